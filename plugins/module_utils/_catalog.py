@@ -88,13 +88,15 @@ class Family(t.NamedTuple):
 
     C(sources) are the source packages whose binaries belong to it; EPEL's systemd-extras builds
     systemd-networkd and systemd-timesyncd beside the stock systemd. C(unit_packages) maps a unit that an
-    older build shipped in its main package to the package that ships it now.
+    older build shipped in its main package to the package that ships it now. C(splits) are subpackages that newer
+    builds split off and that another package could stand in for: they are named, so that the solver takes these.
     """
 
     name: str
     lead: str
     sources: tuple[str, ...]
     unit_packages: dict[str, str]
+    splits: tuple[str, ...]
 
 
 FAMILIES = {
@@ -106,5 +108,6 @@ FAMILIES = {
             "systemd-networkd.service": "systemd-networkd",
             "systemd-resolved.service": "systemd-resolved",
         },
+        splits=("systemd-shared", "systemd-sysusers"),
     ),
 }

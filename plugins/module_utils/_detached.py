@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start the detached runner, wait for its result, and find it again after a lost connection.
+
+Where systemd is PID 1 the runner is a transient unit, so that neither a closed ssh session nor the restart of sshd
+in the middle of the swap ends it. Elsewhere (an image build) it is a process of its own session.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+import time
+import typing as t
+
+from . import _runner
+from ._errors import Failed, Problem, Refused
+from ._target import Target
+
+FOLDER = "runs"
+PACKAGE = "hyperscale_runner"
+POLL_SECONDS = 0.2
+
+MAIN = f"""import sys
+from {PACKAGE}._runner import main
+sys.exit(main(sys.argv[1]))
+"""
+
+
+def unit_name(run: str) -> str:
+    """Return the name of a run's transient unit."""
+    return f"centos-hyperscale-{run}.service"
+
+
+def carry_out(target: Target, job: _runner.Job) -> dict[str, t.Any]:
+    """Start a job in its own unit, wait for it, and return its result."""
+    folder = _runner.Folder(target.private_folder(FOLDER, job.run))
+    _install_code(folder.path)
+    folder.write(_runner.JOB, _runner.to_json(job))
+    code = os.path.join(folder.path, "code")
+    argv = [sys.executable, "-B", "-I", code, folder.path]
+    if os.path.isdir("/run/systemd/system"):
+        target.run([
+            "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
+            "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
+            "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
+        ])
+    else:
+        subprocess.Popen(
+            argv, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return wait(target, job.run)
+
+
+def wait(target: Target, run: str) -> dict[str, t.Any]:
+    """Wait for the runner of a run, started now or by an earlier module, and return its result."""
+    folder = _runner.Folder(os.path.join(target.state_dir, FOLDER, run))
+    while True:
+        result = folder.read(_runner.RESULT)
+        if result is None and not alive(target, run):
+            result = folder.read(_runner.RESULT)  # it may have ended between the two looks
+            if result is None:
+                raise Failed(Problem(
+                    f"the transaction of run {run} ended without a result",
+                    f"its last word was {folder.read(_runner.STATUS) or 'none'}",
+                    f"Look at 'journalctl -u {unit_name(run)}' and 'dnf history' on the host, then run again",
+                ))
+        if result is not None:
+            return result
+        time.sleep(POLL_SECONDS)
+
+
+def alive(target: Target, run: str) -> bool:
+    """Say whether the runner of a run still works."""
+    if os.path.isdir("/run/systemd/system"):
+        _status, out = target.probe(["systemctl", "is-active", unit_name(run)])
+        return out.strip() in ("active", "activating", "deactivating", "reloading")
+    marker = os.path.join(target.state_dir, FOLDER, run).encode()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as handle:
+                if marker in handle.read().split(b"\0"):
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def raise_for(result: dict[str, t.Any]) -> None:
+    """Raise what a result says went wrong: Refused when nothing was changed, else Failed."""
+    if result["ok"]:
+        return
+    problems = [Problem(*problem) for problem in result["problems"]]
+    raise Refused(*problems) if result["refused"] else Failed(problems[0])
+
+
+def _install_code(folder: str) -> None:
+    """Copy the runner and what it imports into a run's folder, from wherever this module was loaded."""
+    package = os.path.join(folder, "code", PACKAGE)
+    os.makedirs(package, mode=0o700, exist_ok=True)
+    parent = __name__.rpartition(".")[0]
+    sources = {os.path.join(package, "__init__.py"): "", os.path.join(folder, "code", "__main__.py"): MAIN}
+    for name in _runner.MODULES:
+        module = importlib.import_module(f"{parent}.{name}")
+        sources[os.path.join(package, name + ".py")] = inspect.getsource(module)
+    for path, source in sources.items():
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(source)

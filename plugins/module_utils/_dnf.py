@@ -1,0 +1,239 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dnf as the collection uses it: repositories held in memory, exact packages, one honest solution.
+
+Shared by the modules and by the detached runner, so it rests on dnf and the standard library alone. The rules of
+every solution here: exact NEVRAs, C(best=True), C(allow_erasing=False), nothing cleaned up on the side.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ._errors import Problem, Refused
+
+try:
+    import dnf
+    import dnf.crypto
+    import dnf.exceptions
+    import dnf.rpm
+    import dnf.transaction
+except ImportError:  # need_bindings() in _python.py says so before anything here is used
+    dnf = None
+
+# Words for what a transaction does with one package.
+COMING = ("install", "upgrade", "downgrade", "reinstall")
+ERASED, OBSOLETED = "erase", "obsoleted"
+
+
+class RepoSpec(t.NamedTuple):
+    """A repository held in memory. C(text) is one section as a .repo file has it; C(keys) are the armoured keys
+    that alone may sign its packages, or empty to trust what its C(gpgkey) names."""
+
+    id: str
+    text: str
+    keys: list[str]
+
+
+class Item(t.NamedTuple):
+    """One line of a transaction; sizes are bytes. C(action) is a word of COMING, C(erase), C(obsoleted) or C(replaced)."""
+
+    action: str
+    name: str
+    evr: str
+    arch: str
+    repo: str
+    download_size: int
+    install_size: int
+
+    @property
+    def nevra(self) -> str:
+        """Name, epoch (when not 0), version, release and arch."""
+        return f"{self.name}-{self.evr}.{self.arch}"
+
+
+class Needs(t.NamedTuple):
+    """What sections need of the run's one transaction: repositories held in memory, release packages, removals."""
+
+    specs: list[RepoSpec]
+    install: list[str]
+    erase: list[str]
+
+
+class Settings(t.NamedTuple):
+    """How dnf is to behave in one job. C(scratch): a folder for caches and logs instead of the host's own."""
+
+    scratch: str | None = None
+    weak_deps: bool = False
+
+
+def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings = Settings()):
+    """Return a dnf Base that sees the installed packages, the host's enabled repositories, and C(specs).
+
+    A spec takes the place of the host's repository of the same id. C(workdir) is a private folder.
+    """
+    base = dnf.Base()
+    conf = base.conf
+    conf.read(priority=dnf.conf.PRIO_MAINCONFIG)
+    conf.substitutions.update_from_etc(conf.installroot)
+    if not conf.substitutions.get("releasever"):
+        conf.substitutions["releasever"] = dnf.rpm.detect_releasever(conf.installroot) or ""
+    if settings.scratch:
+        conf.cachedir = os.path.join(settings.scratch, "cache")
+        conf.logdir = os.path.join(settings.scratch, "log")
+        os.makedirs(conf.logdir, exist_ok=True)
+    conf.best = True
+    conf.clean_requirements_on_remove = False
+    conf.install_weak_deps = settings.weak_deps
+    conf.assumeyes = True
+    conf.exit_on_lock = True
+    base.init_plugins()
+    base.pre_configure_plugins()
+    base.read_all_repos()
+    base.configure_plugins()
+    _read_specs(base, specs, workdir)
+    try:
+        base.fill_sack(load_system_repo=True)
+    except dnf.exceptions.RepoError as error:
+        raise Refused(Problem(
+            "a repository cannot be read", " ".join(str(error).split()),
+            "Make it reachable and whole from this host, or correct its address",
+        )) from error
+    return base
+
+
+def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
+    """Let dnf's own parser read the specs, each in place of the host's repository of that id."""
+    if not specs:
+        return
+    folder = os.path.join(workdir, "repos")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for spec in specs:
+        base.repos.pop(spec.id, None)
+        with open(os.path.join(folder, spec.id + ".repo"), "w", encoding="utf-8") as handle:
+            handle.write(spec.text)
+    own = list(base.conf.reposdir)
+    base.conf.reposdir = [folder]
+    base.read_all_repos()
+    base.conf.reposdir = own
+    for spec in specs:
+        if spec.id not in base.repos:
+            raise Refused(Problem(
+                f"repository {spec.id}", "dnf does not accept its definition", "Correct its address and options"))
+        base.repos[spec.id].enable()
+        base.repos[spec.id].skip_if_unavailable = False
+
+
+def solve(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> list[Item]:
+    """Return the one solution that installs exactly these packages and erases exactly those.
+
+    Raises Refused with the solver's own problems when there is none, and with what an erasing solution would have
+    cost; that one is only ever shown.
+    """
+    _jobs(base, install, erase)
+    try:
+        base.resolve(allow_erasing=False)
+    except dnf.exceptions.DepsolveError as error:
+        raise Refused(Problem(
+            "these packages cannot be brought together on this host", " ".join(str(error).split()),
+            _cost_of_erasing(base, install, erase),
+        )) from error
+    items = sorted(_item(entry) for entry in base.transaction)
+    unasked = [item.nevra for item in items if item.action == ERASED and item.name not in {p.name for p in erase}]
+    if unasked:
+        raise Refused(Problem(
+            "the transaction would erase " + ", ".join(unasked), "nobody named these packages",
+            "Name a package in 'erase' if this host can do without it",
+        ))
+    return items
+
+
+def _jobs(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> None:
+    for package in install:
+        base.package_install(package, strict=True)
+    for package in erase:
+        base.package_remove(package)
+
+
+def _cost_of_erasing(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> str:
+    """Say which packages would have to go. The answer is advice and is never carried out."""
+    nowhere = "Look at the repositories that are enabled here, and at excludes and version locks"
+    base.reset(goal=True)
+    _jobs(base, install, erase)
+    try:
+        base.resolve(allow_erasing=True)
+    except dnf.exceptions.DepsolveError:
+        return nowhere
+    gone = sorted(item.nevra for item in map(_item, base.transaction) if item.action == ERASED)
+    if not gone:
+        return nowhere
+    return (
+        f"It would be possible only without {', '.join(gone)}. "
+        "If this host can do without a package, name it in 'erase'"
+    )
+
+
+def _item(entry) -> Item:
+    words = {
+        dnf.transaction.PKG_INSTALL: "install", dnf.transaction.PKG_UPGRADE: "upgrade",
+        dnf.transaction.PKG_DOWNGRADE: "downgrade", dnf.transaction.PKG_REINSTALL: "reinstall",
+        dnf.transaction.PKG_REMOVE: ERASED, dnf.transaction.PKG_OBSOLETED: OBSOLETED,
+    }
+    package = entry.pkg
+    return Item(
+        words.get(entry.action, "replaced"), package.name, package.evr, package.arch, package.reponame,
+        package.downloadsize or 0, package.installsize or 0,
+    )
+
+
+def brought(items: t.Iterable[Item]) -> list[Item]:
+    """Return the items that bring a package onto the host."""
+    return [item for item in items if item.action in COMING]
+
+
+def lost(items: t.Iterable[Item]) -> list[Item]:
+    """Return the items that leave the host: erased by name, or obsoleted."""
+    return [item for item in items if item.action in (ERASED, OBSOLETED)]
+
+
+def exact(base, nevra: str, installed: bool = False):
+    """Return the package of an exact NEVRA, available or installed."""
+    query = base.sack.query()
+    query = query.installed() if installed else query.available()
+    found = [package for package in query.filter(name=nevra.rsplit("-", 2)[0]) if _nevra(package) == nevra]
+    if not found:
+        where = "installed" if installed else "offered by the repositories"
+        raise Refused(Problem(f"package {nevra}", f"it is no longer {where}", "Run again, so that the plan is made anew"))
+    return found[0]
+
+
+def _nevra(package) -> str:
+    return f"{package.name}-{package.evr}.{package.arch}"
+
+
+def keys_of(base, repo_id: str) -> list[str]:
+    """Return the armoured keys that a repository's C(gpgkey) option names."""
+    repo = base.repos[repo_id]
+    armoured = []
+    for url in repo.gpgkey:
+        try:
+            armoured.extend(info.raw_key.decode("ascii") for info in dnf.crypto.retrieve(url, repo))
+        except (OSError, ValueError, dnf.exceptions.Error) as error:
+            raise Refused(Problem(
+                f"key {url} of repository {repo_id}", f"it cannot be read: {error}",
+                "Put the key where the repository names it",
+            )) from error
+    return armoured
+
+
+def fetch_key(url: str) -> str:
+    """Return the armoured key at an address."""
+    try:
+        infos = dnf.crypto.retrieve(url)
+    except (OSError, ValueError, AttributeError, dnf.exceptions.Error) as error:
+        raise Refused(Problem(
+            f"the key at {url}", f"it cannot be fetched from this host: {error}", "Give the key's text with the role instead",
+        )) from error
+    return "".join(info.raw_key.decode("ascii") for info in infos)

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine: actions that can be described, diffed, applied, undone and verified, and the one loop that applies them.
+
+A section turns a wish and the state of the host into actions. An action is plain data plus the code that acts
+on it, so that it can be written to the journal and come back from there. Nothing but L(apply_all) and
+L(undo_all) makes an action act, so check mode, the journal and fault injection hold for every section at once.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _journal as journal
+from ._errors import Failed, Problem
+from ._target import Target
+
+# When an action acts, whatever its section: keys and what the transaction needs, the one transaction,
+# configuration that may rest on new packages, and last what runs.
+PREPARE, TRANSACT, CONFIGURE, ACTIVATE = 10, 20, 30, 40
+
+
+class Action:
+    """One step of a plan. Subclasses set C(section), C(kind) and C(phase) and say how to act.
+
+    C(args) holds all that C(apply), C(undo) and C(verify) need, as JSON can carry it. C(before) and C(after)
+    are what a person is shown as the diff. C(undoes) names the step of an earlier run that this one takes back.
+    """
+
+    section = ""
+    kind = ""
+    phase = CONFIGURE
+
+    def __init__(self, subject: str, why: str, args: dict[str, t.Any], before: str = "", after: str = "") -> None:
+        self.subject = subject
+        self.why = why
+        self.args = args
+        self.before = before
+        self.after = after
+        self.undoes: tuple[str, int] | None = None
+
+    def describe(self) -> dict[str, str]:
+        """Return what the step is, for results and logs."""
+        return {"section": self.section, "kind": self.kind, "subject": self.subject, "why": self.why}
+
+    def diff(self) -> dict[str, str]:
+        """Return the step as one entry of a module's diff."""
+        return {
+            "before_header": self.subject, "after_header": self.subject,
+            "before": self.before, "after": self.after,
+        }
+
+    def record(self) -> dict[str, t.Any]:
+        """Return the step as the journal keeps it."""
+        return {
+            "kind": self.kind, "subject": self.subject, "why": self.why, "args": self.args,
+            "before": self.before, "after": self.after, "undoes": self.undoes,
+        }
+
+    def apply(self, target: Target) -> None:
+        """Make it so."""
+        raise NotImplementedError
+
+    def undo(self, target: Target) -> None:
+        """Take it back; taking back what is already gone is fine."""
+        raise NotImplementedError
+
+    def verify(self, target: Target) -> None:
+        """Read again what was written; raise Failed when it is not as wanted."""
+        raise NotImplementedError
+
+
+def from_record(record: dict[str, t.Any], kinds: dict[str, type[Action]]) -> Action:
+    """Make an action out of what the journal kept of it."""
+    kind = record["kind"]
+    if kind not in kinds:
+        raise Failed(Problem(
+            f"the journal names a step of kind {kind}", "this version of the collection does not know that kind",
+            "Use the version that wrote the journal, or a newer one",
+        ))
+    return kinds[kind](record["subject"], record["why"], record["args"], record["before"], record["after"])
+
+
+def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
+    """Apply a plan in order, each step written to the journal before and after it happens."""
+    target.run_id = run
+    book = journal.Journal(target, run)
+    book.write(journal.RUN_BEGAN, steps=[action.describe() for action in plan])
+    try:
+        for number, action in enumerate(plan):
+            _step(target, book, number, action.record(), action.apply, action.verify)
+    finally:
+        book.write(journal.RUN_ENDED)
+        book.close()
+
+
+def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> list[str]:
+    """Take steps back, last to first. One that fails never stops the rest; returns what failed, in words."""
+    target.run_id = run
+    book = journal.Journal(target, run)
+    book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in reversed(taken)])
+    failures = []
+    try:
+        for number, step in enumerate(reversed(taken)):
+            action = from_record(step.action, kinds)
+            record = dict(step.action, undoes=[step.run, step.number])
+            try:
+                _step(target, book, number, record, action.undo, None)
+            except Failed as failure:
+                failures.append(f"{action.kind} {action.subject}: {failure}")
+    finally:
+        book.write(journal.RUN_ENDED)
+        book.close()
+    return failures
+
+
+def _step(
+    target: Target,
+    book: journal.Journal,
+    number: int,
+    record: dict[str, t.Any],
+    act: t.Callable[[Target], None],
+    verify: t.Callable[[Target], None] | None,
+) -> None:
+    """Do one step between its two journal lines."""
+    book.write(journal.BEGAN, number, action=record)
+    try:
+        act(target)
+        if verify is not None:
+            verify(target)
+    except Failed as failure:
+        book.write(journal.FAILED, number, error=str(failure))
+        raise
+    except (OSError, ValueError, KeyError) as error:
+        book.write(journal.FAILED, number, error=repr(error))
+        raise Failed(Problem(
+            f"{record['kind']} of {record['subject']} failed", repr(error),
+            "Mend that on the host and run again: the next run goes on from here",
+        )) from error
+    book.write(journal.DONE, number)

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the collection says no: every refusal and failure names the fact, the reason and what to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Problem(t.NamedTuple):
+    """One thing that is in the way on this host."""
+
+    fact: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.fact}: {self.reason}. {self.remedy}"
+
+
+class Refused(Exception):
+    """The wish was refused before anything was changed. Carries every problem found, not only the first."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class Failed(Exception):
+    """A step failed after the first change. Carries one problem; the journal says what had been done."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problems = (problem,)

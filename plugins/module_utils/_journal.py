@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal: what each run meant to do and did, one JSON line a step, synced before and after it happens.
+
+One file a run below C(journal/) of the state directory, named by the run's id, which sorts by time. From the
+journal follow resume (the step that began and did not end), undo (last to first) and what the collection itself
+put on the host (the ledger).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+import typing as t
+
+from ._target import Target, sync_folder
+
+FOLDER = "journal"
+
+# A step's life: began, then done or failed. A step that takes another back names it under "undoes".
+BEGAN, DONE, FAILED = "began", "done", "failed"
+RUN_BEGAN, RUN_ENDED = "run-began", "run-ended"
+
+
+class Step(t.NamedTuple):
+    """One action of one run, with the last that is known of it."""
+
+    run: str
+    number: int
+    status: str
+    action: dict[str, t.Any]
+
+
+class Interrupted(t.NamedTuple):
+    """A run that neither ended nor failed by itself, and the step it was at (None: between two steps)."""
+
+    run: str
+    step: Step | None
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and cannot be guessed."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(4)
+
+
+class Journal:
+    """Appends the steps of one run."""
+
+    def __init__(self, target: Target, run: str) -> None:
+        self.run = run
+        folder = target.private_folder(FOLDER)
+        self._path = os.path.join(folder, run + ".jsonl")
+        created = not os.path.exists(self._path)
+        self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        if created:
+            sync_folder(folder)
+
+    def write(self, event: str, number: int | None = None, **more: t.Any) -> None:
+        """Append one line and sync it to disk."""
+        line = {"time": time.time(), "event": event, "number": number}
+        line.update(more)
+        os.write(self._handle, (json.dumps(line, sort_keys=True) + "\n").encode("utf-8"))
+        os.fsync(self._handle)
+
+    def close(self) -> None:
+        """Close the file; the lines are on disk already."""
+        os.close(self._handle)
+
+
+def _lines(path: str) -> t.Iterator[dict[str, t.Any]]:
+    """Yield a journal's lines; a last line that a power cut left half-written ends it."""
+    with open(path, encoding="utf-8") as handle:
+        for text in handle:
+            try:
+                yield json.loads(text)
+            except ValueError:
+                return
+
+
+def runs(target: Target) -> list[str]:
+    """Return the ids of all runs on this host, oldest first."""
+    folder = os.path.join(target.state_dir, FOLDER)
+    if not os.path.isdir(folder):
+        return []
+    return sorted(name[: -len(".jsonl")] for name in os.listdir(folder) if name.endswith(".jsonl"))
+
+
+def steps(target: Target, run: str) -> tuple[list[Step], bool]:
+    """Return a run's steps in order, and whether the run came to an end of its own."""
+    found: dict[int, Step] = {}
+    ended = False
+    for line in _lines(os.path.join(target.state_dir, FOLDER, run + ".jsonl")):
+        if line["event"] == RUN_ENDED:
+            ended = True
+        elif line["event"] == BEGAN:
+            found[line["number"]] = Step(run, line["number"], BEGAN, line["action"])
+        elif line["event"] in (DONE, FAILED):
+            found[line["number"]] = found[line["number"]]._replace(status=line["event"])
+    return [found[number] for number in sorted(found)], ended
+
+
+def interrupted(target: Target) -> Interrupted | None:
+    """Return the newest run if it was cut short, with the step that had begun."""
+    known = runs(target)
+    if not known:
+        return None
+    taken, ended = steps(target, known[-1])
+    if ended:
+        return None
+    open_steps = [step for step in taken if step.status == BEGAN]
+    return Interrupted(known[-1], open_steps[-1] if open_steps else None)
+
+
+def standing(target: Target) -> list[Step]:
+    """Return the ledger: every step of every run that was done and not taken back, oldest first."""
+    done = [step for run in runs(target) for step in steps(target, run)[0] if step.status == DONE]
+    taken_back = {tuple(step.action["undoes"]) for step in done if step.action.get("undoes")}
+    return [
+        step for step in done
+        if not step.action.get("undoes") and (step.run, step.number) not in taken_back
+    ]

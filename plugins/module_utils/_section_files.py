@@ -1,0 +1,107 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Section C(files): whole files with a wanted content, mode and owner, or their absence."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._engine import CONFIGURE, Action
+from ._errors import Failed, Problem
+from ._target import FileState, Target
+
+OCTAL_MODE = re.compile(r"^[0-7]{3,5}$")
+
+OPTIONS: dict[str, t.Any] = {
+    "path": {"type": "path", "required": True},
+    "content": {"type": "str"},
+    "mode": {"type": "str", "default": "0644"},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+class FileAction(Action):
+    """Brings one path from what it holds to what is wanted; both are kept whole, so undo is the same step back."""
+
+    section = "files"
+    kind = "file"
+    phase = CONFIGURE
+
+    @classmethod
+    def between(cls, path: str, why: str, old: FileState | None, new: FileState | None) -> FileAction:
+        """Make the action that brings a path from one state to the other."""
+        args = {"old": list(old) if old else None, "new": list(new) if new else None}
+        return cls(path, why, args, _shown(old), _shown(new))
+
+    def _put(self, target: Target, wanted: list[str] | None) -> None:
+        if wanted is None:
+            target.remove(self.subject)
+        else:
+            target.write(self.subject, FileState(*wanted))
+
+    def apply(self, target: Target) -> None:
+        self._put(target, self.args["new"])
+
+    def undo(self, target: Target) -> None:
+        self._put(target, self.args["old"])
+
+    def verify(self, target: Target) -> None:
+        found = target.read(self.subject)
+        wanted = FileState(*self.args["new"]) if self.args["new"] else None
+        if found != wanted:
+            raise Failed(Problem(
+                f"{self.subject} is not as it was written", "something else writes it too",
+                "Find out what manages the file, and leave it to one of the two",
+            ))
+
+
+ACTIONS = {FileAction.kind: FileAction}
+
+
+def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+    """Return what is wrong with the wish itself, whatever the host."""
+    problems = []
+    seen = set()
+    for want in wants:
+        path = want["path"]
+        if not path.startswith("/") or path.endswith("/") or "/../" in path:
+            problems.append(Problem(
+                f"file path {path!r}", "it is not the absolute path of a file", "Give an absolute path without '..'"))
+        if path in seen:
+            problems.append(Problem(f"file {path}", "it is wanted twice", "Leave one of the two out"))
+        seen.add(path)
+        if want["state"] == "present" and want["content"] is None:
+            problems.append(Problem(f"file {path}", "it has no content", "Give content, or state: absent"))
+        if not OCTAL_MODE.match(want["mode"]):
+            problems.append(Problem(
+                f"file {path}", f"mode {want['mode']!r} is not an octal mode", "Write it as a string such as '0644'"))
+    return problems
+
+
+def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, FileState | None]:
+    """Return what each wanted path holds now."""
+    return {want["path"]: target.read(want["path"]) for want in wants}
+
+
+def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, FileState | None]) -> list[Action]:
+    """Return one action for each path that is not as wanted."""
+    actions: list[Action] = []
+    for want in wants:
+        old = state[want["path"]]
+        new = None
+        if want["state"] == "present":
+            new = FileState(want["content"], f"{int(want['mode'], 8):04o}", want["owner"], want["group"])
+        if old != new:
+            actions.append(FileAction.between(want["path"], "the wanted content differs", old, new))
+    return actions
+
+
+def _shown(state: FileState | None) -> str:
+    """Return a file as the diff shows it: its attributes, then its text."""
+    if state is None:
+        return ""
+    return f"# {state.owner}:{state.group} {state.mode}\n{state.content}"

@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Section C(manager): PID 1 and the user managers run the build of systemd that is installed.
+
+The SIG publishes no procedure for a live change. systemd itself can re-execute in place; what keeps running beside
+it (logind, journald, dbus) is reported as a reason to reboot, and the build that PID 1 runs is proven over D-Bus.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import typing as t
+
+from ._engine import ACTIVATE, Action
+from ._errors import Failed, Problem
+from ._target import Target
+
+OPTIONS: dict[str, t.Any] = {
+    "activate": {"type": "str", "choices": ["reexec", "reboot"], "default": "reexec"},
+}
+
+LEAD = "systemd"
+# Of systemd(1): re-execute a manager, as 'systemctl daemon-reexec' asks it of PID 1.
+REEXEC_SIGNAL = "SIGRTMIN+25"
+SETTLE_SECONDS = 30.0
+POLL_SECONDS = 0.2
+
+
+class State(t.NamedTuple):
+    """What PID 1 runs: its version string, whether its binary was replaced under it, and units that failed."""
+
+    version: str
+    replaced: bool
+    failed_units: list[str]
+
+
+class ReexecAction(Action):
+    """PID 1 and the user managers re-execute. Undo is the same: they run whatever is installed then."""
+
+    section = "manager"
+    kind = "manager-reexec"
+    phase = ACTIVATE
+
+    @classmethod
+    def to(cls, state: State, version: str) -> ReexecAction:
+        """Make the action that brings PID 1 to an installed version of systemd."""
+        args = {"version": version, "failed_units": state.failed_units}
+        return cls("PID 1", "it runs another build than is installed", args, f"{state.version}\n", f"{version}\n")
+
+    def apply(self, target: Target) -> None:
+        target.run(["systemctl", "daemon-reexec"])
+        for unit in user_managers(target):
+            target.run(["systemctl", "kill", "--kill-whom=main", f"--signal={REEXEC_SIGNAL}", unit])
+
+    def undo(self, target: Target) -> None:
+        self.apply(target)
+
+    def verify(self, target: Target) -> None:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            problem = self._problem(gather(target))
+            if problem is None:
+                return
+            if time.monotonic() >= deadline:
+                raise Failed(problem)
+            time.sleep(POLL_SECONDS)
+
+    def _problem(self, now: State) -> Problem | None:
+        wanted = self.args["version"]
+        if not runs_version(now.version, wanted) or now.replaced:
+            old = " from a binary that is gone" if now.replaced else ""
+            return Problem(
+                f"PID 1 runs systemd {now.version or 'unknown'}{old}", f"installed is {wanted}",
+                "Look at 'journalctl -b -u init.scope' on the host; a reboot starts the installed build",
+            )
+        failed = sorted(set(now.failed_units) - set(self.args["failed_units"]))
+        if failed:
+            return Problem(
+                f"units failed that worked before: {', '.join(failed)}", "systemd was replaced in this run",
+                "Look at 'systemctl status' of each on the host",
+            )
+        return None
+
+
+ACTIONS = {ReexecAction.kind: ReexecAction}
+
+
+def gather(target: Target) -> State:
+    """Ask PID 1 over D-Bus, and look at its binary."""
+    _status, out = target.probe(["systemctl", "show", "-p", "Version", "--value"])
+    _status, failed = target.probe(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
+    try:
+        binary = os.readlink(target.path("/proc/1/exe"))
+    except OSError:
+        binary = ""
+    return State(out.strip(), binary.endswith(" (deleted)"), sorted(line.split()[0] for line in failed.splitlines() if line))
+
+
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, version: str | None, swapped: bool) -> list[Action]:
+    """Return no action, or the one that re-executes.
+
+    C(version) is the installed version once the run's transaction is through; C(swapped) says that the transaction
+    replaces systemd.
+    """
+    if not wants or version is None or any(want["activate"] == "reboot" for want in wants):
+        return []
+    if swapped or state.replaced or not runs_version(state.version, version):
+        return [ReexecAction.to(state, version)]
+    return []
+
+
+def runs_version(running: str, package: str) -> bool:
+    """Say whether a manager's version string is that of a package version.
+
+    Builds put C(VERSION-RELEASE) or C(VERSION) there; a stock build names a package version C(252) and runs C(252.39).
+    """
+    version = running.split("-")[0]
+    return bool(package) and (version == package or re.match(re.escape(package) + r"[.~^]", version) is not None)
+
+
+def user_managers(target: Target) -> list[str]:
+    """Return the units of the user managers that run."""
+    _status, out = target.probe([
+        "systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend", "--no-pager", "user@*.service"])
+    return [line.split()[0] for line in out.splitlines() if line]

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's commands: C(python3 tests/lab COMMAND)."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+# What the lab calls, and the Debian package that has it.
+COMMANDS = {
+    "podman": "podman", "crun": "crun", "mmdebstrap": "mmdebstrap", "rpmbuild": "rpm", "createrepo_c": "createrepo-c",
+    "gpg": "gpg", "gpg-agent": "gpg-agent", "ssh": "openssh-client", "ip": "iproute2", "iptables": "iptables",
+    "dpkg-deb": "dpkg", "unshare": "util-linux", "zstd": "zstd", "cpio": "cpio",
+}
+FILES = {
+    "/usr/lib/podman/netavark": "netavark", "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+    "/usr/lib/python3/dist-packages/yaml": "python3-yaml",
+}
+
+
+def missing() -> list[str]:
+    """Return the Debian packages that the lab needs and this machine lacks."""
+    found = [package for command, package in COMMANDS.items() if not shutil.which(command)]
+    return found + [package for path, package in FILES.items() if not pathlib.Path(path).exists()]
+
+
+def install() -> int:
+    """Install what is missing, or say what that is."""
+    packages = missing()
+    if not packages:
+        return 0
+    print("lab: installing " + " ".join(packages), file=sys.stderr)
+    if not shutil.which("apt-get"):
+        print("lab: this machine has no apt-get: install " + " ".join(packages), file=sys.stderr)
+        return 1
+    for argv in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+        result = subprocess.run(argv, stdout=subprocess.DEVNULL, check=False)
+        if result.returncode:
+            print(f"lab: {' '.join(argv)} ended with status {result.returncode}: install by hand: {' '.join(packages)}",
+                  file=sys.stderr)
+            return 1
+    return 0
+
+
+def _build() -> dict:
+    from lab import debs, hosts, images, rpms
+    apt = debs.Apt()
+    rpms.build_all(apt, hosts.SERVER)
+    return {stream: images.image(stream, apt) for stream in rpms.STREAMS}
+
+
+def main() -> int:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("doctor", help="say what this machine lacks")
+    commands.add_parser("install", help="install what this machine lacks")
+    commands.add_parser("build", help="build images and repositories; what is built already is kept")
+    up = commands.add_parser("up", help="start a group of hosts and write its inventory")
+    up.add_argument("--group", required=True)
+    up.add_argument("hosts", nargs="+", metavar="NAME:STREAM")
+    down = commands.add_parser("down", help="take a group of hosts away")
+    down.add_argument("--group", required=True)
+    clean = commands.add_parser("clean", help="take everything away but what was built")
+    clean.add_argument("--cache", action="store_true", help="what was built as well")
+    commands.add_parser("status", help="list the hosts")
+    for name, text in (("ssh", "run a command on a host, or log in"), ("power-cut", "kill a host; it starts again")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("host")
+        command.add_argument("argv", nargs="*")
+    commands.add_parser("serve", help="serve the repositories in the foreground")
+    options = parser.parse_args()
+    if options.command == "doctor":
+        print("\n".join(missing()) or "nothing is missing")
+        return 0
+    if options.command == "install":
+        return install()
+    return _do(options)
+
+
+def _do(options: argparse.Namespace) -> int:
+    from lab import hosts, server
+    from lab.common import ROOT, LabError
+    try:
+        if options.command == "build":
+            for image in _build().values():
+                print(image.words)
+        elif options.command == "up":
+            wanted = {name: int(stream) for name, _colon, stream in (word.partition(":") for word in options.hosts)}
+            images = _build()
+            print(hosts.up(options.group, wanted, images))
+            for stream in sorted(set(wanted.values())):
+                print(f"host image of Stream {stream}: {images[stream].words}")
+        elif options.command == "down":
+            for host in [host for host in hosts.known() if host.group == options.group]:
+                hosts.remove(host)
+        elif options.command == "clean":
+            hosts.clean()
+            if options.cache:
+                shutil.rmtree(ROOT, ignore_errors=True)
+        elif options.command == "status":
+            for host in hosts.known():
+                print(f"{host.name:24} Stream {host.stream:<3} {host.address:14} group {host.group:12} {host.image}")
+        elif options.command == "ssh":
+            host = hosts.find(options.host)
+            return subprocess.run(["ssh", *hosts.ssh_options(), f"root@{host.address}", *options.argv], check=False).returncode
+        elif options.command == "power-cut":
+            hosts.power_cut(hosts.find(options.host))
+        elif options.command == "serve":
+            server.serve(hosts.web_root(), "0.0.0.0", hosts.PORT)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts: systemd containers on an overlay of their image, with an address of their own and ssh.
+
+Each host starts from a shell of its own with a cgroup namespace of its own, so that several systemds share one
+machine. Where the machine mounts cgroup v1 or hybrid, that shell puts a fresh cgroup2 mount in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+import urllib.error
+import urllib.request
+
+import yaml
+
+from . import keys, rpms
+from .common import PREFIX, ROOT, LabError, locked, run, say
+from .images import Image
+
+NETWORK = PREFIX + "net"
+SUBNET = "10.248.7"
+GATEWAY = f"{SUBNET}.1"
+PORT = 8780
+SERVER = f"http://{GATEWAY}:{PORT}"
+READY_SECONDS = 120
+
+# Run with the host's name, overlay root and address; the one shell text of the lab, without anything put into it.
+LAUNCH = """
+set -e
+name=$1 root=$2 address=$3 base=$4 network=$5
+mkdir -p "$base/chs-lab/$name"
+echo $$ > "$base/chs-lab/$name/cgroup.procs"
+exec unshare --mount --cgroup --propagation unchanged bash -c '
+  set -e
+  mount --make-rprivate /sys
+  mount -t cgroup2 none /sys/fs/cgroup
+  exec podman --cgroup-manager=cgroupfs run --detach --name "$0" --hostname "$4" --network "$3" --ip "$2" \\
+    --cgroups=disabled --cgroupns=host --privileged --systemd=always --restart=always \\
+    --ulimit nofile=20000:20000 --ulimit nproc=30000:30000 --no-hosts --rootfs "$1" /usr/sbin/lab-init
+' "$6$name" "$root" "$address" "$network" "$name"
+"""
+
+
+class Host(t.NamedTuple):
+    """One host of the lab."""
+
+    name: str
+    stream: int
+    group: str
+    address: str
+    image: str
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """Where its overlay lies."""
+        return ROOT / "hosts" / self.name
+
+    @property
+    def container(self) -> str:
+        """Its container's name."""
+        return PREFIX + self.name
+
+
+def known() -> list[Host]:
+    """Return the hosts that were started and not taken down."""
+    found = []
+    for path in sorted((ROOT / "hosts").glob("*/host.json")):
+        found.append(Host(**json.loads(path.read_text())))
+    return found
+
+
+def find(name: str) -> Host:
+    """Return a host by name."""
+    for host in known():
+        if host.name == name:
+            return host
+    raise LabError(f"the lab has no host called {name}; it has: {', '.join(host.name for host in known()) or 'none'}")
+
+
+def up(group: str, wanted: dict[str, int], images: dict[int, Image]) -> pathlib.Path:
+    """Start a group of hosts and return its inventory; a host that is up stays as it is."""
+    with locked("hosts"):
+        _network()
+        start_server()
+        for name, stream in wanted.items():
+            _start(name, stream, group, images[stream])
+    hosts = [find(name) for name in wanted]
+    for host in hosts:
+        wait_ready(host)
+    return write_inventory(group)
+
+
+def _network() -> None:
+    """Make the bridge's network, and let network namespaces be seen from the shells that start the hosts."""
+    netns = pathlib.Path("/run/netns")
+    netns.mkdir(exist_ok=True)
+    if not any(line.split()[4] == str(netns) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()):
+        run(["mount", "--bind", netns, netns])
+        run(["mount", "--make-shared", netns])
+    names = run(["podman", "network", "ls", "--format", "{{.Name}}"]).split()
+    if NETWORK not in names:
+        run(["podman", "network", "create", "--disable-dns", "--subnet", f"{SUBNET}.0/24", "--gateway", GATEWAY, NETWORK])
+
+
+def _start(name: str, stream: int, group: str, image: Image) -> None:
+    if any(host.name == name and _running(host) for host in known()):
+        return
+    if any(host.name == name for host in known()):
+        remove(find(name))
+    taken = {host.address for host in known()}
+    address = next(f"{SUBNET}.{last}" for last in range(10, 250) if f"{SUBNET}.{last}" not in taken)
+    host = Host(name, stream, group, address, image.words)
+    for part in ("upper", "work", "root"):
+        (host.folder / part).mkdir(parents=True)
+    layers = f"lowerdir={image.root},upperdir={host.folder}/upper,workdir={host.folder}/work"
+    run(["mount", "-t", "overlay", "overlay", "-o", layers, host.folder / "root"])
+    (host.folder / "host.json").write_text(json.dumps(host._asdict()))
+    say(f"starting {name} ({image.words}) at {address}")
+    run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, cgroup_base(), NETWORK, PREFIX])
+
+
+def cgroup_base() -> str:
+    """Return where cgroup2 is mounted on this machine."""
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        left, _dash, right = line.partition(" - ")
+        if right.split()[0] == "cgroup2":
+            return left.split()[4]
+    raise LabError("this machine has no cgroup2 mount, and systemd hosts need one: mount cgroup2 somewhere")
+
+
+def _running(host: Host) -> bool:
+    result = subprocess.run(
+        ["podman", "inspect", "--format", "{{.State.Running}}", host.container], capture_output=True, text=True, check=False)
+    return result.stdout.strip() == "true"
+
+
+def ssh_options() -> list[str]:
+    """Return how to reach a host by ssh."""
+    return ["-i", str(keys.home() / "ssh"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes"]
+
+
+def command(host: Host, argv: t.Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command on a host over ssh."""
+    return subprocess.run(
+        ["ssh", *ssh_options(), f"root@{host.address}", "--", *argv], capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL)
+
+
+def wait_ready(host: Host) -> None:
+    """Wait until a host answers ssh and its systemd has started everything."""
+    deadline = time.monotonic() + READY_SECONDS
+    state = "no answer by ssh"
+    while time.monotonic() < deadline:
+        result = command(host, ["systemctl", "is-system-running"])
+        state = result.stdout.strip() or state
+        if state == "running":
+            return
+        if state == "degraded":
+            failed = command(host, ["systemctl", "--failed", "--plain", "--no-legend"]).stdout
+            raise LabError(f"{host.name} started with failed units:\n{failed}")
+        time.sleep(0.5)
+    raise LabError(f"{host.name} is not ready after {READY_SECONDS} s: {state}")
+
+
+def power_cut(host: Host) -> None:
+    """Kill a host's PID 1 from outside, as a power cut would; it comes back by itself."""
+    pid = run(["podman", "inspect", "--format", "{{.State.Pid}}", host.container]).strip()
+    os.kill(int(pid), signal.SIGKILL)
+
+
+def remove(host: Host) -> None:
+    """Take a host away with all that is of it."""
+    subprocess.run(["podman", "rm", "--force", "--time", "0", host.container], capture_output=True, check=False)
+    subprocess.run(["umount", "--lazy", str(host.folder / "root")], capture_output=True, check=False)
+    shutil.rmtree(host.folder, ignore_errors=True)
+    group = ROOT / "groups" / host.group
+    if not any(other.group == host.group for other in known()):
+        shutil.rmtree(group, ignore_errors=True)
+
+
+def write_inventory(group: str) -> pathlib.Path:
+    """Write a group's inventory and return its path."""
+    children: dict[str, t.Any] = {}
+    for host in (host for host in known() if host.group == group):
+        stream = children.setdefault(f"stream{host.stream}", {"hosts": {}})
+        stream["hosts"][host.name] = {"ansible_host": host.address, "lab_stream": host.stream}
+    variables = {
+        "ansible_user": "root", "ansible_ssh_private_key_file": str(keys.home() / "ssh"),
+        "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+        "ansible_python_interpreter": "/usr/bin/python3", "lab_mirror": SERVER,
+        "hyperscale_repos_key_fingerprint": keys.fingerprint("hyperscale"),
+    }
+    path = ROOT / "groups" / group / "inventory.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({"all": {"children": {group.replace("-", "_"): {"children": children}}, "vars": variables}}))
+    return path
+
+
+def start_server() -> None:
+    """Start the web server unless it answers."""
+    if _server_answers():
+        return
+    say(f"serving the repositories at {SERVER}")
+    with open(ROOT / "server.log", "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(pathlib.Path(__file__).resolve().parent), "serve"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
+    (ROOT / "server.pid").write_text(str(process.pid))
+    deadline = time.monotonic() + 10
+    while not _server_answers():
+        if time.monotonic() > deadline or process.poll() is not None:
+            raise LabError(f"the web server did not start: see {ROOT / 'server.log'}")
+        time.sleep(0.1)
+
+
+def _server_answers() -> bool:
+    """Say whether the server is there; the machine reaches the bridge's address only once a host has been up."""
+    for address in (GATEWAY, "127.0.0.1"):
+        try:
+            with urllib.request.urlopen(f"http://{address}:{PORT}/lab", timeout=2):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            continue
+    return False
+
+
+def stop_server() -> None:
+    """Stop the web server."""
+    path = ROOT / "server.pid"
+    if path.exists():
+        try:
+            os.kill(int(path.read_text()), signal.SIGTERM)
+        except (ProcessLookupError, ValueError):
+            pass
+        path.unlink()
+
+
+def web_root() -> pathlib.Path:
+    """Return what the server serves."""
+    return rpms.web_root()
+
+
+def clean() -> None:
+    """Take every host, the network and the server away, also those of a lab that crashed."""
+    for host in known():
+        say(f"taking {host.name} away")
+        remove(host)
+    names = subprocess.run(
+        ["podman", "ps", "--all", "--format", "{{.Names}}"], capture_output=True, text=True, check=False).stdout.split()
+    for name in (name for name in names if name.startswith(PREFIX)):
+        subprocess.run(["podman", "rm", "--force", "--time", "0", name], capture_output=True, check=False)
+    mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in (mount for mount in mounts if mount.startswith(str(ROOT / "hosts"))):
+        subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)
+    shutil.rmtree(ROOT / "hosts", ignore_errors=True)
+    shutil.rmtree(ROOT / "groups", ignore_errors=True)
+    subprocess.run(["podman", "network", "rm", "--force", NETWORK], capture_output=True, check=False)
+    stop_server()

@@ -1,0 +1,211 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Host images: the registry's where it can be pulled, else a stand-in made of Debian packages with the face of CentOS.
+
+A stand-in's rpmdb owns the stock builds of the lab, installed over Debian's files. What else dpkg owns is told to rpm
+by one base package, which provides those sonames (with symbol versions) and commands.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import typing as t
+
+from . import debs, keys, rpms
+from .common import ARCH, ROOT, LabError, code_of, digest, locked, run, say, table
+
+REGISTRY = {9: "quay.io/centos/centos:stream9", 10: "quay.io/centos/centos:stream10-development"}
+PULL_SECONDS = 60
+
+DEBIAN_PACKAGES = (
+    "systemd", "systemd-sysv", "udev", "libpam-systemd", "libnss-myhostname", "libnss-systemd", "dbus", "dnf", "rpm",
+    "python3-dnf", "python3-rpm", "python3-selinux", "iptables", "iproute2",
+    "openssh-server", "procps", "kmod", "ca-certificates", "gpg", "cpio", "ethtool", "lz4", "zstd", "psmisc",
+)
+
+# Gives the container a boot id of its own, so that a reboot is seen as one.
+INIT = """#!/bin/sh
+cat /proc/sys/kernel/random/uuid > /run/lab-boot-id
+mount --bind /run/lab-boot-id /proc/sys/kernel/random/boot_id
+exec /sbin/init
+"""
+
+CONTAINERFILE = """FROM {image}
+RUN dnf -y install systemd openssh-server python3 dnf python3-dnf python3-rpm iproute procps-ng && dnf clean all
+RUN mkdir -p /root/.ssh && chmod 700 /root/.ssh && systemctl enable sshd.service
+COPY authorized_keys /root/.ssh/authorized_keys
+COPY lab-init /usr/sbin/lab-init
+RUN chmod 0755 /usr/sbin/lab-init
+"""
+
+BASE_SPEC = """\
+%global debug_package %{{nil}}
+Name: lab-base
+Version: {stream}
+Release: 1.el{stream}
+Summary: What the stand-in image has from Debian, in the words of rpm
+License: GPL-3.0-or-later
+Vendor: CentOS
+BuildArch: {arch}
+{provides}
+%description
+What the stand-in image has from Debian, in the words of rpm.
+%files
+"""
+
+
+class Image(t.NamedTuple):
+    """A host image: its root folder and what it is, in words."""
+
+    root: pathlib.Path
+    kind: str
+    words: str
+
+
+def image(stream: int, apt: debs.Apt) -> Image:
+    """Return the host image of a stream, built where it is not yet."""
+    choice = os.environ.get("HYPERSCALE_LAB_IMAGES", "auto")
+    if choice not in ("auto", "registry", "standin"):
+        raise LabError(f"HYPERSCALE_LAB_IMAGES is {choice!r}: choose auto, registry or standin")
+    with locked("images"):
+        if choice != "standin" and _pulled(stream):
+            return Image(_registry_root(stream), "registry", f"{REGISTRY[stream]} from the registry")
+        if choice == "registry":
+            raise LabError(f"{REGISTRY[stream]} cannot be pulled and HYPERSCALE_LAB_IMAGES=registry forbids the stand-in")
+        suite = table()["images"][stream]["suite"]
+        return Image(_stand_in_root(stream, suite, apt), "standin", f"stand-in for CentOS Stream {stream}, made of Debian {suite}")
+
+
+def _pulled(stream: int) -> bool:
+    """Try to pull the registry's image once; the answer is kept for this lab folder."""
+    answer = ROOT / f"registry-{stream}"
+    if not answer.exists():
+        say(f"trying to pull {REGISTRY[stream]}")
+        try:
+            pulled = subprocess.run(
+                ["podman", "pull", "--quiet", REGISTRY[stream]], capture_output=True, timeout=PULL_SECONDS, check=False)
+            answer.write_text("yes" if pulled.returncode == 0 else "no")
+        except subprocess.TimeoutExpired:
+            answer.write_text("no")
+    return answer.read_text() == "yes"
+
+
+def _registry_root(stream: int) -> pathlib.Path:
+    folder = ROOT / "images" / f"registry-{stream}-{digest(CONTAINERFILE, INIT, keys.fingerprint('hyperscale'))}"
+    if not folder.exists():
+        say(f"building the Stream {stream} host image on {REGISTRY[stream]}")
+        scratch = _scratch(folder)
+        (scratch / "Containerfile").write_text(CONTAINERFILE.format(image=REGISTRY[stream]))
+        (scratch / "authorized_keys").write_text((keys.home() / "ssh.pub").read_text())
+        (scratch / "lab-init").write_text(INIT)
+        tag = f"localhost/chs-lab:{stream}"
+        run(["podman", "build", "--quiet", "--tag", tag, scratch])
+        container = run(["podman", "create", tag]).strip()
+        (scratch / "root").mkdir()
+        with subprocess.Popen(["podman", "export", container], stdout=subprocess.PIPE) as source:
+            subprocess.run(["tar", "-x", "-C", scratch / "root"], stdin=source.stdout, check=True)
+        run(["podman", "rm", container])
+        (scratch / "root").rename(folder)
+        shutil.rmtree(scratch)
+    return folder
+
+
+def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
+    packages = rpms.installed_packages(stream)
+    inputs = digest(
+        suite, DEBIAN_PACKAGES, INIT, BASE_SPEC, [path.name for path in packages], code_of("images"),
+        [path.stat().st_size for path in packages], keys.fingerprint("hyperscale"))
+    folder = ROOT / "images" / f"standin-{stream}-{inputs}"
+    if not folder.exists():
+        say(f"building the stand-in image of Stream {stream} out of Debian {suite}")
+        scratch = _scratch(folder)
+        root = scratch / "root"
+        run([
+            "nice", "mmdebstrap", "--variant=minbase", f"--include={','.join(DEBIAN_PACKAGES)}", "--skip=check/empty",
+            suite, root, debs.mirror()])
+        base = _base_package(stream, root, scratch)
+        _install_over(root, [base, *packages])
+        _face(root)
+        root.rename(folder)
+        shutil.rmtree(scratch)
+    return folder
+
+
+def _scratch(folder: pathlib.Path) -> pathlib.Path:
+    scratch = pathlib.Path(f"{folder}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return scratch
+
+
+def _wrapped_debs() -> set[str]:
+    """Return the Debian packages whose payload the installed stock packages carry: rpm owns those files."""
+    installed = set(table()["installed"])
+    return {
+        deb for row in table()["builds"] for name, package in row["packages"].items() if name in installed
+        for deb in package.get("debs", [])}
+
+
+def _base_package(stream: int, root: pathlib.Path, scratch: pathlib.Path) -> pathlib.Path:
+    owned: set[str] = set()
+    for listing in (root / "var/lib/dpkg/info").glob("*.list"):
+        if listing.stem.split(":")[0] not in _wrapped_debs():
+            owned.update(listing.read_text().split("\n"))
+    libraries = [f"{root}{path}" for path in owned if ".so" in path and _is_elf(root / path[1:])]
+    found = subprocess.run(
+        ["/usr/lib/rpm/elfdeps", "--provides"], input="".join(f"{path}\n" for path in libraries), capture_output=True, text=True, check=True).stdout
+    provides = set(found.split("\n")) - {""}
+    # Commands a package may require by path, under the merged /usr and the old names alike.
+    for path in owned:
+        folder = path.rsplit("/", 1)[0]
+        if folder in ("/bin", "/sbin", "/usr/bin", "/usr/sbin") and (root / path[1:]).exists():
+            name = path.rsplit("/", 1)[1]
+            provides.update(f"{place}/{name}" for place in (folder, folder.replace("/usr", ""), "/usr" + folder.replace("/usr", "")))
+    python = next((root / "usr/bin").glob("python3.*")).name
+    provides |= {f"python(abi) = {python[len('python'):]}", "rtld(GNU_HASH)", "bash", "coreutils", "grep", "dbus", "kmod"}
+    spec = scratch / "base.spec"
+    spec.write_text(BASE_SPEC.format(
+        stream=stream, arch=ARCH, provides="\n".join(f"Provides: {name}" for name in sorted(provides))))
+    run(["rpmbuild", "-bb", "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec])
+    built = next((scratch / "out").rglob("*.rpm"))
+    keys.sign("centos", [built])
+    return built
+
+
+def _is_elf(path: pathlib.Path) -> bool:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as handle:
+        return handle.read(4) == b"\x7fELF"
+
+
+def _install_over(root: pathlib.Path, packages: list[pathlib.Path]) -> None:
+    """Let the image's own rpm install the stock packages over Debian's files."""
+    inside = root / "var/tmp/stock"
+    inside.mkdir(parents=True)
+    for path in packages:
+        shutil.copy(path, inside)
+    run([
+        "chroot", root, "rpm", "-i", "--noscripts", "--notriggers", "--replacefiles", "--nosignature",
+        *(f"/var/tmp/stock/{path.name}" for path in packages)])
+    shutil.rmtree(inside)
+
+
+def _face(root: pathlib.Path) -> None:
+    """Make the image a host: its own init, ssh for the lab's key, and nothing that says Debian to Ansible."""
+    (root / "usr/sbin/lab-init").write_text(INIT)
+    (root / "usr/sbin/lab-init").chmod(0o755)
+    ssh = root / "root/.ssh"
+    ssh.mkdir(mode=0o700, exist_ok=True)
+    (ssh / "authorized_keys").write_text((keys.home() / "ssh.pub").read_text())
+    (root / "etc/debian_version").unlink(missing_ok=True)
+    (root / "usr/sbin/alternatives").symlink_to("/usr/bin/update-alternatives")
+    (root / "etc/machine-id").write_text("")
+    (root / "etc/dnf/dnf.conf").write_text(
+        "[main]\ngpgcheck=1\ninstallonly_limit=3\nclean_requirements_on_remove=True\nbest=True\nskip_if_unavailable=False\n")
+    for unit in ("ssh.service", "dbus.service"):
+        run(["systemctl", f"--root={root}", "is-enabled", unit])

@@ -102,3 +102,47 @@ def rpm_root(tmp_path):
     if missing:
         pytest.skip("tools to build a package database are missing: " + ", ".join(missing))
     return RpmRoot(tmp_path)
+
+
+class FakeHost:
+    """A root to put files into, and a run that answers from a table of recorded output."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.root = str(folder)
+        self.answers = {}
+        self.notes = []
+
+    def write(self, path, content="", mode=None):
+        """Put a file below the root."""
+        target = self.folder / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if mode is not None:
+            target.chmod(mode)
+        return target
+
+    def link(self, path, target):
+        """Put a symbolic link below the root."""
+        place = self.folder / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(target)
+
+    def answer(self, command, out="", rc=0, err=""):
+        """Record what a command line answers; a name alone answers for all its arguments."""
+        self.answers[command] = (rc, out, err)
+
+    def run(self, argv):
+        """Answer as a host would; what was not recorded is not installed."""
+        missing = (127, "", "No such file or directory")
+        return self.answers.get(" ".join(argv), self.answers.get(argv[0], missing))
+
+    def note(self, what, reason):
+        """Keep what could not be read."""
+        self.notes.append((what, reason))
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A host without anything."""
+    return FakeHost(tmp_path)

@@ -22,8 +22,6 @@ def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
 class ActionModule(ActionBase):
     """The controller's part of host_info."""
 
-    _requires_connection = True
-
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
         try:

@@ -60,9 +60,8 @@ def reboot_reasons(
     systemd: t.Mapping[str, t.Any] | None,
 ) -> list[dict[str, t.Any]]:
     """Return what is installed or configured and not yet in use. What could not be read gives no reason."""
-    return _kernel_reason(boot_time, packages or [], kernel) + _package_reasons(
-        boot_time, packages or []
-    ) + _pid1_reason(systemd)
+    known = packages or []
+    return _kernel_reason(boot_time, known, kernel) + _package_reasons(boot_time, known) + _pid1_reason(systemd)
 
 
 def _reason(what: str, installed: str | None, running: str | None, since: int | None) -> dict[str, t.Any]:
@@ -98,5 +97,9 @@ def _pid1_reason(systemd: t.Mapping[str, t.Any] | None) -> list[dict[str, t.Any]
     if systemd is None:
         return []
     running, installed = systemd["running_version"], systemd["package_version"]
-    differs = bool(running and installed) and _rpmdb.compare_evr(running, installed.rpartition(":")[2]) != 0
+    differs = False
+    if running and installed:
+        # The manager knows no epoch, and some builds write the tilde of a pre-release as a dash.
+        label = installed.rpartition(":")[2]
+        differs = _rpmdb.compare_evr(running, label) != 0 and running != label.replace("~", "-")
     return [_reason("PID 1", installed, running, None)] if differs or systemd["pid1_binary_replaced"] else []

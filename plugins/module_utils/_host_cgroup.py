@@ -23,7 +23,7 @@ def mode(mounts: t.Iterable[_host_mounts.Mount]) -> str:
 
 
 def judge_psi(works: bool, config: str | None, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the C(psi) group from whether /proc/pressure can be read, the kernel's build configuration and its arguments."""
+    """Return the C(psi) group; C(config) is the build configuration of the running kernel, None when not found."""
     if works:
         return {"supported": True, "enabled": True, "reason": None}
     lines = None if config is None else config.splitlines()

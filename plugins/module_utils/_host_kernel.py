@@ -18,7 +18,7 @@ IMAGE = re.compile(r"^vmlinu[xz]-(.+)$")
 
 
 def parse_arguments(cmdline: str) -> dict[str, t.Any]:
-    """Return the arguments of a kernel command line. Of a name given twice the last counts; one without value is true."""
+    """Return the arguments of a kernel command line: the last of a name counts, and one without value is true."""
     found: dict[str, t.Any] = {}
     for word in ARGUMENT.findall(cmdline):
         if word == "--":

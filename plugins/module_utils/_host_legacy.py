@@ -21,7 +21,7 @@ NOT_SCRIPTS = ("functions", "README")
 
 
 def parse_iptables(printed: str) -> tuple[str | None, str | None]:
-    """Return version and backend from C(iptables -V); a version before 1.8 names no backend and has only the legacy one."""
+    """Return version and backend from C(iptables -V); before 1.8 there was only the legacy one, unnamed."""
     found = IPTABLES_VERSION.match(printed)
     return (found.group(1), found.group(2) or "legacy") if found else (None, None)
 

@@ -65,10 +65,8 @@ def arch_refusal(system: System, arch: str | None) -> str | None:
     """Return why this architecture is refused and what to do about it, None when it is supported."""
     if arch in _catalog.SUPPORTED_ARCHES:
         return None
-    return (
-        "This host runs {0} on {1}: the Hyperscale SIG builds for {2} only. Take the host out of the play.".format(
-            system.title, arch or "an unknown architecture", " and ".join(_catalog.SUPPORTED_ARCHES)
-        )
+    return "This host runs {0} on {1}: the Hyperscale SIG builds for {2} only. Take the host out of the play.".format(
+        system.title, arch or "an unknown architecture", " and ".join(_catalog.SUPPORTED_ARCHES)
     )
 
 

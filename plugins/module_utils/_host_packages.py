@@ -11,8 +11,8 @@ import typing as t
 
 from ansible_collections.centos.hyperscale.plugins.module_utils import _builds, _catalog, _rpmdb
 
-# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)).
-INSTALL_ONLY = re.compile(r"^(kernel($|-)|kmod-)")
+# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one.
+INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-)")
 
 
 def key_ids(key_fingerprints: t.Iterable[str]) -> list[str]:

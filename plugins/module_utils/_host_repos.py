@@ -65,9 +65,7 @@ def parse_repositories(content: str, path: str, main: t.Mapping[str, str]) -> li
     return [_repository(name, parser[name], path, main) for name in parser.sections() if name != "main"]
 
 
-def _repository(
-    repo_id: str, said: t.Mapping[str, str], path: str, main: t.Mapping[str, str]
-) -> dict[str, t.Any]:
+def _repository(repo_id: str, said: t.Mapping[str, str], path: str, main: t.Mapping[str, str]) -> dict[str, t.Any]:
     baseurl = split_list(said.get("baseurl", ""))
     metalink, mirrorlist = said.get("metalink") or None, said.get("mirrorlist") or None
     return {

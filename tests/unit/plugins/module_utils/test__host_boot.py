@@ -71,6 +71,7 @@ def test_no_btime():
         ([], kernel(), systemd(installed="260.2-1.hs.el9"), [("PID 1", "260.2-1.hs.el9", "252-51.el9", None)]),
         ([], kernel(), systemd(running="260.2", installed="260.2-1.hs.el9"), []),
         ([], kernel(), systemd(installed="1:252-51.el9"), []),
+        ([], kernel(), systemd(running="261-rc1-1.hs.el9", installed="261~rc1-1.hs.el9"), []),
         ([], kernel(), systemd(replaced=True), [("PID 1", "252-51.el9", "252-51.el9", None)]),
         ([], kernel(), systemd(running=None, replaced=None), []),
         (None, None, None, []),

@@ -20,9 +20,15 @@ def kernel(release, name="kernel-core", version="5.14.0", vendor="CentOS", key=N
 @pytest.mark.parametrize(
     ("cmdline", "expected"),
     [
-        ("BOOT_IMAGE=(hd0,gpt2)/vmlinuz-5.14 root=UUID=ab-cd ro quiet", {
-            "BOOT_IMAGE": "(hd0,gpt2)/vmlinuz-5.14", "root": "UUID=ab-cd", "ro": True, "quiet": True,
-        }),
+        (
+            "BOOT_IMAGE=(hd0,gpt2)/vmlinuz-5.14 root=UUID=ab-cd ro quiet",
+            {
+                "BOOT_IMAGE": "(hd0,gpt2)/vmlinuz-5.14",
+                "root": "UUID=ab-cd",
+                "ro": True,
+                "quiet": True,
+            },
+        ),
         ("psi=0 psi=1", {"psi": "1"}),
         ("systemd.unified_cgroup_hierarchy=0", {"systemd.unified_cgroup_hierarchy": "0"}),
         ('dyndbg="file a.c +p" x', {"dyndbg": "file a.c +p", "x": True}),

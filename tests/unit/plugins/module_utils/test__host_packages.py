@@ -88,10 +88,12 @@ def test_duplicates_are_two_versions_for_one_architecture_and_not_kernels():
         package("kernel-core", "2.el9"),
         package("kmod-btrfs"),
         package("kmod-btrfs", "2.el9"),
+        package("kernel-tools-libs"),
+        package("kernel-tools-libs", "2.el9"),
         package("kernelshark"),
         package("kernelshark", "2.el9"),
     ]
-    assert _host_packages.duplicates(packages) == ["glibc", "kernelshark"]
+    assert _host_packages.duplicates(packages) == ["glibc", "kernel-tools-libs", "kernelshark"]
 
 
 def test_keys_are_plain_data():

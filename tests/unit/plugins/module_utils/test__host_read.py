@@ -35,5 +35,5 @@ def test_optional_text_is_none_only_for_a_file_that_is_not_there(host):
 
 
 def test_assignments():
-    text = "A=1\nB=\"two words\"\nC='x=y'\n#D=4\n E = 5 \nF=\"\nno assignment\n"
+    text = 'A=1\nB="two words"\nC=\'x=y\'\n#D=4\n E = 5 \nF="\nno assignment\n'
     assert _host_read.assignments(text) == {"A": "1", "B": "two words", "C": "x=y", "E": "5", "F": '"'}

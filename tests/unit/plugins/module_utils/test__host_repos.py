@@ -58,7 +58,9 @@ def test_a_repository_is_read_with_the_hosts_own_text(host):
 
 def test_checks_are_inherited_from_dnf_conf_and_a_repository_may_differ(host):
     host.write("/etc/dnf/dnf.conf", "[main]\ngpgcheck=True\nrepo_gpgcheck=yes\n")
-    host.write("/etc/yum.repos.d/a.repo", "[a]\nbaseurl=http://x/\n[b]\nbaseurl=http://x/\ngpgcheck=0\nrepo_gpgcheck=no\n")
+    host.write(
+        "/etc/yum.repos.d/a.repo", "[a]\nbaseurl=http://x/\n[b]\nbaseurl=http://x/\ngpgcheck=0\nrepo_gpgcheck=no\n"
+    )
     found = {repo["id"]: (repo["gpgcheck"], repo["repo_gpgcheck"]) for repo in _host_repos.gather(host.root, host.note)}
     assert found == {"a": (True, True), "b": (False, False)}
 
@@ -121,7 +123,11 @@ MIRROR = "https://mirror.stream.centos.org/SIGs/9-stream/hyperscale/"
         ("baseos", "https://mirror.stream.centos.org/9-stream/BaseOS/x86_64/os/", None),
         ("our-mirror", MIRROR + "x86_64/packages-experimental/", "experimental"),
         ("our-mirror", MIRROR + "$basearch/packages-facebook", "facebook"),
-        ("hyperscale-packages-main", "https://x/metalink?repo=centos-hyperscale-sig-packages-main-9-stream&arch=x", "main"),
+        (
+            "hyperscale-packages-main",
+            "https://x/metalink?repo=centos-hyperscale-sig-packages-main-9-stream&arch=x",
+            "main",
+        ),
         ("our-sources", MIRROR + "source/packages-main/", None),
         ("x-debug", "https://x/metalink?repo=centos-hyperscale-sig-packages-main-debug-$stream", None),
         ("x", MIRROR + "x86_64/packages-main/debug", None),

@@ -40,7 +40,6 @@ def parse(mountinfo: str) -> list[Mount]:
             option for option in right[2].split(",") if option not in mount_options and option not in ("rw", "ro")
         ]
         mountpoint = _unescape(left[4])
-        found.pop(mountpoint, None)
         found[mountpoint] = Mount(mountpoint, _unescape(right[1]), right[0], options)
     return list(found.values())
 

@@ -36,6 +36,10 @@ A sub-package of the tests.
 """
 
 
+def _defines(macros):
+    return [part for macro in macros for part in ("--define", macro)]
+
+
 class RpmRoot:
     """Builds, signs and installs packages below a folder of its own."""
 
@@ -84,12 +88,14 @@ class RpmRoot:
                 subpackages="".join(SUBPACKAGE.format(name=sub) for sub in subpackages),
             )
         )
-        self._call("rpmbuild", "-bb", "--quiet", "--define", "_topdir {0}".format(top), str(spec))
+        # A database of its own: rpmbuild would create one for the user.
+        macros = ("_topdir {0}".format(top), "_dbpath {0}".format(top / "db"))
+        self._call("rpmbuild", "-bb", "--quiet", *_defines(macros), str(spec))
         files = sorted(str(path) for path in top.glob("RPMS/*/*.rpm"))
         if sign:
             # rpm looks for gpg2, which Debian calls gpg.
             macros = ("__gpg " + shutil.which("gpg"), "_gpg_name " + self.fingerprint)
-            self._call("rpmsign", *(part for macro in macros for part in ("--define", macro)), "--addsign", *files)
+            self._call("rpmsign", *_defines(macros), "--addsign", *files)
         # --force: two versions of one name side by side, as an interrupted transaction leaves them.
         self._rpm("-i", "--nodeps", "--noscripts", "--justdb", "--force", *files)
 

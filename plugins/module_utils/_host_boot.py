@@ -1,0 +1,105 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the host was booted, and what was installed since that only a reboot brings into use."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.centos.hyperscale.plugins.module_utils import _host_kernel, _host_read, _rpmdb
+
+# What every process or the kernel itself holds on to; after needs-restarting of dnf-plugins-core, which asks
+# for a reboot for these, and with the kernel left to the default boot entry.
+CORE_PACKAGES = (
+    "dbus",
+    "dbus-broker",
+    "dbus-daemon",
+    "glibc",
+    "gnutls",
+    "linux-firmware",
+    "microcode_ctl",
+    "openssl-libs",
+    "systemd",
+)
+START_TIME_FIELD = 22
+
+
+def parse_btime(stat: str) -> int:
+    """Return the C(btime) of /proc/stat. Raises Unreadable."""
+    for line in stat.splitlines():
+        if line.startswith("btime "):
+            return int(line.split()[1])
+    raise _host_read.Unreadable("/proc/stat has no btime")
+
+
+def parse_start_ticks(stat: str) -> int:
+    """Return the start time of a process from its stat file; its name may hold blanks and brackets."""
+    # The name is field 2, and fields are counted from 1.
+    return int(stat.rpartition(")")[2].split()[START_TIME_FIELD - 3])
+
+
+def gather(root: str) -> dict[str, t.Any]:
+    """Return the C(boot) group. Raises OSError or Unreadable.
+
+    In a container btime is the machine's, so the start of PID 1 is the boot everywhere.
+    """
+    btime = parse_btime(_host_read.text(root, "/proc/stat"))
+    ticks = parse_start_ticks(_host_read.text(root, "/proc/1/stat"))
+    return {
+        "id": _host_read.text(root, "/proc/sys/kernel/random/boot_id").strip(),
+        "time": btime + ticks // os.sysconf("SC_CLK_TCK"),
+    }
+
+
+def reboot_reasons(
+    boot_time: int | None,
+    packages: list[_rpmdb.Package] | None,
+    kernel: t.Mapping[str, t.Any] | None,
+    systemd: t.Mapping[str, t.Any] | None,
+) -> list[dict[str, t.Any]]:
+    """Return what is installed or configured and not yet in use. What could not be read gives no reason."""
+    known = packages or []
+    return _kernel_reason(boot_time, known, kernel) + _package_reasons(boot_time, known) + _pid1_reason(systemd)
+
+
+def _reason(what: str, installed: str | None, running: str | None, since: int | None) -> dict[str, t.Any]:
+    return {"what": what, "installed": installed, "running": running, "since": since}
+
+
+def _kernel_reason(
+    boot_time: int | None, packages: list[_rpmdb.Package], kernel: t.Mapping[str, t.Any] | None
+) -> list[dict[str, t.Any]]:
+    if kernel is None:
+        return []
+    if kernel["default"] is not None:
+        if kernel["default"] == kernel["running"]:
+            return []
+        package = _host_kernel.owner(kernel["default"], packages)
+        return [_reason("kernel", kernel["default"], kernel["running"], package.install_time if package else None)]
+    # Without grubby's word, a newer kernel installed since the boot is the one dnf made the default.
+    for package in _host_kernel.core_packages(packages)[:1]:
+        if boot_time is not None and package.install_time > boot_time:
+            return [_reason("kernel", _host_kernel.kernel_release(package), kernel["running"], package.install_time)]
+    return []
+
+
+def _package_reasons(boot_time: int | None, packages: list[_rpmdb.Package]) -> list[dict[str, t.Any]]:
+    return [
+        _reason(package.name, package.evr, None, package.install_time)
+        for package in packages
+        if boot_time is not None and package.name in CORE_PACKAGES and package.install_time > boot_time
+    ]
+
+
+def _pid1_reason(systemd: t.Mapping[str, t.Any] | None) -> list[dict[str, t.Any]]:
+    if systemd is None:
+        return []
+    running, installed = systemd["running_version"], systemd["package_version"]
+    differs = False
+    if running and installed:
+        # The manager knows no epoch, and some builds write the tilde of a pre-release as a dash.
+        label = installed.rpartition(":")[2]
+        differs = _rpmdb.compare_evr(running, label) != 0 and running != label.replace("~", "-")
+    return [_reason("PID 1", installed, running, None)] if differs or systemd["pid1_binary_replaced"] else []

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running, the default and the installed kernels, and the kernel command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from ansible_collections.centos.hyperscale.plugins.module_utils import _builds, _host_read, _rpmdb
+
+# kernel-core and its variants (kernel-64k-core, kernel-rt-core, ...); kernel-modules-core carries no kernel.
+CORE_PACKAGE = re.compile(r"^kernel-(?:(?!.*modules-core$).+-)?core$")
+ARGUMENT = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+IMAGE = re.compile(r"^vmlinu[xz]-(.+)$")
+
+
+def parse_arguments(cmdline: str) -> dict[str, t.Any]:
+    """Return the arguments of a kernel command line: the last of a name counts, and one without value is true."""
+    found: dict[str, t.Any] = {}
+    for word in ARGUMENT.findall(cmdline):
+        if word == "--":
+            # What follows is for init.
+            break
+        name, equals, value = word.replace('"', "").partition("=")
+        found[name] = value if equals else True
+    return found
+
+
+def parse_default(path: str) -> str | None:
+    """Return the kernel release in the path that grubby prints, as C(uname -r) would print it."""
+    image = IMAGE.match(os.path.basename(path.strip()))
+    return image.group(1) if image else None
+
+
+def core_packages(packages: t.Iterable[_rpmdb.Package]) -> list[_rpmdb.Package]:
+    """Return the packages that carry a kernel, newest first."""
+    return sorted(
+        (package for package in packages if CORE_PACKAGE.match(package.name)),
+        key=lambda package: _rpmdb.EVR_ORDER(package.evr),
+        reverse=True,
+    )
+
+
+def kernel_release(package: _rpmdb.Package) -> str:
+    """Return what C(uname -r) prints of a kernel package, without the suffix of a variant."""
+    return "{0}-{1}.{2}".format(package.version, package.release, package.arch)
+
+
+def owner(release: str | None, packages: t.Iterable[_rpmdb.Package]) -> _rpmdb.Package | None:
+    """Return the kernel package of a kernel release; variants append their name: C(...aarch64+64k)."""
+    plain, plus, variant = (release or "").partition("+")
+    same = [package for package in core_packages(packages) if kernel_release(package) == plain]
+    named = [package for package in same if package.name == "kernel-{0}-core".format(variant)] if plus else []
+    ordinary = [package for package in same if package.name == "kernel-core"]
+    return (named + ordinary + same + [None])[0]
+
+
+def is_hyperscale(
+    release: str | None, packages: list[_rpmdb.Package] | None, pinned_key_ids: t.Iterable[str]
+) -> bool | None:
+    """Say whether a running kernel is the SIG's; None when no installed package owns it."""
+    package = owner(release, packages or [])
+    if package is None:
+        return None
+    return _builds.recognise(package.release, package.vendor, package.signing_key, pinned_key_ids).hyperscale
+
+
+def gather(
+    root: str,
+    run: _host_read.Run,
+    note: _host_read.Note,
+    packages: list[_rpmdb.Package] | None,
+    pinned_key_ids: t.Iterable[str],
+) -> dict[str, t.Any]:
+    """Return the C(kernel) group; C(packages) is None when the package database could not be read."""
+    running = _host_read.text(root, "/proc/sys/kernel/osrelease").strip()
+    cmdline = _host_read.text(root, "/proc/cmdline").strip()
+    try:
+        default = parse_default(_host_read.output(run, ["grubby", "--default-kernel"]))
+        if default is None:
+            note("kernel.default", "grubby --default-kernel names no kernel image")
+    except _host_read.Unreadable as error:
+        default = None
+        note("kernel.default", str(error))
+    return {
+        "running": running,
+        "default": default,
+        "installed": None if packages is None else [package.nevra for package in core_packages(packages)],
+        "cmdline": cmdline,
+        "arguments": parse_arguments(cmdline),
+        "hyperscale": is_hyperscale(running, packages, pinned_key_ids),
+    }

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which system a host runs, and whether the collection may touch it."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.centos.hyperscale.plugins.module_utils import _catalog, _host_read
+
+
+class System(t.NamedTuple):
+    """What os-release says. C(stream) is set on CentOS Stream only."""
+
+    id: str | None
+    name: str | None
+    version_id: str | None
+    stream: int | None
+    is_centos_stream: bool
+
+    @property
+    def title(self) -> str:
+        """How messages name the system."""
+        known = " ".join(part for part in (self.name or self.id, self.version_id) if part)
+        return known or "an unknown system"
+
+
+UNKNOWN = System(None, None, None, None, False)
+
+
+def parse(os_release: str) -> System:
+    """Read os-release. ID is C(centos) on CentOS Linux 7 and 8 too: only NAME tells Stream from them."""
+    said = _host_read.assignments(os_release)
+    name, version = said.get("NAME") or None, said.get("VERSION_ID") or None
+    is_stream = said.get("ID") == "centos" and (name or "").startswith("CentOS Stream")
+    major = re.match(r"\d+", version or "")
+    return System(said.get("ID") or None, name, version, int(major.group()) if is_stream and major else None, is_stream)
+
+
+def system_refusal(system: System) -> str | None:
+    """Return why this system is refused and what to do about it, None when it is supported."""
+    streams = " or ".join(str(stream) for stream in _catalog.SUPPORTED_STREAMS)
+    if not system.is_centos_stream:
+        return (
+            "This host runs {0}, not CentOS Stream: the packages of the Hyperscale SIG are built for CentOS Stream {1}"
+            " only. Take the host out of the play, or install CentOS Stream {1} on it.".format(system.title, streams)
+        )
+    if system.stream in _catalog.RETIRED_STREAMS:
+        return "This host runs {0}: {1}. Move the host to CentOS Stream {2} first.".format(
+            system.title, _catalog.RETIRED_STREAMS[system.stream], streams
+        )
+    if system.stream not in _catalog.SUPPORTED_STREAMS:
+        return (
+            "This host runs {0}, which this version of the collection does not know: it supports CentOS Stream {1}."
+            " Look for a newer version of the collection, or take the host out of the play.".format(
+                system.title, streams
+            )
+        )
+    return None
+
+
+def arch_refusal(system: System, arch: str | None) -> str | None:
+    """Return why this architecture is refused and what to do about it, None when it is supported."""
+    if arch in _catalog.SUPPORTED_ARCHES:
+        return None
+    return "This host runs {0} on {1}: the Hyperscale SIG builds for {2} only. Take the host out of the play.".format(
+        system.title, arch or "an unknown architecture", " and ".join(_catalog.SUPPORTED_ARCHES)
+    )
+
+
+def gather(root: str = "/") -> System:
+    """Read os-release from where it is linked, or from the vendor's own file. Raises Unreadable without either."""
+    for path in ("/etc/os-release", "/usr/lib/os-release"):
+        content = _host_read.optional_text(root, path)
+        if content is not None:
+            return parse(content)
+    raise _host_read.Unreadable("neither /etc/os-release nor /usr/lib/os-release exists")
+
+
+def gather_arch(run: _host_read.Run) -> str:
+    """Return what C(uname -m) prints."""
+    return _host_read.output(run, ["uname", "-m"]).strip()

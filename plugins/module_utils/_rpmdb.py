@@ -1,0 +1,205 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the database of installed packages, and compare versions as rpm does.
+
+Everything here only reads. The functions that touch the database need python3-rpm; the parsers do not.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import hashlib
+import os
+import re
+import typing as t
+
+try:
+    import rpm
+except ImportError:
+    rpm = None
+
+KEY_PACKAGE = "gpg-pubkey"
+# The file that each backend of rpm keeps its packages in: sqlite, ndb, Berkeley DB.
+DATABASE_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")
+# Older builds sign header and payload together; OPENPGP is where rpm 6 puts every signature.
+SIGNATURE_TAGS = ("RSAHEADER", "DSAHEADER", "OPENPGP", "SIGPGP", "SIGGPG")
+
+SIGNATURE_KEY = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b", re.IGNORECASE)
+SOURCE_PACKAGE = re.compile(r"^(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm$")
+PUBLIC_KEY_PACKET = 6
+
+
+class Package(t.NamedTuple):
+    """One installed package. C(source) is the name of its source package, C(signing_key) 16 hex digits."""
+
+    name: str
+    epoch: int
+    version: str
+    release: str
+    arch: str
+    vendor: str | None
+    source: str | None
+    signing_key: str | None
+    install_time: int
+
+    @property
+    def evr(self) -> str:
+        """C([epoch:]version-release), the epoch only where it is not 0, as dnf writes it."""
+        label = "{0}-{1}".format(self.version, self.release)
+        return "{0}:{1}".format(self.epoch, label) if self.epoch else label
+
+    @property
+    def nevra(self) -> str:
+        """C(name-[epoch:]version-release.arch)."""
+        return "{0}-{1}.{2}".format(self.name, self.evr, self.arch)
+
+
+class PublicKey(t.NamedTuple):
+    """One key that rpm trusts on this host."""
+
+    key_id: str | None
+    fingerprint: str | None
+    nevra: str
+    summary: str
+    created: int | None
+
+
+def source_name(sourcerpm: str | None) -> str | None:
+    """Return the NAME in the file name of a source package: C(systemd-252-51.el9.src.rpm) gives C(systemd)."""
+    match = SOURCE_PACKAGE.match(sourcerpm or "")
+    return match.group(1) if match else None
+
+
+def signature_key_id(text: str | None) -> str | None:
+    """Return the 16 hex digits of the signer from what rpm's C(pgpsig) format prints."""
+    match = SIGNATURE_KEY.search(text or "")
+    return match.group(1)[-16:].lower() if match else None
+
+
+def armoured_fingerprint(text: str | None) -> str | None:
+    """Return the fingerprint of the first key in an armoured block, None when it is not a version 4 key."""
+    _head, found, body = (text or "").partition("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    body = body.partition("-----END")[0].replace("\r", "")
+    _armour_headers, blank, data = body.partition("\n\n")
+    if not found or not blank:
+        return None
+    encoded = "".join(line for line in data.splitlines() if not line.startswith("="))
+    try:
+        return _packet_fingerprint(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, IndexError):
+        return None
+
+
+def _packet_fingerprint(data: bytes) -> str | None:
+    head = data[0]
+    if head & 0x40:
+        tag = head & 0x3F
+        if data[1] < 192:
+            start, size = 2, data[1]
+        elif data[1] < 224:
+            start, size = 3, ((data[1] - 192) << 8) + data[2] + 192
+        else:
+            return None
+    else:
+        tag = (head & 0x3C) >> 2
+        width = {0: 1, 1: 2, 2: 4}.get(head & 0x03)
+        if width is None:
+            return None
+        start, size = 1 + width, int.from_bytes(data[1 : 1 + width], "big")
+    packet = data[start : start + size]
+    if tag != PUBLIC_KEY_PACKET or len(packet) != size or not packet or packet[0] != 4:
+        return None
+    # RFC 4880, 12.2; SHA-1 names the key here and protects nothing, so FIPS mode may allow it.
+    return hashlib.sha1(b"\x99" + size.to_bytes(2, "big") + packet, usedforsecurity=False).hexdigest()
+
+
+def split_evr(label: str) -> tuple[str, str, str | None]:
+    """Split C([epoch:]version[-release]); a missing epoch is 0, as rpm has it."""
+    epoch, colon, rest = label.partition(":")
+    if not colon:
+        epoch, rest = "0", label
+    version, dash, release = rest.rpartition("-")
+    return (epoch or "0", version, release) if dash else (epoch or "0", rest, None)
+
+
+def compare_evr(a: str, b: str) -> int:
+    """Compare two C([epoch:]version[-release]) by rpm: -1, 0 or 1. Without a release on one side, versions decide."""
+    left, right = split_evr(a), split_evr(b)
+    if left[2] is None or right[2] is None:
+        left, right = left[:2] + ("0",), right[:2] + ("0",)
+    return rpm.labelCompare(left, right)
+
+
+EVR_ORDER = functools.cmp_to_key(compare_evr)
+
+
+def database_path(root: str = "/") -> str | None:
+    """Return the folder of the package database below C(root), None where there is none."""
+    folder = os.path.join(root, rpm.expandMacro("%{_dbpath}").lstrip("/"))
+    return folder if any(os.path.exists(os.path.join(folder, name)) for name in DATABASE_FILES) else None
+
+
+def transaction_set(root: str = "/") -> t.Any:
+    """Open the package database for reading. Raises OSError where there is none: rpm itself would create it."""
+    if database_path(root) is None:
+        raise OSError("no package database below {0} in {1}".format(root, rpm.expandMacro("%{_dbpath}")))
+    ts = rpm.TransactionSet(root)
+    # As dnf does for queries: what is installed was verified then, and checking again costs most of the time.
+    ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
+    return ts
+
+
+def installed(ts: t.Any = None) -> list[Package]:
+    """Return every installed package, ordered by name, then by version, oldest first; keys are not packages."""
+    signature = _signature_format()
+    found = [_package(header, signature) for header in _headers(ts) if header[rpm.RPMTAG_NAME] != KEY_PACKAGE]
+    return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
+
+
+def public_keys(ts: t.Any = None) -> list[PublicKey]:
+    """Return the keys that were imported into the package database."""
+    return sorted((_public_key(header) for header in _headers(ts, "name", KEY_PACKAGE)), key=lambda key: key.nevra)
+
+
+def newest_first(labels: t.Iterable[str]) -> list[str]:
+    """Sort C([epoch:]version-release) labels by rpm's comparison, newest first."""
+    return sorted(labels, key=EVR_ORDER, reverse=True)
+
+
+def _headers(ts: t.Any, *match: str) -> t.Any:
+    return (transaction_set() if ts is None else ts).dbMatch(*match)
+
+
+def _signature_format() -> str:
+    known = [tag for tag in SIGNATURE_TAGS if hasattr(rpm, "RPMTAG_" + tag)]
+    return " ".join("%{" + tag + ":pgpsig}" for tag in known)
+
+
+def _package(header: t.Any, signature: str) -> Package:
+    return Package(
+        name=header[rpm.RPMTAG_NAME],
+        epoch=header[rpm.RPMTAG_EPOCH] or 0,
+        version=header[rpm.RPMTAG_VERSION],
+        release=header[rpm.RPMTAG_RELEASE],
+        arch=header[rpm.RPMTAG_ARCH] or "noarch",
+        vendor=header[rpm.RPMTAG_VENDOR],
+        source=source_name(header[rpm.RPMTAG_SOURCERPM]),
+        signing_key=signature_key_id(header.format(signature)),
+        install_time=header[rpm.RPMTAG_INSTALLTIME] or 0,
+    )
+
+
+def _public_key(header: t.Any) -> PublicKey:
+    version, release = header[rpm.RPMTAG_VERSION], header[rpm.RPMTAG_RELEASE]
+    # rpm 6 puts the whole fingerprint into the version, older ones the last 8 digits.
+    fingerprint = version if len(version) == 40 else armoured_fingerprint(header[rpm.RPMTAG_DESCRIPTION])
+    return PublicKey(
+        key_id=fingerprint[-16:] if fingerprint else None,
+        fingerprint=fingerprint,
+        nevra="{0}-{1}-{2}".format(KEY_PACKAGE, version, release),
+        summary=header[rpm.RPMTAG_SUMMARY] or "",
+        created=int(release, 16) if re.match(r"^[0-9a-f]{1,8}$", release) else None,
+    )

@@ -1,0 +1,49 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SELinux and Secure Boot, from files as the kernel shows them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.centos.hyperscale.plugins.module_utils import _host_security
+
+CONFIG = "# This file controls SELinux.\n# SELINUX= can take one of\nSELINUX=permissive\nSELINUXTYPE=targeted\n"
+VARIABLE = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+
+@pytest.mark.parametrize(
+    ("enforce", "config", "expected"),
+    [
+        ("1", CONFIG, ("enforcing", "permissive", "targeted")),
+        ("0\n", CONFIG, ("permissive", "permissive", "targeted")),
+        (None, "SELINUX=disabled\n", ("disabled", "disabled", None)),
+        (None, None, ("disabled", None, None)),
+        ("?", None, (None, None, None)),
+    ],
+)
+def test_selinux(host, enforce, config, expected):
+    if enforce is not None:
+        host.write("/sys/fs/selinux/enforce", enforce)
+    if config is not None:
+        host.write("/etc/selinux/config", config)
+    assert tuple(_host_security.gather_selinux(host.root).values()) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "not_efi"),
+        ({"/sys/firmware/efi/systab": b""}, "unknown"),
+        ({VARIABLE: b"\x06\x00\x00\x00\x01"}, "enabled"),
+        ({VARIABLE: b"\x06\x00\x00\x00\x00"}, "disabled"),
+        ({VARIABLE: b"\x06\x00\x00\x00"}, "unknown"),
+        ({VARIABLE.replace("SecureBoot", "BootOrder"): b"\x07\x00\x00\x00\x01"}, "disabled"),
+        ({VARIABLE.replace("SecureBoot", "VendorSecureBoot"): b"\x07\x00\x00\x00\x01"}, "disabled"),
+    ],
+)
+def test_secure_boot(host, files, expected):
+    for path, content in files.items():
+        host.write(path, content)
+    assert _host_security.gather_secure_boot(host.root) == expected

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What host_info documents is what it returns, and its glue hands on what it was asked."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.centos.hyperscale.plugins.module_utils import _catalog, _host, _host_repos
+from ansible_collections.centos.hyperscale.plugins.modules import host_info
+
+HOST = yaml.safe_load(host_info.RETURN)["host"]["contains"]
+OPTIONS = yaml.safe_load(host_info.DOCUMENTATION)["options"]
+
+
+class Exited(Exception):
+    pass
+
+
+class FakeModule:
+    """Stands in for AnsibleModule: keeps what it was made with and what it returned."""
+
+    params = {"key_fingerprints": ["AB"], "gather": ["journal"]}
+
+    def __init__(self, argument_spec, supports_check_mode):
+        self.argument_spec = argument_spec
+        assert supports_check_mode
+
+    def run_command(self, argv, environ_update, handle_exceptions):
+        assert environ_update["LANG"] == environ_update["LC_ALL"] == "C"
+        if argv[0] != "uname":
+            raise FileNotFoundError(argv[0])
+        return 0, "x86_64\n", ""
+
+    def exit_json(self, **result):
+        raise Exited(result)
+
+
+def nothing(argv):
+    return 127, "", ""
+
+
+def test_every_key_that_is_returned_is_documented(tmp_path):
+    assert set(HOST) == set(_host.gather(nothing, [], root=str(tmp_path)))
+
+
+@pytest.mark.parametrize("key", ["os", "network", "iptables", "sysv", "systemd", "reboot", "journal", "cgroup"])
+def test_every_key_of_a_group_is_documented(key, tmp_path):
+    assert set(HOST[key]["contains"]) == set(_host.gather(nothing, [], root=str(tmp_path))[key])
+
+
+def test_every_key_of_a_repository_is_documented():
+    (repository,) = _host_repos.parse_repositories("[a]\n", "/a.repo", {})
+    assert set(HOST["repos"]["contains"]) == set(repository)
+
+
+def test_options_are_documented_as_they_are():
+    assert OPTIONS["gather"]["choices"] == sorted(_host.GROUPS)
+    assert OPTIONS["key_fingerprints"]["default"] == [_catalog.HYPERSCALE_KEY.fingerprint]
+
+
+def test_the_glue_asks_for_the_groups_it_was_given(monkeypatch):
+    asked = {}
+
+    def gather(run, key_fingerprints, groups):
+        asked.update(fingerprints=key_fingerprints, groups=groups, uname=run(["uname"]), grubby=run(["grubby"])[0])
+        return {"supported": False}
+
+    monkeypatch.setattr(host_info, "AnsibleModule", FakeModule)
+    monkeypatch.setattr(host_info._python, "respawn_with_bindings", lambda *names: [])
+    monkeypatch.setattr(host_info._host, "gather", gather)
+    with pytest.raises(Exited) as exited:
+        host_info.main()
+    assert exited.value.args[0] == {"changed": False, "host": {"supported": False}}
+    assert asked == {"fingerprints": ["AB"], "groups": ["journal"], "uname": (0, "x86_64\n", ""), "grubby": 127}

@@ -9,6 +9,7 @@ in the middle of the swap ends it. Elsewhere (an image build) it is a process of
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import inspect
 import os
@@ -24,6 +25,8 @@ from ._target import Target
 FOLDER = "runs"
 PACKAGE = "hyperscale_runner"
 POLL_SECONDS = 0.2
+# How long a unit may take from systemd-run to the runner's first word.
+START_SECONDS = 60.0
 
 MAIN = f"""import sys
 from {PACKAGE}._runner import main
@@ -58,34 +61,37 @@ def carry_out(target: Target, job: _runner.Job) -> dict[str, t.Any]:
 def wait(target: Target, run: str) -> dict[str, t.Any]:
     """Wait for the runner of a run, started now or by an earlier module, and return its result."""
     folder = _runner.Folder(os.path.join(target.state_dir, FOLDER, run))
+    start_deadline = time.monotonic() + START_SECONDS
     while True:
-        result = folder.read(_runner.RESULT)
-        if result is None and not alive(target, run):
-            result = folder.read(_runner.RESULT)  # it may have ended between the two looks
-            if result is None:
-                raise Failed(Problem(
-                    f"the transaction of run {run} ended without a result",
-                    f"its last word was {folder.read(_runner.STATUS) or 'none'}",
-                    f"Look at 'journalctl -u {unit_name(run)}' and 'dnf history' on the host, then run again",
-                ))
+        works = alive(target, run)
+        result = folder.read(_runner.RESULT)  # read after the look, so that an end in between is seen as one
         if result is not None:
             return result
+        status = folder.read(_runner.STATUS)
+        if not works and (status is not None or time.monotonic() > start_deadline):
+            raise Failed(Problem(
+                f"the transaction of run {run} ended without a result",
+                f"its last word was {status or 'none'}",
+                f"Look at 'journalctl -u {unit_name(run)}' and 'dnf history' on the host, then run again",
+            ))
         time.sleep(POLL_SECONDS)
 
 
 def alive(target: Target, run: str) -> bool:
-    """Say whether the runner of a run still works."""
-    if os.path.isdir("/run/systemd/system"):
-        _status, out = target.probe(["systemctl", "is-active", unit_name(run)])
-        return out.strip() in ("active", "activating", "deactivating", "reloading")
-    marker = os.path.join(target.state_dir, FOLDER, run).encode()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as handle:
-                if marker in handle.read().split(b"\0"):
-                    return True
-        except OSError:
-            continue
+    """Say whether the runner of a run still works: it holds a lock that the kernel takes back when it dies.
+
+    systemd is not asked, because it does not answer while it re-executes in the middle of the very transaction.
+    """
+    try:
+        handle = os.open(os.path.join(target.state_dir, FOLDER, run, _runner.ALIVE), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
     return False
 
 

@@ -237,3 +237,9 @@ def fetch_key(url: str) -> str:
             f"the key at {url}", f"it cannot be fetched from this host: {error}", "Give the key's text with the role instead",
         )) from error
     return "".join(info.raw_key.decode("ascii") for info in infos)
+
+
+def close(base) -> None:
+    """Let go of a Base and of the plugins it loaded, so that the process can open another one."""
+    base.unload_plugins()
+    base.close()

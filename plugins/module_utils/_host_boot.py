@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.centos.hyperscale.plugins.module_utils import _host_kernel, _host_read, _rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils import _host_kernel, _host_read, _host_systemd, _rpmdb
 
 # What every process or the kernel itself holds on to; after needs-restarting of dnf-plugins-core, which asks
 # for a reboot for these, and with the kernel left to the default boot entry.
@@ -99,7 +99,5 @@ def _pid1_reason(systemd: t.Mapping[str, t.Any] | None) -> list[dict[str, t.Any]
     running, installed = systemd["running_version"], systemd["package_version"]
     differs = False
     if running and installed:
-        # The manager knows no epoch, and some builds write the tilde of a pre-release as a dash.
-        label = installed.rpartition(":")[2]
-        differs = _rpmdb.compare_evr(running, label) != 0 and running != label.replace("~", "-")
+        differs = not _host_systemd.runs_version(running, installed.rpartition(":")[2].rpartition("-")[0])
     return [_reason("PID 1", installed, running, None)] if differs or systemd["pid1_binary_replaced"] else []

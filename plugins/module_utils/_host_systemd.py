@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.centos.hyperscale.plugins.module_utils import _host_read
@@ -83,3 +84,16 @@ def gather(root: str, run: _host_read.Run, note: _host_read.Note, package_versio
 def _is_system_running(run: _host_read.Run) -> str | None:
     # It prints the state and ends with 1 for every state but "running".
     return run(["systemctl", "is-system-running"])[1].strip() or None
+
+
+def runs_version(running: str, package: str) -> bool:
+    """Say whether a manager's version string is that of a package version (without release).
+
+    Builds put C(VERSION-RELEASE) or C(VERSION) there, some with a dash for the tilde of a pre-release; a stock build
+    names its package C(252) and runs C(252.39). A rebuild of the same version shows in the replaced binary only.
+    """
+    said = running[1:] if running.startswith("v") else running
+    for version in (package, package.replace("~", "-")):
+        if version and (said == version or re.match(re.escape(version) + r"[-.~^]", said)):
+            return True
+    return False

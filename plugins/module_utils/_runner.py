@@ -10,6 +10,7 @@ library are used.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -31,7 +32,7 @@ try:
 except ImportError:  # need_bindings() in _python.py says so before anything here is used
     Progress = object
 
-JOB, STATUS, RESULT = "job.json", "status.json", "result.json"
+JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # What every run folder holds of the collection; the names are those of this file's imports.
 MODULES = ("_errors", "_locks", "_dnf", "_signatures", "_runner")
@@ -144,7 +145,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         history = patiently(job.lock_timeout, lambda: base.do_transaction(display), waiting)
         return {"ok": True, "items": items, "output": display.output, "history": history}
     finally:
-        base.close()
+        _dnf.close(base)
 
 
 def _refuse_drift(expected: t.Sequence[_dnf.Item] | None, found: t.Sequence[_dnf.Item]) -> None:
@@ -199,6 +200,8 @@ def main(path: str) -> int:
     # A transaction is not to be cut by a shutdown that has begun: the unit gives it the time it needs.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     folder = Folder(path)
+    alive = os.open(os.path.join(path, ALIVE), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(alive, fcntl.LOCK_EX)
     job = from_json(folder.read(JOB))
     started = time.time()
     try:

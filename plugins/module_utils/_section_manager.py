@@ -10,12 +10,12 @@ it (logind, journald, dbus) is reported as a reason to reboot, and the build tha
 from __future__ import annotations
 
 import os
-import re
 import time
 import typing as t
 
 from ._engine import ACTIVATE, Action
 from ._errors import Failed, Problem
+from ._host_systemd import runs_version
 from ._target import Target
 
 OPTIONS: dict[str, t.Any] = {
@@ -110,15 +110,6 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, version: str | None,
     if swapped or state.replaced or not runs_version(state.version, version):
         return [ReexecAction.to(state, version)]
     return []
-
-
-def runs_version(running: str, package: str) -> bool:
-    """Say whether a manager's version string is that of a package version.
-
-    Builds put C(VERSION-RELEASE) or C(VERSION) there; a stock build names a package version C(252) and runs C(252.39).
-    """
-    version = running.split("-")[0]
-    return bool(package) and (version == package or re.match(re.escape(package) + r"[.~^]", version) is not None)
 
 
 def user_managers(target: Target) -> list[str]:

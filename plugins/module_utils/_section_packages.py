@@ -203,7 +203,7 @@ def plan(
         weak_deps = any(want["weak_deps"] for want in open_wants)
         return [TransactionAction.of(items, jobs, needs, weak_deps, lock_timeout)]
     finally:
-        base.close()
+        _dnf.close(base)
 
 
 def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:

@@ -135,7 +135,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
         if not normal_fingerprint(want["key_fingerprint"]):
             problems.append(Problem(
                 f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits", "Give the full fingerprint of the key"))
-        if want["key"] is not None and not public_keys(want["key"]):
+        if want["key"] and not public_keys(want["key"]):
             problems.append(Problem(
                 "the given key", "it is not an armoured OpenPGP public key", "Give the text of the SIG's key file"))
     return problems
@@ -145,7 +145,7 @@ def _address_problems(want: dict[str, t.Any]) -> list[Problem]:
     problems = []
     for option in ("baseurl", "metalink", "proxy"):
         text = want[option]
-        if text is None:
+        if not text:
             continue
         if want["method"] == "release_package" and option != "proxy":
             problems.append(Problem(
@@ -236,7 +236,7 @@ def _plan_release(
         try:
             contents = _release.look_into(base, missing, target.tmpdir)
         finally:
-            base.close()
+            _dnf.close(base)
     files = {path: FileState(text, "0644", "root", "root") for path, text in contents.repo_files.items()}
     files = {**files, **state.files}
     edits = _Edits(target, files)

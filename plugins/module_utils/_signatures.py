@@ -9,7 +9,6 @@ brought onto the host cannot vouch for a package of this one.
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import tempfile
@@ -42,7 +41,10 @@ def public_keys(text: str) -> list[PublicKey]:
     if "-----BEGIN PGP PUBLIC KEY BLOCK-----" not in text:
         return []
     try:
-        infos = dnf.crypto.rawkey2infos(io.BytesIO(text.encode("utf-8")))
+        with tempfile.TemporaryFile() as handle:  # newer dnf reads the key through a file descriptor
+            handle.write(text.encode("utf-8"))
+            handle.seek(0)
+            infos = dnf.crypto.rawkey2infos(handle)
     except Exception:  # gpgme and librpm each raise types of their own; either way there is no key
         return []
     return [PublicKey(info.fingerprint.upper(), info.userid, text) for info in infos]
@@ -68,24 +70,31 @@ def check_packages(packages: t.Mapping[str, str], keys: t.Sequence[str], repo_id
     """Check signatures and digests of package files (path to NEVRA) against the keys of their repository alone."""
     if not packages:
         return
-    store = tempfile.mkdtemp(prefix="keys-", dir=workdir)
+    with tempfile.TemporaryDirectory(prefix="keys-", dir=workdir) as store:
+        _import(store, keys)
+        bad = [problem for path, nevra in sorted(packages.items()) for problem in _check(store, path, nevra, repo_id)]
+    if bad:
+        raise Refused(*bad)
+
+
+def _import(store: str, keys: t.Sequence[str]) -> None:
     for number, armoured in enumerate(keys):
         path = os.path.join(store, f"{number}.asc")
         with open(path, "w", encoding="ascii") as handle:
             handle.write(armoured)
         _rpmkeys(store, "--import", path)
-    bad = []
-    for path, nevra in sorted(packages.items()):
-        result = _rpmkeys(store, "--define", "_pkgverify_level all", "--checksig", "--verbose", path)
-        if result.returncode != 0:
-            said = [line.strip() for line in result.stdout.splitlines()[1:] if not line.rstrip().endswith("OK")]
-            bad.append(Problem(
-                f"package {nevra} of repository {repo_id}",
-                "its signature is not one of the repository's own key: " + "; ".join(said or ["not signed"]),
-                "Nothing was installed. Find out who signed the package before anything else",
-            ))
-    if bad:
-        raise Refused(*bad)
+
+
+def _check(store: str, path: str, nevra: str, repo_id: str) -> list[Problem]:
+    result = _rpmkeys(store, "--define", "_pkgverify_level all", "--checksig", "--verbose", path)
+    if result.returncode == 0:
+        return []
+    said = [line.strip() for line in result.stdout.splitlines()[1:] if not line.rstrip().endswith("OK")]
+    return [Problem(
+        f"package {nevra} of repository {repo_id}",
+        "its signature is not one of the repository's own key: " + "; ".join(said or ["not signed"]),
+        "Nothing was installed. Find out who signed the package before anything else",
+    )]
 
 
 def _rpmkeys(store: str, *arguments: str) -> subprocess.CompletedProcess[str]:

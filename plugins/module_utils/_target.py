@@ -53,7 +53,10 @@ class Target:
 
     def run(self, argv: t.Sequence[str], okay: t.Container[int] = (0,)) -> str:
         """Run a command and return its standard output; an unexpected exit status is a failure."""
-        status, out, err = self._run(list(argv))
+        try:
+            status, out, err = self._run(list(argv))
+        except OSError as error:
+            status, out, err = 127, "", str(error)
         if status not in okay:
             said = (err or out).strip() or "nothing"
             raise Failed(Problem(

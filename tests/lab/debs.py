@@ -115,7 +115,7 @@ def unpack(deb: pathlib.Path, tree: pathlib.Path) -> None:
         run_in = subprocess.run(
             ["tar", "-x", "--keep-directory-symlink", "--exclude=./usr/share/doc", "--exclude=./usr/share/locale",
              "--exclude=*.pc", "--exclude=./usr/share/lintian", "--exclude=./usr/share/bug",
-             "--transform=flags=r;s,^\\./\\(lib\\|lib64\\|bin\\|sbin\\)/,./usr/\\1/,", "-C", tree],
+             "--transform=flags=r;s,^\\./\\(lib\\|lib64\\|bin\\|sbin\\)\\(/\\|$\\),./usr/\\1\\2,", "-C", tree],
             stdin=source.stdout, check=False)
     if run_in.returncode or source.returncode:
         raise LabError(f"{deb.name} cannot be unpacked")

@@ -9,6 +9,7 @@ machine. Where the machine mounts cgroup v1 or hybrid, that shell puts a fresh c
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import pathlib
@@ -18,12 +19,10 @@ import subprocess
 import sys
 import time
 import typing as t
-import urllib.error
-import urllib.request
 
 import yaml
 
-from . import keys, rpms
+from . import keys, rpms, server
 from .common import PREFIX, ROOT, LabError, locked, run, say
 from .images import Image
 
@@ -225,16 +224,15 @@ def start_server() -> None:
 
 
 def _server_answers() -> bool:
-    """Say whether the server is there; the machine reaches the bridge's address only once a host has been up."""
-    for address in (GATEWAY, "127.0.0.1"):
-        try:
-            with urllib.request.urlopen(f"http://{address}:{PORT}/lab", timeout=2):
-                return True
-        except urllib.error.HTTPError:
-            return True
-        except OSError:
-            continue
-    return False
+    """Say whether the lab's own server is there; asked on the loopback, as the bridge comes with the first host."""
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2)
+    try:
+        connection.request("GET", server.ALIVE)
+        return connection.getresponse().status == 204
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def stop_server() -> None:

@@ -20,6 +20,7 @@ import time
 import typing as t
 import urllib.parse
 
+ALIVE = "/alive"
 FAULTS = ("404-packages", "500", "slow", "stall", "reset", "truncated-metadata", "norange", "wrong-size")
 SLOW_BYTES_PER_SECOND = 20000
 STALL_SECONDS = 120
@@ -59,6 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             fault, path = found.groups()
         if fault and fault not in FAULTS:
             return self._plain(404, f"no fault is called {fault}")
+        if path == ALIVE:
+            return self._plain(204, "")
         if path == "/metalink":
             return self._metalink(dict(urllib.parse.parse_qsl(parts.query)))
         real = (self.folder / path.lstrip("/")).resolve()
@@ -121,10 +124,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self._send(text.encode(), "", True)
 
     def _plain(self, status: int, text: str) -> None:
-        content = f"{text}\n".encode()
+        content = f"{text}\n".encode() if text else b""
         self.send_response(status)
         self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(content)))
+        if content:
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)

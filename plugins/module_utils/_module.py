@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue that modules of the engine share: arguments in, one run, result out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from . import (
+    _converge, _host, _host_os, _host_read, _section_files, _section_manager, _section_packages, _section_repositories,
+    _section_units,
+)
+from ._catalog import HYPERSCALE_KEY
+from ._errors import Failed, Problem, Refused
+from ._python import need_bindings
+from ._signatures import normal_fingerprint
+from ._target import Target
+
+# Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
+ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+WAYS: dict[str, t.Any] = {
+    "lock_timeout": {"type": "int", "default": 300},
+    "key_fingerprints": {"type": "list", "elements": "str", "default": [HYPERSCALE_KEY.fingerprint], "no_log": False},
+    "controller": {"type": "str", "default": "a controller that did not say its name"},
+}
+
+SECTION_OPTIONS = {
+    "repositories": _section_repositories.OPTIONS,
+    "packages": _section_packages.OPTIONS,
+    "files": _section_files.OPTIONS,
+    "units": _section_units.OPTIONS,
+    "manager": _section_manager.OPTIONS,
+}
+
+
+def run(module: AnsibleModule, wishes: _converge.Wishes | None, undo: t.Sequence[str] = ()) -> None:
+    """Carry out one run and end the module. C(undo) names the sections to take back instead."""
+    need_bindings(module, "rpm", "dnf", "hawkey")
+
+    def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
+        return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
+
+    target = Target(command, module.tmpdir)
+    stream = _supported_stream(module, target)
+    try:
+        ways = _ways(module, stream)
+        report = _converge.undo(target, undo, ways) if wishes is None else _converge.converge(target, wishes, ways)
+    except (Refused, Failed) as error:
+        module.fail_json(
+            msg=str(error), problems=[problem._asdict() for problem in error.problems],
+            refused=isinstance(error, Refused))
+        return
+    for warning in report.warnings:
+        module.warn(warning)
+    if report.interrupted:
+        module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
+    module.exit_json(
+        changed=bool(report.actions), run_id=report.run, actions=[action.describe() for action in report.actions],
+        diff=[action.diff() for action in report.actions], interrupted=report.interrupted, reboot=_reboot(target))
+
+
+def _supported_stream(module: AnsibleModule, target: Target) -> int:
+    """Return the host's stream, or end the module with the reason why this host is none of ours."""
+    try:
+        system = _host_os.gather("/")
+    except _host_read.Unreadable:
+        system = _host_os.UNKNOWN
+    refusal = _host_os.system_refusal(system) or _host_os.arch_refusal(system, target.probe(["uname", "-m"])[1].strip())
+    if refusal:
+        module.fail_json(msg=refusal, problems=[], refused=True)
+    return t.cast(int, system.stream)
+
+
+def _ways(module: AnsibleModule, stream: int) -> _converge.Ways:
+    """Return how to go about it."""
+    fingerprints = [normal_fingerprint(text) for text in module.params["key_fingerprints"]]
+    if not all(fingerprints):
+        raise Refused(Problem(
+            "key_fingerprints", "one of them is not 40 hex digits", "Give the full fingerprint of each key"))
+    return _converge.Ways(
+        module.check_mode, stream, module.params["lock_timeout"], fingerprints, module.params["controller"])
+
+
+def _reboot(target: Target) -> dict[str, t.Any]:
+    """Return what is installed and not yet in use, as host_info reports it."""
+    def probe(argv: t.Sequence[str]) -> tuple[int, str, str]:
+        status, out = target.probe(argv)
+        return status, out, ""
+
+    found = _host.gather(probe, [], ["packages", "kernel", "systemd", "boot", "reboot"])
+    return found["reboot"]

@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packages section of the engine as a module of its own."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: package_swap
+short_description: Swap sets of packages to Hyperscale builds or back to stock in one transaction
+version_added: 0.1.0
+description:
+  - Moves every installed package of a family, or of the sources of the named packages, in one transaction of exact
+    NEVRAs from the repositories that are enabled on the host.
+  - Refuses with the solver's reason when that is not possible, and never resolves to nothing in silence.
+  - The transaction runs in a transient systemd unit, so a lost connection does not end it.
+options:
+  family:
+    description: A set that moves together.
+    type: str
+    choices: [systemd]
+  names:
+    description: Names of packages; all that is installed of the same sources moves with them.
+    type: list
+    elements: str
+    default: []
+  to:
+    description: Which builds to take.
+    type: str
+    choices: [hyperscale, stock]
+    default: hyperscale
+  version:
+    description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,
+      anything else that version, version-release or EVR.
+    type: str
+    default: present
+  also:
+    description: Packages to have as well.
+    type: list
+    elements: str
+    default: []
+  erase:
+    description: Packages this host can do without. Nothing else is ever erased.
+    type: list
+    elements: str
+    default: []
+  weak_deps:
+    description: Follow weak dependencies.
+    type: bool
+    default: false
+  lock_timeout:
+    description: Seconds to wait for the locks of dnf and rpm; then the holder is named and nothing is changed.
+    type: int
+    default: 300
+  key_fingerprints:
+    description: Full fingerprints of the keys that sign Hyperscale builds.
+    type: list
+    elements: str
+    default: [9B04530E0ED6ABC4B2C358DD2A01FA2AEB3DAC40]
+  controller:
+    description: A name for who runs this, told to anyone who tries at the same time.
+    type: str
+    default: a controller that did not say its name
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the changes without writing anything on the host.
+    support: full
+  diff_mode:
+    description: Shows the packages that go and come.
+    support: full
+  platform:
+    description: CentOS Stream 9 and 10, on x86_64 and aarch64.
+    support: full
+    platforms: centos
+seealso:
+  - module: centos.hyperscale.converge
+author:
+  - The centos.hyperscale maintainers (@centos-hyperscale)
+"""
+
+EXAMPLES = r"""
+- name: All of systemd to the Hyperscale build, and the daemon that a stock build had in a package of its own goes
+  centos.hyperscale.package_swap:
+    family: systemd
+    erase: [systemd-oomd]
+
+- name: btrfs-progs back to stock
+  centos.hyperscale.package_swap:
+    names: [btrfs-progs]
+    to: stock
+"""
+
+RETURN = r"""
+actions:
+  description: The steps done, or in check mode those to do.
+  returned: success
+  type: list
+  elements: dict
+run_id:
+  description: Id of the run in the host's journal; null when nothing was done.
+  returned: success
+  type: str
+interrupted:
+  description: What became of an earlier run that was cut short; null when there was none.
+  returned: success
+  type: dict
+reboot:
+  description: Whether a reboot is needed to bring what is installed into use, and why.
+  returned: success
+  type: dict
+problems:
+  description: Everything that is in the way, each with the host's fact, the reason and what to do.
+  returned: failure
+  type: list
+  elements: dict
+refused:
+  description: True when nothing was changed.
+  returned: failure
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.centos.hyperscale.plugins.module_utils import _converge, _module
+
+
+def main() -> None:
+    options = _module.SECTION_OPTIONS["packages"]
+    module = AnsibleModule(
+        argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "names")], supports_check_mode=True)
+    want = {name: module.params[name] for name in options}
+    _module.run(module, _converge.Wishes([], [want], [], [], []))
+
+
+if __name__ == "__main__":
+    main()

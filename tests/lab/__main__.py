@@ -66,6 +66,7 @@ def main() -> int:
     commands.add_parser("build", help="build images and repositories; what is built already is kept")
     up = commands.add_parser("up", help="start a group of hosts and write its inventory")
     up.add_argument("--group", required=True)
+    up.add_argument("--inventory", type=pathlib.Path, help="write the inventory there as well")
     up.add_argument("hosts", nargs="+", metavar="NAME:STREAM")
     down = commands.add_parser("down", help="take a group of hosts away")
     down.add_argument("--group", required=True)
@@ -96,7 +97,10 @@ def _do(options: argparse.Namespace) -> int:
         elif options.command == "up":
             wanted = {name: int(stream) for name, _colon, stream in (word.partition(":") for word in options.hosts)}
             images = _build()
-            print(hosts.up(options.group, wanted, images))
+            inventory = hosts.up(options.group, wanted, images)
+            if options.inventory:
+                shutil.copy(inventory, options.inventory)
+            print(f"inventory: {inventory}")
             for stream in sorted(set(wanted.values())):
                 print(f"host image of Stream {stream}: {images[stream].words}")
         elif options.command == "down":

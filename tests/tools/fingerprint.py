@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print a line for all that a host holds: every path with its attributes and content, the rpmdb, the units.
+
+Runs on the host with nothing but the standard library. What a live host writes by itself is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+
+# Kernel file systems, scratch space, logs, and what ssh and Ansible themselves leave when a task runs.
+VOLATILE = (
+    "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", "/root/.ansible", "/var/lib/systemd/timers",
+    "/var/lib/systemd/random-seed", "/var/lib/private", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts",
+)
+# rpm's database is compared by its content: reading it touches the index files beside it.
+RPMDB_SIDE_FILES = ("rpmdb.sqlite-shm", "rpmdb.sqlite-wal", ".rpm.lock")
+
+
+def entries() -> list[str]:
+    """Return a line for each path."""
+    lines = []
+    for folder, folders, files in os.walk("/"):
+        folders[:] = sorted(name for name in folders if os.path.join(folder, name) not in VOLATILE)
+        for name in sorted(folders + files):
+            path = os.path.join(folder, name)
+            if path in VOLATILE or name in RPMDB_SIDE_FILES:
+                continue
+            info = os.lstat(path)
+            content = ""
+            if stat.S_ISLNK(info.st_mode):
+                content = os.readlink(path)
+            elif stat.S_ISREG(info.st_mode):
+                with open(path, "rb") as handle:
+                    content = hashlib.sha256(handle.read()).hexdigest()[:16]
+            # The time of a folder changes when a program makes and takes a scratch file in it.
+            when = "" if stat.S_ISDIR(info.st_mode) else str(info.st_mtime_ns)
+            lines.append(f"{path} {info.st_mode:o} {info.st_uid}:{info.st_gid} {when} {content}")
+    return lines
+
+
+def output(*argv: str) -> list[str]:
+    """Return the lines of a command."""
+    return subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False).stdout.splitlines()
+
+
+if __name__ == "__main__":
+    print("\n".join(entries()))
+    print("\n".join(sorted(output("rpm", "-qa", "--qf", "rpm %{NEVRA} %{INSTALLTIME}\n"))))
+    print("\n".join(output("systemctl", "list-unit-files", "--no-legend", "--no-pager")))

@@ -10,6 +10,7 @@ every solution here: exact NEVRAs, C(best=True), C(allow_erasing=False), nothing
 from __future__ import annotations
 
 import os
+import shutil
 import typing as t
 
 from ._errors import Problem, Refused
@@ -65,11 +66,11 @@ class Needs(t.NamedTuple):
 class Settings(t.NamedTuple):
     """How dnf is to behave in one job. C(scratch): a folder for caches and logs instead of the host's own."""
 
-    scratch: str | None = None
-    weak_deps: bool = False
+    scratch: str | None
+    weak_deps: bool
 
 
-def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings = Settings()):
+def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
     """Return a dnf Base that sees the installed packages, the host's enabled repositories, and C(specs).
 
     A spec takes the place of the host's repository of the same id. C(workdir) is a private folder.
@@ -81,9 +82,7 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings = Se
     if not conf.substitutions.get("releasever"):
         conf.substitutions["releasever"] = dnf.rpm.detect_releasever(conf.installroot) or ""
     if settings.scratch:
-        conf.cachedir = os.path.join(settings.scratch, "cache")
-        conf.logdir = os.path.join(settings.scratch, "log")
-        os.makedirs(conf.logdir, exist_ok=True)
+        _move_state(conf, settings.scratch)
     conf.best = True
     conf.clean_requirements_on_remove = False
     conf.install_weak_deps = settings.weak_deps
@@ -102,6 +101,17 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings = Se
             "Make it reachable and whole from this host, or correct its address",
         )) from error
     return base
+
+
+def _move_state(conf, scratch: str) -> None:
+    """Let dnf keep its caches and logs in a folder of its own, and read its history there: opening it touches it."""
+    conf.cachedir = os.path.join(scratch, "cache")
+    conf.logdir = os.path.join(scratch, "log")
+    os.makedirs(conf.logdir, exist_ok=True)
+    state = os.path.join(scratch, "state")
+    if os.path.isdir(conf.persistdir) and not os.path.isdir(state):
+        shutil.copytree(conf.persistdir, state)
+    conf.persistdir = state
 
 
 def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:

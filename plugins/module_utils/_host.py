@@ -69,7 +69,7 @@ class Host:
         except (_host_read.Unreadable, OSError) as error:
             self.note(what, str(error))
         except Exception as error:  # a host in a state nobody foresaw must cost one fact, not the whole call
-            self.note(what, "{0}: {1}".format(type(error).__name__, error))
+            self.note(what, f"{type(error).__name__}: {error}")
         return None
 
     def _transaction_set(self) -> t.Any:

@@ -36,7 +36,7 @@ def judge_psi(works: bool, config: str | None, arguments: t.Mapping[str, t.Any])
     if "CONFIG_PSI=y" not in lines:
         return {"supported": False, "enabled": False, "reason": "the running kernel was built without CONFIG_PSI"}
     if "psi" in arguments:
-        reason = "the kernel command line says psi={0}".format(arguments["psi"])
+        reason = "the kernel command line says psi={}".format(arguments["psi"])
     elif "CONFIG_PSI_DEFAULT_DISABLED=y" in lines:
         reason = "the running kernel has it off by default: psi=1 on the kernel command line turns it on"
     else:

@@ -46,14 +46,14 @@ def core_packages(packages: t.Iterable[_rpmdb.Package]) -> list[_rpmdb.Package]:
 
 def kernel_release(package: _rpmdb.Package) -> str:
     """Return what C(uname -r) prints of a kernel package, without the suffix of a variant."""
-    return "{0}-{1}.{2}".format(package.version, package.release, package.arch)
+    return f"{package.version}-{package.release}.{package.arch}"
 
 
 def owner(release: str | None, packages: t.Iterable[_rpmdb.Package]) -> _rpmdb.Package | None:
     """Return the kernel package of a kernel release; variants append their name: C(...aarch64+64k)."""
     plain, plus, variant = (release or "").partition("+")
     same = [package for package in core_packages(packages) if kernel_release(package) == plain]
-    named = [package for package in same if package.name == "kernel-{0}-core".format(variant)] if plus else []
+    named = [package for package in same if package.name == f"kernel-{variant}-core"] if plus else []
     ordinary = [package for package in same if package.name == "kernel-core"]
     return (named + ordinary + same + [None])[0]
 

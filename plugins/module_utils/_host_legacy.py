@@ -31,7 +31,7 @@ def gather_iptables(root: str, run: _host_read.Run, note: _host_read.Note) -> di
     version = backend = None
     rc, out, err = run(["iptables", "-V"])
     if rc not in (0, _host_read.NOT_FOUND):
-        note("iptables", "iptables -V ended with {0}: {1}".format(rc, err.strip() or "no message"))
+        note("iptables", "iptables -V ended with {}: {}".format(rc, err.strip() or "no message"))
     elif rc == 0:
         version, backend = parse_iptables(out)
     alternative = _host_read.below(root, ALTERNATIVE)

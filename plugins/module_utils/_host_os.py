@@ -44,19 +44,16 @@ def system_refusal(system: System) -> str | None:
     streams = " or ".join(str(stream) for stream in _catalog.SUPPORTED_STREAMS)
     if not system.is_centos_stream:
         return (
-            "This host runs {0}, not CentOS Stream: the packages of the Hyperscale SIG are built for CentOS Stream {1}"
-            " only. Take the host out of the play, or install CentOS Stream {1} on it.".format(system.title, streams)
+            f"This host runs {system.title}, not CentOS Stream: the packages of the Hyperscale SIG are built for"
+            f" CentOS Stream {streams} only. Take the host out of the play, or install CentOS Stream {streams} on it."
         )
     if system.stream in _catalog.RETIRED_STREAMS:
-        return "This host runs {0}: {1}. Move the host to CentOS Stream {2} first.".format(
-            system.title, _catalog.RETIRED_STREAMS[system.stream], streams
-        )
+        reason = _catalog.RETIRED_STREAMS[system.stream]
+        return f"This host runs {system.title}: {reason}. Move the host to CentOS Stream {streams} first."
     if system.stream not in _catalog.SUPPORTED_STREAMS:
         return (
-            "This host runs {0}, which this version of the collection does not know: it supports CentOS Stream {1}."
-            " Look for a newer version of the collection, or take the host out of the play.".format(
-                system.title, streams
-            )
+            f"This host runs {system.title}, which this version of the collection does not know: it supports"
+            f" CentOS Stream {streams}. Look for a newer version of the collection, or take the host out of the play."
         )
     return None
 
@@ -65,7 +62,7 @@ def arch_refusal(system: System, arch: str | None) -> str | None:
     """Return why this architecture is refused and what to do about it, None when it is supported."""
     if arch in _catalog.SUPPORTED_ARCHES:
         return None
-    return "This host runs {0} on {1}: the Hyperscale SIG builds for {2} only. Take the host out of the play.".format(
+    return "This host runs {} on {}: the Hyperscale SIG builds for {} only. Take the host out of the play.".format(
         system.title, arch or "an unknown architecture", " and ".join(_catalog.SUPPORTED_ARCHES)
     )
 

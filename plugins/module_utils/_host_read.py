@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
+Run = t.Callable[[list[str]], tuple[int, str, str]]
 # note(what, reason) records a fact that could not be read.
 Note = t.Callable[[str, str], None]
 
@@ -46,9 +46,9 @@ def output(run: Run, argv: list[str]) -> str:
     """Return what a command prints. Raises Unreadable when it is missing or fails."""
     rc, out, err = run(argv)
     if rc == NOT_FOUND:
-        raise Unreadable("{0}: no such command".format(argv[0]))
+        raise Unreadable(f"{argv[0]}: no such command")
     if rc != 0:
-        raise Unreadable("{0} ended with {1}: {2}".format(" ".join(argv), rc, (err or out).strip() or "no message"))
+        raise Unreadable("{} ended with {}: {}".format(" ".join(argv), rc, (err or out).strip() or "no message"))
     return out
 
 

@@ -44,7 +44,7 @@ def need_bindings(module: t.Any, *names: str) -> None:
     missing = respawn_with_bindings(*names)
     if missing:
         module.fail_json(
-            msg="No Python on this host can import {0}. Install {1}.".format(
+            msg="No Python on this host can import {}. Install {}.".format(
                 ", ".join(missing), ", ".join(PACKAGES.get(name, name) for name in missing)
             )
         )

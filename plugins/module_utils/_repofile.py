@@ -17,7 +17,7 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 
 FOLDER = "/etc/yum.repos.d"
 
-Options = t.Dict[str, str]
+Options = dict[str, str]
 
 
 def sections(text: str) -> dict[str, Options]:

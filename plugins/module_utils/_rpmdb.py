@@ -48,13 +48,13 @@ class Package(t.NamedTuple):
     @property
     def evr(self) -> str:
         """C([epoch:]version-release), the epoch only where it is not 0, as dnf writes it."""
-        label = "{0}-{1}".format(self.version, self.release)
-        return "{0}:{1}".format(self.epoch, label) if self.epoch else label
+        label = f"{self.version}-{self.release}"
+        return f"{self.epoch}:{label}" if self.epoch else label
 
     @property
     def nevra(self) -> str:
         """C(name-[epoch:]version-release.arch)."""
-        return "{0}-{1}.{2}".format(self.name, self.evr, self.arch)
+        return f"{self.name}-{self.evr}.{self.arch}"
 
 
 class PublicKey(t.NamedTuple):
@@ -145,7 +145,7 @@ def database_path(root: str = "/") -> str | None:
 def transaction_set(root: str = "/") -> t.Any:
     """Open the package database for reading. Raises OSError where there is none: rpm itself would create it."""
     if database_path(root) is None:
-        raise OSError("no package database below {0} in {1}".format(root, rpm.expandMacro("%{_dbpath}")))
+        raise OSError("no package database below {} in {}".format(root, rpm.expandMacro("%{_dbpath}")))
     ts = rpm.TransactionSet(root)
     # As dnf does for queries: what is installed was verified then, and checking again costs most of the time.
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
@@ -199,7 +199,7 @@ def _public_key(header: t.Any) -> PublicKey:
     return PublicKey(
         key_id=fingerprint[-16:] if fingerprint else None,
         fingerprint=fingerprint,
-        nevra="{0}-{1}-{2}".format(KEY_PACKAGE, version, release),
+        nevra=f"{KEY_PACKAGE}-{version}-{release}",
         summary=header[rpm.RPMTAG_SUMMARY] or "",
         created=int(release, 16) if re.match(r"^[0-9a-f]{1,8}$", release) else None,
     )

@@ -20,6 +20,11 @@ from ._errors import Failed, Problem, Refused
 from ._rpmdb import Package, installed
 from ._target import Target
 
+try:
+    import hawkey
+except ImportError:  # need_bindings() in _python.py says so before anything here is used
+    hawkey = None
+
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
     "names": {"type": "list", "elements": "str", "default": []},
@@ -289,7 +294,7 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
     side = "Hyperscale" if want["to"] == "hyperscale" else "stock"
     version = "" if want["version"] in (PRESENT, LATEST) else f" of version {want['version']}"
     fact = f"{current.nevra} is installed" if current else f"{name} is wanted"
-    hidden = base.sack.query(flags=_ignore_excludes()).available().filter(name=name)
+    hidden = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).available().filter(name=name)
     hidden = [p for p in hidden if (_builds.release_segment(p.release) is not None) == (side == "Hyperscale")]
     if hidden:
         seen = ", ".join(sorted({f"{p.evr} ({p.reponame})" for p in hidden}))
@@ -306,11 +311,6 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
         fact, f"no enabled repository offers a {side} build{version} of it",
         "Enable the repository that carries it, or correct the name",
     )
-
-
-def _ignore_excludes() -> int:
-    import hawkey
-    return hawkey.IGNORE_EXCLUDES
 
 
 def _is_hyperscale(package: Package, state: State) -> bool:

@@ -134,7 +134,8 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
         problems.extend(_settings_problems(want))
         if not normal_fingerprint(want["key_fingerprint"]):
             problems.append(Problem(
-                f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits", "Give the full fingerprint of the key"))
+                f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits",
+                "Give the full fingerprint of the key"))
         if want["key"] and not public_keys(want["key"]):
             problems.append(Problem(
                 "the given key", "it is not an armoured OpenPGP public key", "Give the text of the SIG's key file"))
@@ -166,7 +167,8 @@ def _settings_problems(want: dict[str, t.Any]) -> list[Problem]:
     problems = []
     for name, settings in want["settings"].items():
         if name not in want["flavours"]:
-            problems.append(Problem(f"settings of {name}", "the flavour is not among those wanted", "Add the flavour or drop them"))
+            problems.append(Problem(
+                f"settings of {name}", "the flavour is not among those wanted", "Add the flavour or drop them"))
         if not isinstance(settings, dict):
             problems.append(Problem(f"settings of {name}", "they are not a mapping", f"Give {', '.join(SETTINGS)}"))
             continue

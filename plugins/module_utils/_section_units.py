@@ -110,11 +110,11 @@ def plan(
         now = state[want["name"]]
         wanted = {"masked": want["masked"], "enabled": want["enabled"]}
         wanted["active"] = None if want["state"] is None else want["state"] == "started"
-        if not now.known and want["name"] not in coming:
-            if wanted["enabled"] or wanted["active"]:
-                problems.append(Problem(
-                    f"unit {want['name']}", "this host has no such unit", "Install what ships it, or correct the name"))
-                continue
+        needed = wanted["enabled"] or wanted["active"]
+        if needed and not now.known and want["name"] not in coming:
+            problems.append(Problem(
+                f"unit {want['name']}", "this host has no such unit", "Install what ships it, or correct the name"))
+            continue
         for aspect in UnitAction.VERBS:
             if wanted[aspect] is not None and getattr(now, aspect) != wanted[aspect]:
                 actions.append(UnitAction.of(want["name"], aspect, wanted[aspect]))

@@ -25,7 +25,7 @@ except ImportError:  # a host without SELinux userland has no labels to keep
 
 STATE_DIR = "/var/lib/centos-hyperscale"
 
-Run = t.Callable[[t.Sequence[str]], t.Tuple[int, str, str]]
+Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
 
 
 class FileState(t.NamedTuple):

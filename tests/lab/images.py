@@ -77,7 +77,8 @@ def image(stream: int, apt: debs.Apt) -> Image:
         if choice == "registry":
             raise LabError(f"{REGISTRY[stream]} cannot be pulled and HYPERSCALE_LAB_IMAGES=registry forbids the stand-in")
         suite = table()["images"][stream]["suite"]
-        return Image(_stand_in_root(stream, suite, apt), "standin", f"stand-in for CentOS Stream {stream}, made of Debian {suite}")
+        words = f"stand-in for CentOS Stream {stream}, made of Debian {suite}"
+        return Image(_stand_in_root(stream, suite, apt), "standin", words)
 
 
 def _pulled(stream: int) -> bool:
@@ -157,14 +158,16 @@ def _base_package(stream: int, root: pathlib.Path, scratch: pathlib.Path) -> pat
             owned.update(listing.read_text().split("\n"))
     libraries = [f"{root}{path}" for path in owned if ".so" in path and _is_elf(root / path[1:])]
     found = subprocess.run(
-        ["/usr/lib/rpm/elfdeps", "--provides"], input="".join(f"{path}\n" for path in libraries), capture_output=True, text=True, check=True).stdout
+        ["/usr/lib/rpm/elfdeps", "--provides"], input="".join(f"{path}\n" for path in libraries),
+        capture_output=True, text=True, check=True).stdout
     provides = set(found.split("\n")) - {""}
     # Commands a package may require by path, under the merged /usr and the old names alike.
     for path in owned:
         folder = path.rsplit("/", 1)[0]
         if folder in ("/bin", "/sbin", "/usr/bin", "/usr/sbin") and (root / path[1:]).exists():
             name = path.rsplit("/", 1)[1]
-            provides.update(f"{place}/{name}" for place in (folder, folder.replace("/usr", ""), "/usr" + folder.replace("/usr", "")))
+            short = folder.replace("/usr", "")
+            provides.update({f"{short}/{name}", f"/usr{short}/{name}"})
     python = next((root / "usr/bin").glob("python3.*")).name
     provides |= {f"python(abi) = {python[len('python'):]}", "rtld(GNU_HASH)", "bash", "coreutils", "grep", "dbus", "kmod"}
     spec = scratch / "base.spec"

@@ -114,7 +114,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _metalink(self, query: dict[str, str]) -> None:
         """Answer as mirrors.centos.org does for C(centos-hyperscale-sig-packages-NAME-9-stream)."""
         found = re.match(r"^centos-hyperscale-sig-(packages-[a-z]+)-(\d+)-stream$", query.get("repo", ""))
-        path = f"SIGs/{found.group(2)}-stream/hyperscale/{query.get('arch')}/{found.group(1)}/repodata/repomd.xml" if found else ""
+        path = ""
+        if found:
+            component, stream = found.groups()
+            path = f"SIGs/{stream}-stream/hyperscale/{query.get('arch')}/{component}/repodata/repomd.xml"
         real = self.folder / path
         if not found or not real.is_file():
             return self._plain(404, "no such repository")

@@ -75,7 +75,7 @@ class RpmRoot:
 
     def install(self, name, version, release, epoch=0, vendor=None, subpackages=(), sign=False):
         """Build a source package with its sub-packages and install the binaries."""
-        top = self.home / "build-{0}-{1}-{2}".format(name, version, release)
+        top = self.home / f"build-{name}-{version}-{release}"
         top.mkdir()
         spec = top / "a.spec"
         spec.write_text(
@@ -89,7 +89,7 @@ class RpmRoot:
             )
         )
         # A database of its own: rpmbuild would create one for the user.
-        macros = ("_topdir {0}".format(top), "_dbpath {0}".format(top / "db"))
+        macros = (f"_topdir {top}", "_dbpath {}".format(top / "db"))
         self._call("rpmbuild", "-bb", "--quiet", *_defines(macros), str(spec))
         files = sorted(str(path) for path in top.glob("RPMS/*/*.rpm"))
         if sign:

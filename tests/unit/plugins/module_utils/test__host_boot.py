@@ -30,12 +30,12 @@ def systemd(running="252-51.el9", installed="252-51.el9", replaced=False):
 
 
 def stat_of_pid_1(ticks, name="systemd"):
-    return "1 ({0}) S ".format(name) + " ".join(["0"] * 18 + [str(ticks), "99"]) + "\n"
+    return f"1 ({name}) S " + " ".join(["0"] * 18 + [str(ticks), "99"]) + "\n"
 
 
 @pytest.mark.parametrize("name", ["systemd", "my (odd) init"])
 def test_boot_is_the_start_of_pid_1(host, name):
-    host.write("/proc/stat", "cpu  1 2 3\nbtime {0}\nprocesses 5\n".format(BTIME))
+    host.write("/proc/stat", f"cpu  1 2 3\nbtime {BTIME}\nprocesses 5\n")
     host.write("/proc/1/stat", stat_of_pid_1(100 * os.sysconf("SC_CLK_TCK"), name))
     host.write("/proc/sys/kernel/random/boot_id", "205dc8d1-3eed-4e49-bad0-b176eba01bb9\n")
     assert _host_boot.gather(host.root) == {"id": "205dc8d1-3eed-4e49-bad0-b176eba01bb9", "time": BOOT}

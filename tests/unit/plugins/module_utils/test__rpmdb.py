@@ -151,7 +151,7 @@ def test_public_keys_are_read_with_their_fingerprint(rpm_root):
 
     assert key.fingerprint == fingerprint
     assert key.key_id == fingerprint[-16:]
-    assert key.nevra == "gpg-pubkey-{0}-{1:x}".format(fingerprint[-8:], key.created)
+    assert key.nevra == f"gpg-pubkey-{fingerprint[-8:]}-{key.created:x}"
     assert "Test SIG <sig@example.org>" in key.summary
 
 

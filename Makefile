@@ -1,0 +1,36 @@
+# Targets only; what they do stands in tests/tools/ and tests/lab/.
+PYTHON ?= /usr/bin/python3
+VENV := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help prepare test lint sanity unit molecule faults demo lab clean bench docs build
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+prepare:  ## install what the project needs: system packages, pinned tools in .venv
+	@$(PYTHON) tests/tools/prepare.py
+
+test: prepare  ## lint, sanity, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
+	@$(VENV) tests/tools/run_tests.py $(STAGES)
+
+lint sanity unit molecule faults: prepare  ## one stage of the tests
+	@$(VENV) tests/tools/run_tests.py $@
+
+demo: prepare  ## adopt a fleet of three live hosts and show each before and after
+	@$(VENV) tests/tools/demo.py
+
+lab: prepare  ## leave three stock hosts standing to try things on
+	@$(VENV) tests/tools/demo.py --only-hosts
+
+clean: prepare  ## take away all hosts and servers of the lab, also after a crash
+	@$(VENV) tests/lab clean
+
+bench: prepare  ## measure adopt against a task-by-task playbook and a bare dnf transaction, as ratios
+	@$(VENV) tests/benchmark/bench.py
+
+docs: prepare  ## write the role tables of the READMEs anew from the argument specs
+	@$(VENV) tests/tools/role_docs.py
+
+build: prepare  ## build the collection
+	@.venv/bin/ansible-galaxy collection build --force

@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import time
 import traceback
 import typing as t
@@ -132,7 +131,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
             [_dnf.exact(base, nevra, installed=True) for nevra in job.erase],
         )
         _refuse_drift(job.expected, items)
-        packages = [package for package in base.transaction.install_set]
+        packages = list(base.transaction.install_set)
         _refuse_full_disk(base.conf.cachedir, packages)
         folder.status("downloading", total=len(packages))
         _download(base, packages, waiting, job.lock_timeout)
@@ -215,7 +214,3 @@ def main(path: str) -> int:
     folder.write(RESULT, dict(result, started=started, ended=time.time()))
     folder.status("done")
     return 0 if result["ok"] else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _detached, _dnf, _runner
+from . import _builds, _detached, _dnf, _journal, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
@@ -39,11 +39,13 @@ PRESENT, LATEST = "present", "latest"
 
 
 class State(t.NamedTuple):
-    """What the section decides on: installed packages, the units enabled here, the pinned signing keys."""
+    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, and the names
+    of packages that earlier runs brought onto the host anew."""
 
     installed: list[Package]
     enabled_units: set[str]
     pinned_key_ids: list[str]
+    brought: set[str]
 
     def named(self, name: str) -> list[Package]:
         """Return the installed packages of a name."""
@@ -141,9 +143,13 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
 
 
 def gather(target: Target, pinned_key_ids: list[str]) -> State:
-    """Read the rpmdb, and which units are enabled by their links."""
+    """Read the rpmdb, the ledger, and which units are enabled by their links."""
     links = glob.glob(target.path("/etc/systemd/system/*.wants/*"))
-    return State(installed(), {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids)
+    steps = [step.action for step in _journal.standing(target) if step.action["kind"] == TransactionAction.kind]
+    brought = {
+        item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
+        if item.action == "install"}
+    return State(installed(), {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought)
 
 
 def members(want: dict[str, t.Any], state: State) -> list[Package]:
@@ -242,7 +248,9 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
             best = _best([p for p in offered if p.name == name and (arch in (None, p.arch) or "noarch" in (arch, p.arch))])
             current = next((p for p in moving if p.name == name and arch in (None, p.arch)), None)
             if best is None:
-                if current is None or not _obsoleted(base, current, offered):
+                if current is not None and want["to"] == "stock" and name in state.brought:
+                    erase.append(current.nevra)
+                elif current is None or not _obsoleted(base, current, offered):
                     problems.append(_nothing_offered(base, name, want, current))
             elif current is None or current.evr != best.evr:
                 install.append(best)

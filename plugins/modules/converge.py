@@ -29,7 +29,7 @@ options:
     type: list
     elements: str
     choices: [repositories, packages, files, units, manager]
-    default: [repositories, packages, files, units, manager]
+    default: [files, manager, packages, repositories, units]
   repositories:
     description: Repositories of the SIG, by flavour.
     type: list

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import typing as t
 
 if __package__ in (None, ""):
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -50,7 +51,8 @@ def install() -> int:
     return 0
 
 
-def _build() -> dict:
+def build() -> dict[int, t.Any]:
+    """Build what is missing and return the image of each stream."""
     from lab import debs, hosts, images, rpms
     apt = debs.Apt()
     rpms.build_all(apt, hosts.SERVER)
@@ -92,11 +94,11 @@ def _do(options: argparse.Namespace) -> int:
     from lab.common import ROOT, LabError
     try:
         if options.command == "build":
-            for image in _build().values():
+            for image in build().values():
                 print(image.words)
         elif options.command == "up":
             wanted = {name: int(stream) for name, _colon, stream in (word.partition(":") for word in options.hosts)}
-            images = _build()
+            images = build()
             inventory = hosts.up(options.group, wanted, images)
             if options.inventory:
                 shutil.copy(inventory, options.inventory)

@@ -70,7 +70,7 @@ class Apt:
             return
         for line in self._ask("madison", *unknown).splitlines():
             name, version, where = (field.strip() for field in line.split("|"))
-            self._versions.setdefault(f"{name} {where.split()[1].partition('/')[0]}", version)
+            self._versions.setdefault(f"{name} {where.split(maxsplit=2)[1].partition('/')[0]}", version)
         self._keep()
 
     def version(self, package: str, suite: str) -> str:

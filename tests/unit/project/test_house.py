@@ -1,0 +1,99 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The house's own rules, held against the tree."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+
+import pytest
+import yaml
+
+TREE = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(TREE / "tests" / "tools"))
+
+import role_docs  # noqa: E402
+
+ROLES = sorted(path.name for path in (TREE / "roles").iterdir() if path.is_dir())
+MODULES = sorted((TREE / "plugins" / "modules").glob("*.py"))
+
+
+def load(path):
+    return yaml.safe_load(path.read_text())
+
+
+def specs(role):
+    return load(TREE / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_those_of_the_argument_specs(role):
+    options = specs(role)["main"]["options"]
+    assert load(TREE / "roles" / role / "defaults" / "main.yml") == {
+        name: option["default"] for name, option in options.items() if "default" in option}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_are_prefixed(role):
+    prefix = "hyperscale_" if role == "converge" else f"hyperscale_{role}_"
+    names = set(specs(role)["main"]["options"])
+    if (TREE / "roles" / role / "vars").is_dir():
+        names |= set(load(TREE / "roles" / role / "vars" / "main.yml"))
+    assert [name for name in names if not name.startswith(prefix)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_both_entry_points_take_the_same_options(role):
+    found = specs(role)
+    assert found.get("wants", found["main"])["options"] == found["main"]["options"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_has_a_readme_that_is_current_and_a_scenario(role):
+    readme = TREE / "roles" / role / "README.md"
+    assert readme.read_text() == role_docs.with_table(readme.read_text(), specs(role)["main"]["options"])
+    assert (TREE / "molecule" / role / "tests").is_dir()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_modules_are_glue(module):
+    text = module.read_text()
+    code = text[text.index("from ansible.module_utils.basic"):]
+    assert len(code.splitlines()) < 60
+    assert all(part in text for part in ("DOCUMENTATION = r", "EXAMPLES = r", "RETURN = r"))
+
+
+def test_nothing_weakens_a_host():
+    bad = re.compile(r"\bshell:|ignore_errors|gpgcheck[=:] ?(0|false|no)\b|shell=True|setenforce")
+    found = []
+    for folder in ("roles", "playbooks", "plugins"):
+        for path in sorted((TREE / folder).rglob("*")):
+            if path.suffix in (".py", ".yml"):
+                found += [f"{path.relative_to(TREE)}: {line}" for line in path.read_text().splitlines() if bad.search(line)]
+    assert found == []
+
+
+def test_what_runs_detached_imports_nothing_of_ansible():
+    for name in ("_errors", "_locks", "_dnf", "_signatures", "_runner"):
+        assert "ansible" not in (TREE / "plugins" / "module_utils" / f"{name}.py").read_text().split('"""', 2)[2]
+
+
+def test_built_collection_holds_what_users_need_and_no_more(tmp_path):
+    subprocess.run(
+        [str(pathlib.Path(sys.executable).parent / "ansible-galaxy"), "collection", "build", "--output-path", str(tmp_path)],
+        cwd=TREE, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as built:
+        names = {name.split("/")[0] for name in built.getnames()}
+    assert names == {
+        "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks",
+        "plugins", "roles"}
+
+
+def test_versions_agree():
+    version = load(TREE / "galaxy.yml")["version"]
+    assert version in load(TREE / "changelogs" / "changelog.yaml")["releases"]

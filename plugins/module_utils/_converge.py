@@ -112,8 +112,7 @@ def _validate(wishes: Wishes, stream: int) -> None:
 
 def _plan(target: Target, wishes: Wishes, ways: Ways) -> tuple[list[Action], list[str]]:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
-    settings = _dnf.Settings(
-        scratch=target.tmpdir if ways.check else None, weak_deps=any(want["weak_deps"] for want in wishes.packages))
+    settings = _dnf.Settings(target.tmpdir, ways.check, any(want["weak_deps"] for want in wishes.packages))
 
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))

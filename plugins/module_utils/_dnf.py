@@ -64,9 +64,14 @@ class Needs(t.NamedTuple):
 
 
 class Settings(t.NamedTuple):
-    """How dnf is to behave in one job. C(scratch): a folder for caches and logs instead of the host's own."""
+    """How dnf is to behave in one job.
+
+    C(scratch): a folder for its logs and a copy of its state, for jobs that only plan. C(own_cache): the caches go there
+    too, for jobs that write nothing at all.
+    """
 
     scratch: str | None
+    own_cache: bool
     weak_deps: bool
 
 
@@ -83,6 +88,8 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
         conf.substitutions["releasever"] = dnf.rpm.detect_releasever(conf.installroot) or ""
     if settings.scratch:
         _move_state(conf, settings.scratch)
+    if settings.scratch and settings.own_cache:
+        conf.cachedir = os.path.join(settings.scratch, "cache")
     conf.best = True
     conf.clean_requirements_on_remove = False
     conf.install_weak_deps = settings.weak_deps
@@ -104,8 +111,7 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
 
 
 def _move_state(conf, scratch: str) -> None:
-    """Let dnf keep its caches and logs in a folder of its own, and read its history there: opening it touches it."""
-    conf.cachedir = os.path.join(scratch, "cache")
+    """Let dnf keep its logs in a folder of its own, and read its history there: opening it touches it."""
     conf.logdir = os.path.join(scratch, "log")
     os.makedirs(conf.logdir, exist_ok=True)
     state = os.path.join(scratch, "state")

@@ -121,7 +121,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
     def waiting(holder: str) -> None:
         folder.status("waiting", holder=holder)
 
-    settings = _dnf.Settings(None, job.weak_deps)
+    settings = _dnf.Settings(None, False, job.weak_deps)
     folder.status("resolving")
     base = patiently(job.lock_timeout, lambda: _dnf.open_base(job.specs, folder.path, settings), waiting)
     try:

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fresh live host for each test, and modules of the collection run on it as a user would."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tests"))
+
+from lab import __main__ as lab_commands  # noqa: E402
+from lab import hosts, keys  # noqa: E402
+
+FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
+GROUP = "faults"
+# A run that is refused has read repositories into dnf's cache, and has held its own lock.
+NOT_A_CHANGE = ("/var/cache/dnf", "/var/lib/centos-hyperscale ", "/var/lib/centos-hyperscale/lock ")
+
+
+@pytest.fixture(scope="session", name="images")
+def fixture_images():
+    return lab_commands.build()
+
+
+class LiveHost:
+    """One host, and what a test does with it."""
+
+    def __init__(self, name, stream, images):
+        self.name = name
+        self.stream = stream
+        self.inventory = hosts.up(GROUP, {name: stream}, images)
+        self.host = hosts.find(name)
+
+    def command(self, *argv):
+        """Run a command and return what it printed."""
+        result = hosts.command(self.host, argv)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout.strip()
+
+    def write(self, path, text):
+        """Write a file on the host."""
+        subprocess.run(
+            ["ssh", *hosts.ssh_options(), f"root@{self.host.address}", "--", "tee", path], input=text, text=True,
+            stdout=subprocess.DEVNULL, check=True)
+
+    def fingerprint(self):
+        """Return the lines of the host's fingerprint."""
+        result = subprocess.run(
+            ["ssh", *hosts.ssh_options(), f"root@{self.host.address}", "--", "/usr/bin/python3", "-"], input=FINGERPRINT,
+            text=True, capture_output=True, check=True)
+        return result.stdout.splitlines()
+
+    def arguments(self, module, more, check=False, variables=None):
+        """Return the command line that runs a module on this host."""
+        given = {"key_fingerprints": [keys.fingerprint("hyperscale")]} if module != "host_info" else {}
+        argv = ["ansible", self.name, "-i", str(self.inventory), "-m", f"centos.hyperscale.{module}", "-a",
+                json.dumps({**given, **more})]
+        for name, value in (variables or {}).items():
+            argv += ["-e", f"{name}={value}"]
+        return argv + (["--check"] if check else [])
+
+    def module(self, module, more, check=False, variables=None):
+        """Run a module and return its result."""
+        result = subprocess.run(
+            self.arguments(module, more, check, variables), capture_output=True, text=True, check=False, cwd=TREE)
+        found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
+        assert found, result.stdout + result.stderr
+        return json.loads(found.group(1))
+
+    def converge(self, check=False, **sections):
+        """Run the engine and return its result."""
+        return self.module("converge", sections, check)
+
+    def adopt(self, **more):
+        """Take the main repository and systemd."""
+        return self.converge(repositories=[repositories()], packages=[{"family": "systemd", **more}], manager=[{}])
+
+    def state(self):
+        """Return what systemd says of itself, waiting while it starts."""
+        for _second in range(60):
+            result = hosts.command(self.host, ["systemctl", "is-system-running"])
+            if result.stdout.strip() not in ("", "starting", "initializing"):
+                return result.stdout.strip()
+            time.sleep(1)
+        return "no answer"
+
+    def release(self):
+        """Return the release of the installed systemd."""
+        return self.command("rpm", "-q", "systemd")
+
+
+def repositories(**more):
+    """Return the wish for the main repository with the lab's key."""
+    return {"flavours": ["main"], "key_fingerprint": keys.fingerprint("hyperscale"), **more}
+
+
+@pytest.fixture(name="host", params=[9, 10], ids=["stream9", "stream10"])
+def fixture_host(request, images):
+    live = LiveHost(f"fault-{request.param}", request.param, images)
+    yield live
+    hosts.remove(live.host)
+
+
+@pytest.fixture(name="host9")
+def fixture_host9(images):
+    live = LiveHost("fault-9", 9, images)
+    yield live
+    hosts.remove(live.host)
+
+
+@pytest.fixture(name="refused")
+def fixture_refused():
+    """Run something that must be refused: nothing on the host may change, and the message must say enough."""
+    def refused(live, run, *says):
+        before = live.fingerprint()
+        result = run()
+        assert result.get("failed") or "msg" in result, result
+        for text in says:
+            assert text in result["msg"], result["msg"]
+        new = [line for line in live.fingerprint() if line not in before]
+        assert [line for line in new if not line.startswith(NOT_A_CHANGE)] == []
+        return result
+    return refused

@@ -1,0 +1,159 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are cut, that meet others, and that are taken back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+from lab import hosts
+
+from .conftest import TREE, repositories
+
+ADOPTION = {"packages": [{"family": "systemd"}], "manager": [{}]}
+
+
+def start(live):
+    """Start an adoption and leave it running; returns the controller's process."""
+    argv = live.arguments("converge", {"repositories": [repositories()], **ADOPTION})
+    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TREE, start_new_session=True)
+
+
+def wait_for_transaction(live):
+    """Wait until the host is in the middle of a transaction."""
+    for _try in range(300):
+        out = hosts.command(live.host, ["grep", "-l", "alive\\|running\\|resolving", "-r", "/var/lib/centos-hyperscale/runs",
+                                        "--include=status.json"])
+        if out.returncode == 0:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no transaction began")
+
+
+def finish(live):
+    """Wait until the host has ended its transaction by itself."""
+    for _try in range(120):
+        if hosts.command(live.host, ["find", "/var/lib/centos-hyperscale/runs", "-name", "result.json"]).stdout.strip():
+            return
+        time.sleep(0.5)
+    raise AssertionError("the transaction never ended")
+
+
+def test_lost_controller_leaves_the_host_to_finish_and_the_next_run_tells(host):
+    controller = start(host)
+    wait_for_transaction(host)
+    os.killpg(controller.pid, signal.SIGKILL)
+    hosts.command(host.host, ["pkill", "-9", "-f", "AnsiballZ"])
+    finish(host)
+    result = host.adopt()
+    assert not result.get("failed"), result
+    assert ".hs." in host.release() and host.state() == "running"
+    if result["interrupted"]:
+        assert "package transaction" in result["interrupted"]["step"] or result["interrupted"]["outcome"]
+    assert host.adopt()["changed"] is False
+
+
+def test_lost_ssh_connection_leaves_the_host_to_finish(host9):
+    controller = start(host9)
+    wait_for_transaction(host9)
+    hosts.command(host9.host, ["pkill", "-9", "-f", "sshd: root"])
+    controller.wait(timeout=120)
+    finish(host9)
+    result = host9.adopt()
+    assert ".hs." in host9.release() and host9.state() == "running"
+    assert not result.get("failed"), result
+    assert host9.adopt()["changed"] is False
+
+
+def test_a_second_run_during_a_first_is_refused_by_name(host9):
+    host9.command("mkdir", "-m", "0700", "-p", "/var/lib/centos-hyperscale")
+    holder = subprocess.Popen(
+        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--", "flock", "/var/lib/centos-hyperscale/lock", "sleep", "60"],
+        stdin=subprocess.DEVNULL)
+    time.sleep(1)
+    result = host9.adopt()
+    holder.kill()
+    assert "another run of centos.hyperscale is at work" in result["msg"]
+
+
+def test_dnf_lock_is_waited_for_and_its_holder_named(host9):
+    host9.write("/root/hold.py", (
+        "import dnf, time\nbase = dnf.Base()\nimport dnf.lock\n"
+        "with dnf.lock.build_metadata_lock('/var/cache/dnf', True):\n    time.sleep(60)\n"))
+    holder = subprocess.Popen(
+        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--", "python3", "/root/hold.py"], stdin=subprocess.DEVNULL)
+    time.sleep(2)
+    result = host9.module("converge", {"repositories": [repositories()], "lock_timeout": 2})
+    assert "/root/hold.py" in result["msg"] and "not free within 2 seconds" in result["msg"], result["msg"]
+    hosts.command(host9.host, ["pkill", "-f", "/root/hold.py"])
+    holder.wait(timeout=30)
+    assert host9.adopt()["changed"]
+
+
+def test_adoption_survives_a_power_cut(host):
+    assert host.adopt()["changed"]
+    hosts.power_cut(host.host)
+    time.sleep(2)
+    assert host.state() == "running"
+    assert host.adopt()["changed"] is False
+
+
+def test_absent_takes_out_exactly_what_was_put_in(host):
+    before = set(host.fingerprint())
+    wish = repositories(flavours=["main", "experimental"], settings={"main": {"priority": 50}})
+    assert host.converge(repositories=[wish])["changed"]
+    assert host.converge(repositories=[dict(wish, state="absent")])["changed"]
+    assert host.converge(repositories=[dict(wish, state="absent")])["changed"] is False
+    ours = ("/var/lib/centos-hyperscale", "/var/cache/dnf", "/var/lib/dnf", "/var/lib/rpm", "/usr/lib/sysimage", "/etc/yum.repos.d/centos.repo")
+    left = [line for line in set(host.fingerprint()) ^ before if not line.startswith(ours)]
+    assert left == []
+    assert "enabled=0" in host.command("sed", "-n", "/^.crb/,$p", "/etc/yum.repos.d/centos.repo")
+
+
+def test_one_flavour_goes_and_the_other_stays(host9):
+    assert host9.converge(repositories=[repositories(flavours=["main", "experimental"])])["changed"]
+    gone = repositories(flavours=["experimental"], state="absent")
+    assert host9.converge(repositories=[gone])["changed"]
+    installed = host9.command("rpm", "-qa", "centos-release*")
+    assert "centos-release-hyperscale-9" in installed and "experimental" not in installed
+
+
+def test_everything_is_taken_back(host):
+    stock = host.release()
+    assert host.adopt()["changed"]
+    assert ".hs." in host.release()
+    result = host.module("converge", {"state": "undone"})
+    assert result["changed"], result
+    assert host.release() == stock
+    assert "centos-release-hyperscale" not in host.command("rpm", "-qa")
+    assert host.state() == "running"
+    assert host.module("converge", {"state": "undone"})["changed"] is False
+
+
+def test_swap_back_to_stock(host):
+    stock = host.release()
+    assert host.adopt()["changed"]
+    result = host.module("package_swap", {"family": "systemd", "to": "stock"})
+    assert result["changed"], result
+    assert host.release() == stock
+    assert host.module("package_swap", {"family": "systemd", "to": "stock"})["changed"] is False
+
+
+def test_per_transaction_leaves_repositories_disabled(host9):
+    wish = repositories(enabled="per_transaction")
+    assert host9.converge(repositories=[wish], **ADOPTION)["changed"]
+    assert ".hs." in host9.release()
+    assert "centos-hyperscale" not in host9.command("dnf", "-q", "repolist", "--enabled").replace("release", "")
+    assert host9.converge(repositories=[wish], **ADOPTION)["changed"] is False
+
+
+def test_an_older_build_is_pinned_and_upgraded(host9):
+    assert host9.adopt(version="254.26")["changed"]
+    assert "254.26-1.hs.el9" in host9.release()
+    assert host9.adopt()["changed"] is False
+    assert host9.adopt(version="latest")["changed"]
+    assert "254.26" not in host9.release() and host9.state() == "running"

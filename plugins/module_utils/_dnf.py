@@ -81,6 +81,15 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
     A spec takes the place of the host's repository of the same id. C(workdir) is a private folder.
     """
     base = dnf.Base()
+    try:
+        _set_up(base, specs, workdir, settings)
+    except BaseException:
+        close(base)
+        raise
+    return base
+
+
+def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings) -> None:
     conf = base.conf
     conf.read(priority=dnf.conf.PRIO_MAINCONFIG)
     conf.substitutions.update_from_etc(conf.installroot)
@@ -107,7 +116,6 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
             "a repository cannot be read", " ".join(str(error).split()),
             "Make it reachable and whole from this host, or correct its address",
         )) from error
-    return base
 
 
 def _move_state(conf, scratch: str) -> None:

@@ -302,13 +302,17 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
     side = "Hyperscale" if want["to"] == "hyperscale" else "stock"
     version = "" if want["version"] in (PRESENT, LATEST) else f" of version {want['version']}"
     fact = f"{current.nevra} is installed" if current else f"{name} is wanted"
-    hidden = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).available().filter(name=name)
-    hidden = [p for p in hidden if (_builds.release_segment(p.release) is not None) == (side == "Hyperscale")]
-    if hidden:
-        seen = ", ".join(sorted({f"{p.evr} ({p.reponame})" for p in hidden}))
+    seen = _of_side(base.sack.query(), name, side)
+    if seen:
         return Problem(
-            fact, f"the {side} builds on offer do not fit or are hidden by an exclude or version lock: {seen}",
-            "Lift the exclude or lock for this package, or ask for one of these versions",
+            fact, f"the repositories offer no {side} build{version} of it that fits; they offer {_listed(seen)}",
+            "Ask for one of these versions, or enable the repository that carries the wanted one",
+        )
+    hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, side)
+    if hidden:
+        return Problem(
+            fact, f"its {side} builds are hidden by an exclude or version lock: {_listed(hidden)}",
+            "Lift the exclude or lock for this package",
         )
     if current:
         return Problem(
@@ -319,6 +323,16 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
         fact, f"no enabled repository offers a {side} build{version} of it",
         "Enable the repository that carries it, or correct the name",
     )
+
+
+def _of_side(query, name: str, side: str) -> list[t.Any]:
+    """Return the builds of a package that one side offers, whatever their version."""
+    found = query.available().filter(name=name)
+    return [p for p in found if (_builds.release_segment(p.release) is not None) == (side == "Hyperscale")]
+
+
+def _listed(packages: t.Iterable[t.Any]) -> str:
+    return ", ".join(sorted({f"{p.evr} ({p.reponame})" for p in packages}))
 
 
 def _is_hyperscale(package: Package, state: State) -> bool:

@@ -49,8 +49,15 @@ class LiveHost:
     def write(self, path, text):
         """Write a file on the host."""
         subprocess.run(
-            ["ssh", *hosts.ssh_options(), f"root@{self.host.address}", "--", "tee", path], input=text, text=True,
+            ["ssh", *hosts.ssh_options(), f"root@{self.host.address}", "--", "tee", path], input=text.encode(),
             stdout=subprocess.DEVNULL, check=True)
+
+    def put(self, source, path):
+        """Copy a file to the host."""
+        with open(source, "rb") as handle:
+            subprocess.run(
+                ["ssh", *hosts.ssh_options(), f"root@{self.host.address}", "--", "dd", "status=none", f"of={path}"],
+                stdin=handle, check=True)
 
     def fingerprint(self):
         """Return the lines of the host's fingerprint."""
@@ -62,8 +69,9 @@ class LiveHost:
     def arguments(self, module, more, check=False, variables=None):
         """Return the command line that runs a module on this host."""
         given = {"key_fingerprints": [keys.fingerprint("hyperscale")]} if module != "host_info" else {}
-        argv = ["ansible", self.name, "-i", str(self.inventory), "-m", f"centos.hyperscale.{module}", "-a",
-                json.dumps({**given, **more})]
+        argv = ["ansible", self.name, "-i", str(self.inventory), "-m", f"centos.hyperscale.{module}"]
+        if given or more:
+            argv += ["-a", json.dumps({**given, **more})]
         for name, value in (variables or {}).items():
             argv += ["-e", f"{name}={value}"]
         return argv + (["--check"] if check else [])

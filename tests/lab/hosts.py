@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -36,17 +37,18 @@ READY_SECONDS = 120
 # Run with the host's name, overlay root and address; the one shell text of the lab, without anything put into it.
 LAUNCH = """
 set -e
-name=$1 root=$2 address=$3 base=$4 network=$5
+name=$1 root=$2 address=$3 mac=$4 base=$5 network=$6
 mkdir -p "$base/chs-lab/$name"
 echo $$ > "$base/chs-lab/$name/cgroup.procs"
 exec unshare --mount --cgroup --propagation unchanged bash -c '
   set -e
   mount --make-rprivate /sys
   mount -t cgroup2 none /sys/fs/cgroup
-  exec podman --cgroup-manager=cgroupfs run --detach --name "$0" --hostname "$4" --network "$3" --ip "$2" \\
+  exec podman --cgroup-manager=cgroupfs run --detach --name "$0" --hostname "$5" --network "$4" --ip "$2" \\
+    --mac-address "$3" \\
     --cgroups=disabled --cgroupns=host --privileged --systemd=always --restart=always \\
     --ulimit nofile=20000:20000 --ulimit nproc=30000:30000 --no-hosts --rootfs "$1" /usr/sbin/lab-init
-' "$6$name" "$root" "$address" "$network" "$name"
+' "$7$name" "$root" "$address" "$mac" "$network" "$name"
 """
 
 
@@ -125,7 +127,12 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
     run(["mount", "-t", "overlay", "overlay", "-o", layers, host.folder / "root"])
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting {name} ({image.words}) at {address}")
-    run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, cgroup_base(), NETWORK, PREFIX])
+    run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, mac(address), cgroup_base(), NETWORK, PREFIX])
+
+
+def mac(address: str) -> str:
+    """Return the hardware address of an address: a host that takes over another's is reached at once."""
+    return "02:c5:" + ":".join(f"{int(part):02x}" for part in address.split("."))
 
 
 def cgroup_base() -> str:
@@ -152,7 +159,7 @@ def ssh_options() -> list[str]:
 def command(host: Host, argv: t.Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command on a host over ssh."""
     return subprocess.run(
-        ["ssh", *ssh_options(), f"root@{host.address}", "--", *argv], capture_output=True, text=True, check=False,
+        ["ssh", *ssh_options(), f"root@{host.address}", "--", shlex.join(argv)], capture_output=True, text=True, check=False,
         stdin=subprocess.DEVNULL)
 
 

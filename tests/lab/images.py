@@ -20,6 +20,7 @@ from .common import ARCH, ROOT, LabError, code_of, digest, locked, run, say, tab
 
 REGISTRY = {9: "quay.io/centos/centos:stream9", 10: "quay.io/centos/centos:stream10-development"}
 PULL_SECONDS = 60
+DBPATHS = {9: "/var/lib/rpm", 10: "/usr/lib/sysimage/rpm"}
 
 DEBIAN_PACKAGES = (
     "systemd", "systemd-sysv", "udev", "libpam-systemd", "libnss-myhostname", "libnss-systemd", "dbus", "dnf", "rpm",
@@ -129,7 +130,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
             "nice", "mmdebstrap", "--variant=minbase", f"--include={','.join(DEBIAN_PACKAGES)}", "--skip=check/empty",
             suite, root, debs.mirror()])
         base = _base_package(stream, root, scratch)
-        _install_over(root, [base, *packages])
+        _install_over(root, stream, [base, *packages])
         _face(root)
         root.rename(folder)
         shutil.rmtree(scratch)
@@ -186,8 +187,11 @@ def _is_elf(path: pathlib.Path) -> bool:
         return handle.read(4) == b"\x7fELF"
 
 
-def _install_over(root: pathlib.Path, packages: list[pathlib.Path]) -> None:
+def _install_over(root: pathlib.Path, stream: int, packages: list[pathlib.Path]) -> None:
     """Let the image's own rpm install the stock packages over Debian's files."""
+    # Debian keeps the database in the home folder; CentOS has a place for it that packages agree on.
+    (root / "etc/rpm").mkdir(exist_ok=True)
+    (root / "etc/rpm/macros.dbpath").write_text(f"%_dbpath {DBPATHS[stream]}\n")
     inside = root / "var/tmp/stock"
     inside.mkdir(parents=True)
     for path in packages:

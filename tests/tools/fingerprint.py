@@ -52,4 +52,6 @@ def output(*argv: str) -> list[str]:
 if __name__ == "__main__":
     print("\n".join(entries()))
     print("\n".join(sorted(output("rpm", "-qa", "--qf", "rpm %{NEVRA} %{INSTALLTIME}\n"))))
-    print("\n".join(output("systemctl", "list-unit-files", "--no-legend", "--no-pager")))
+    units = output("systemctl", "list-unit-files", "--no-legend", "--no-pager")
+    # Transient units are the ssh sessions of this very look.
+    print("\n".join(line for line in units if line.split()[1] != "transient"))

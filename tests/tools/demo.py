@@ -66,6 +66,8 @@ def main() -> int:
     options = parser.parse_args()
     try:
         images = lab_commands.build()
+        for host in [host for host in hosts.known() if host.group == "demo"]:
+            hosts.remove(host)  # the demo begins on stock hosts, whatever an earlier one left
         inventory = hosts.up("demo", FLEET, images)
     except common.LabError as error:
         print(f"lab: {error}", file=sys.stderr)

@@ -1,50 +1,12 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the module; where the host's Python cannot run it at all, say whether the host is one that is refused."""
+"""Run host_info, or say why the host is refused where its Python cannot run it."""
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible_collections.centos.hyperscale.plugins.module_utils import _host_os
-
-READ_OS_RELEASE = "cat /etc/os-release"
+from ansible_collections.centos.hyperscale.plugins.plugin_utils._refusing import RefusingAction
 
 
-def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
-    """Tell a module that never ran from one that failed: the module itself reports how it was invoked."""
-    return bool(result.get("failed")) and not result.get("unreachable") and "invocation" not in result
-
-
-class ActionModule(ActionBase):
+class ActionModule(RefusingAction):
     """The controller's part of host_info."""
-
-    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        try:
-            answer = self._execute_module(task_vars=task_vars)
-        except AnsibleConnectionFailure:
-            raise
-        except AnsibleError as error:
-            # No usable Python was found on the host.
-            refusal = self._refusal()
-            if refusal is None:
-                raise
-            result.update(failed=True, msg=refusal, cause=str(error))
-            return result
-        refusal = self._refusal() if could_not_run(answer) else None
-        if refusal is None:
-            result.update(answer)
-        else:
-            result.update(failed=True, msg=refusal, cause=answer.get("msg"))
-        return result
-
-    def _refusal(self) -> str | None:
-        """Return the refusal that os-release alone allows, None for a system that would be supported."""
-        answer = self._low_level_execute_command(READ_OS_RELEASE)
-        if answer.get("rc") != 0:
-            return None
-        return _host_os.system_refusal(_host_os.parse(answer["stdout"]))

@@ -14,6 +14,7 @@ import shutil
 import typing as t
 
 from ._errors import Problem, Refused
+from ._signatures import pinned
 
 try:
     import dnf
@@ -31,11 +32,13 @@ ERASED, OBSOLETED = "erase", "obsoleted"
 
 class RepoSpec(t.NamedTuple):
     """A repository held in memory. C(text) is one section as a .repo file has it; C(keys) are the armoured keys
-    that alone may sign its packages, or empty to trust what its C(gpgkey) names."""
+    that alone may sign its packages, or empty to trust what its C(gpgkey) names. With a C(fingerprint), the keys are
+    held against it before the repository is used."""
 
     id: str
     text: str
     keys: list[str]
+    fingerprint: str
 
 
 class Item(t.NamedTuple):
@@ -135,6 +138,8 @@ def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
     folder = os.path.join(workdir, "repos")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for spec in specs:
+        if spec.fingerprint:
+            pinned("".join(spec.keys), spec.fingerprint, f"repository {spec.id}")
         base.repos.pop(spec.id, None)
         with open(os.path.join(folder, spec.id + ".repo"), "w", encoding="utf-8") as handle:
             handle.write(spec.text)

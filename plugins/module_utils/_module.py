@@ -28,6 +28,9 @@ WAYS: dict[str, t.Any] = {
     "controller": {"type": "str", "default": "a controller that did not say its name"},
 }
 
+# The groups of host_info that say whether a run left the host whole.
+FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
+
 SECTION_OPTIONS = {
     "repositories": _section_repositories.OPTIONS,
     "packages": _section_packages.OPTIONS,
@@ -58,9 +61,10 @@ def run(module: AnsibleModule, wishes: _converge.Wishes | None, undo: t.Sequence
         module.warn(warning)
     if report.interrupted:
         module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
+    host = _facts(target, ways.key_fingerprints)
     module.exit_json(
         changed=bool(report.actions), run_id=report.run, actions=[action.describe() for action in report.actions],
-        diff=[action.diff() for action in report.actions], interrupted=report.interrupted, reboot=_reboot(target))
+        diff=[action.diff() for action in report.actions], interrupted=report.interrupted, host=host, reboot=host["reboot"])
 
 
 def _supported_stream(module: AnsibleModule, target: Target) -> int:
@@ -85,11 +89,10 @@ def _ways(module: AnsibleModule, stream: int) -> _converge.Ways:
         module.check_mode, stream, module.params["lock_timeout"], fingerprints, module.params["controller"])
 
 
-def _reboot(target: Target) -> dict[str, t.Any]:
-    """Return what is installed and not yet in use, as host_info reports it."""
+def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return the facts that a run is judged by, as host_info reports them."""
     def probe(argv: t.Sequence[str]) -> tuple[int, str, str]:
         status, out = target.probe(argv)
         return status, out, ""
 
-    found = _host.gather(probe, [], ["packages", "kernel", "systemd", "boot", "reboot"])
-    return found["reboot"]
+    return _host.gather(probe, fingerprints, FACTS)

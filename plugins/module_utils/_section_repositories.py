@@ -248,10 +248,10 @@ def _plan_release(
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
     key = _release_key(target, want, edits, contents)
-    specs = [_dnf.RepoSpec(repo_id, text, [key]) for repo_id, text in edits.specs(want, suffix)]
+    specs = [_dnf.RepoSpec(repo_id, text, [key], _fingerprint(want)) for repo_id, text in edits.specs(want, suffix)]
     specs += _other_specs(contents, specs, stream)
     if want["crb"]:
-        specs.append(_dnf.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), []))
+        specs.append(_dnf.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
     actions = _key_actions(target, want, key) + edits.actions()
     return Plan(actions, _dnf.Needs(specs, contents.names, []), [])
 
@@ -262,6 +262,7 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
     on_disk = target.read(HYPERSCALE_KEY.path)
     new = FileState(key, "0644", "root", "root")
     if on_disk != new:
+        pinned(key, _fingerprint(want), "variable key" if want["key"] else HYPERSCALE_KEY.path)
         actions.append(_owned(KeyFileAction, HYPERSCALE_KEY.path, on_disk, new, ""))
     specs = []
     for name in want["flavours"]:
@@ -270,14 +271,14 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
         path = f"{_repofile.FOLDER}/{repo_id}.repo"
         _refuse_second_definition(repo_id, path, state)
         text = _repofile.section_text(repo_id, {**_definition(want, flavour, stream), **_options(want, name)})
-        specs.append(_dnf.RepoSpec(repo_id, text, [key]))
+        specs.append(_dnf.RepoSpec(repo_id, text, [key], _fingerprint(want)))
         wanted = FileState(text, "0644", "root", "root")
         if state.files.get(path) != wanted:
             actions.append(_owned(RepoFileAction, path, state.files.get(path), wanted, name))
     edits = _Edits(target, state.files)
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
-        specs.append(_dnf.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), []))
+        specs.append(_dnf.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
     return Plan(actions + edits.actions(), _dnf.Needs(specs, [], []), [])
 
 
@@ -416,33 +417,34 @@ def _refuse_second_definition(repo_id: str, path: str, state: Gathered) -> None:
 
 
 def _release_key(target: Target, want: dict[str, t.Any], edits: _Edits, contents: _release.Contents) -> str:
-    """Return the pinned key: given with the wish, or the file that the repository names, in the package or on disk."""
-    fingerprint = normal_fingerprint(want["key_fingerprint"])
+    """Return the key: given with the wish, or the file that the repository names, in the package or on disk."""
     if want["key"]:
-        return pinned(want["key"], fingerprint, "variable key")
+        return want["key"]
     suffix = "-testing" if want["testing"] else ""
     options = edits.options(FLAVOURS[want["flavours"][0]].repo_id + suffix)
     path = options.get("gpgkey", "").split()[0].replace("file://", "") if options.get("gpgkey") else HYPERSCALE_KEY.path
     on_disk = target.read(path)
-    text = contents.keys.get(path) or (on_disk.content if on_disk else "")
-    return pinned(text, fingerprint, path)
+    return contents.keys.get(path) or (on_disk.content if on_disk else "")
 
 
 def _definition_key(target: Target, want: dict[str, t.Any]) -> str:
-    """Return the pinned key: given with the wish, on disk already, or from where the SIG publishes it."""
-    fingerprint = normal_fingerprint(want["key_fingerprint"])
+    """Return the key: given with the wish, on disk already, or from where the SIG publishes it."""
     if want["key"]:
-        return pinned(want["key"], fingerprint, "variable key")
+        return want["key"]
     on_disk = target.read(HYPERSCALE_KEY.path)
-    if on_disk:
-        return pinned(on_disk.content, fingerprint, HYPERSCALE_KEY.path)
-    return pinned(_dnf.fetch_key(HYPERSCALE_KEY.url), fingerprint, HYPERSCALE_KEY.url)
+    return on_disk.content if on_disk else _dnf.fetch_key(HYPERSCALE_KEY.url)
+
+
+def _fingerprint(want: dict[str, t.Any]) -> str:
+    return normal_fingerprint(want["key_fingerprint"])
 
 
 def _key_actions(target: Target, want: dict[str, t.Any], key: str) -> list[Action]:
-    fingerprint = normal_fingerprint(want["key_fingerprint"])
+    """Return the import of the key, held against its fingerprint, unless rpm knows the pinned key already."""
+    fingerprint = _fingerprint(want)
     if _imported(target, fingerprint):
         return []
+    pinned(key, fingerprint, "variable key" if want["key"] else "the place that the repository names")
     args = {"key": key, "fingerprint": fingerprint, "flavour": ""}
     return [KeyAction(fingerprint, "rpm does not know the pinned key", args, "", f"{fingerprint}\n")]
 
@@ -465,5 +467,5 @@ def _other_specs(contents: _release.Contents, known: t.Sequence[_dnf.RepoSpec], 
             urls = options.get("gpgkey", "").replace("$releasever", str(stream)).split()
             paths = [url.replace("file://", "") for url in urls]
             keys = [contents.keys[path] for path in paths if path in contents.keys]
-            specs.append(_dnf.RepoSpec(repo_id, _repofile.section_text(repo_id, options), keys))
+            specs.append(_dnf.RepoSpec(repo_id, _repofile.section_text(repo_id, options), keys, ""))
     return specs

@@ -271,6 +271,11 @@ interrupted:
   description: What became of an earlier run that was cut short; null when there was none.
   returned: success
   type: dict
+host:
+  description: Facts of the host after the run, with the keys of M(centos.hyperscale.host_info); of these the groups
+    packages, kernel, systemd, boot and reboot are read, the others are empty.
+  returned: success
+  type: dict
 reboot:
   description: Whether a reboot is needed to bring what is installed into use, and why, as M(centos.hyperscale.host_info)
     reports it.

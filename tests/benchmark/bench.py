@@ -34,7 +34,8 @@ def playbook(inventory: pathlib.Path, name: str) -> float:
         ANSIBLE_PIPELINING="1", ANSIBLE_NOCOWS="1")
     began = time.monotonic()
     result = subprocess.run(
-        ["ansible-playbook", "-i", str(inventory), name], env=environment, cwd=TREE, capture_output=True, text=True, check=False)
+        ["ansible-playbook", "-i", str(inventory), name], env=environment, cwd=TREE, capture_output=True, text=True,
+        check=False)
     if result.returncode:
         sys.exit(f"{name} failed:\n{result.stdout[-3000:]}\n{result.stderr[-1000:]}")
     return time.monotonic() - began
@@ -57,7 +58,8 @@ def main() -> None:
     """Measure and print."""
     images = lab_commands.build()
     groups = {
-        kind: hosts.up(f"bench-{kind}", {f"bench-{kind}-9": 9, f"bench-{kind}-10": 10}, images) for kind in ("adopt", "tasks", "dnf")}
+        kind: hosts.up(f"bench-{kind}", {f"bench-{kind}-9": 9, f"bench-{kind}-10": 10}, images)
+        for kind in ("adopt", "tasks", "dnf")}
     try:
         print("bench: adopt, first run", flush=True)
         rows = {"adopt, first run": playbook(groups["adopt"], "centos.hyperscale.adopt")}
@@ -78,8 +80,9 @@ def main() -> None:
         print(f"| {name} | {seconds:.1f} |")
     second = rows["task by task, second run"] / rows["adopt, second run"]
     print(f"\nsecond run: adopt is {second:.1f} times as fast as task by task (wanted: {WANTED:g})")
-    print(f"first run: adopt takes {rows['adopt, first run'] / rows['bare dnf, slower of the two hosts']:.1f} times a bare dnf transaction, "
-          f"task by task {rows['task by task, first run'] / rows['bare dnf, slower of the two hosts']:.1f} times")
+    bare = rows["bare dnf, slower of the two hosts"]
+    print(f"first run: adopt takes {rows['adopt, first run'] / bare:.1f} times a bare dnf transaction, "
+          f"task by task {rows['task by task, first run'] / bare:.1f} times")
     for what, calls in (("adopt", adopt_calls), ("task by task", task_calls)):
         for host, modules in sorted(calls.items()):
             names = ", ".join(f"{name} {count}" for name, count in modules.items())

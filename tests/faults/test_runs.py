@@ -70,8 +70,8 @@ def test_lost_ssh_connection_leaves_the_host_to_finish(host9):
 def test_a_second_run_during_a_first_is_refused_by_name(host9):
     host9.command("mkdir", "-m", "0700", "-p", "/var/lib/centos-hyperscale")
     holder = subprocess.Popen(
-        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--", "flock", "/var/lib/centos-hyperscale/lock", "sleep", "60"],
-        stdin=subprocess.DEVNULL)
+        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--",
+         "flock", "/var/lib/centos-hyperscale/lock", "sleep", "60"], stdin=subprocess.DEVNULL)
     time.sleep(1)
     result = host9.adopt()
     holder.kill()
@@ -106,7 +106,9 @@ def test_absent_takes_out_exactly_what_was_put_in(host):
     assert host.converge(repositories=[wish])["changed"]
     assert host.converge(repositories=[dict(wish, state="absent")])["changed"]
     assert host.converge(repositories=[dict(wish, state="absent")])["changed"] is False
-    ours = ("/var/lib/centos-hyperscale", "/var/cache/dnf", "/var/lib/dnf", "/var/lib/rpm", "/usr/lib/sysimage", "/etc/yum.repos.d/centos.repo")
+    ours = (
+        "/var/lib/centos-hyperscale", "/var/cache/dnf", "/var/lib/dnf", "/var/lib/rpm", "/usr/lib/sysimage",
+        "/etc/yum.repos.d/centos.repo")
     left = [line for line in set(host.fingerprint()) ^ before if not line.startswith(ours)]
     assert left == []
     assert "enabled=0" in host.command("sed", "-n", "/^.crb/,$p", "/etc/yum.repos.d/centos.repo")

@@ -70,7 +70,7 @@ class Apt:
             return
         for line in self._ask("madison", *unknown).splitlines():
             name, version, where = (field.strip() for field in line.split("|"))
-            self._versions.setdefault(f"{name} {where.split(maxsplit=2)[1].partition('/')[0]}", version)
+            self._versions.setdefault(f"{name} {where.split()[1].partition('/')[0]}", version)
         self._keep()
 
     def version(self, package: str, suite: str) -> str:
@@ -105,7 +105,7 @@ class Apt:
 
 def upstream(version: str) -> str:
     """Return the upstream part of a Debian version: C(1:6.14.2-1) gives 6.14.2, C(254.26-1~bpo12+1) gives 254.26."""
-    without_epoch = version.split(":")[-1]
+    without_epoch = version.rsplit(":", maxsplit=1)[-1]
     return re.split(r"[+~]", without_epoch.rsplit("-", 1)[0])[0]
 
 

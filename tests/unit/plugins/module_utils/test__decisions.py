@@ -100,7 +100,9 @@ def test_two_of_three_witnesses_decide(release, vendor, key, verdict, disagreeme
 
 
 def test_lock_holder_is_read_from_proc_locks():
-    text = "1: POSIX  ADVISORY  WRITE 321 fe:00:77 0 EOF\n2: POSIX  ADVISORY  READ  99 fe:00:78 0 EOF\n3: FLOCK  ADVISORY  WRITE 4 fe:00:7 0 EOF\n"
+    text = (
+        "1: POSIX  ADVISORY  WRITE 321 fe:00:77 0 EOF\n2: POSIX  ADVISORY  READ  99 fe:00:78 0 EOF\n"
+        "3: FLOCK  ADVISORY  WRITE 4 fe:00:7 0 EOF\n")
     assert _locks.lock_holder(text, 77) == 321
     assert _locks.lock_holder(text, 78) == 0
     assert _locks.lock_holder(text, 12) == 0

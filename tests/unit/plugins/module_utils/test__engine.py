@@ -116,9 +116,11 @@ def test_journal_and_its_folder_are_private(target):
 
 
 def test_second_run_is_refused_with_the_name_of_the_first(target):
-    with _runlock.exclusive(target, "ann on control1"):
-        with pytest.raises(_errors.Refused, match="ann on control1"), _runlock.exclusive(target, "bob on control2"):
-            pass
+    first = _runlock.exclusive(target, "ann on control1")
+    first.__enter__()
+    with pytest.raises(_errors.Refused, match="ann on control1"), _runlock.exclusive(target, "bob on control2"):
+        pass
+    first.__exit__(None, None, None)
     with _runlock.exclusive(target, "bob on control2"):
         pass
 

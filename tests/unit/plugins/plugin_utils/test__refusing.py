@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.centos.hyperscale.plugins.action import host_info
+from ansible_collections.centos.hyperscale.plugins.plugin_utils import _refusing
 
 STREAM_8 = 'NAME="CentOS Stream"\nID="centos"\nVERSION_ID="8"\n'
 STREAM_9 = 'NAME="CentOS Stream"\nID="centos"\nVERSION_ID="9"\n'
@@ -29,7 +29,7 @@ BAD_ARGUMENT = {"failed": True, "msg": "value of gather must be one or more of",
 UNREACHABLE = {"unreachable": True, "failed": True, "msg": "Failed to connect"}
 
 
-class Fake(host_info.ActionModule):
+class Fake(_refusing.RefusingAction):
     """The plugin without a connection: what it calls answers from what the test put in."""
 
     def __init__(self, answer, os_release=None):

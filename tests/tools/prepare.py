@@ -67,9 +67,12 @@ def _tools() -> None:
     print("prepare: installing the pinned tools into .venv", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--system-site-packages", str(VENV)], check=True)
-    subprocess.run(
+    result = subprocess.run(
         [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(REQUIREMENTS)],
-        check=True)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode:
+        print(result.stdout, file=sys.stderr)
+        sys.exit("prepare: pip could not install the pinned tools")
     stamp.write_text(wanted)
     print(f"prepare: done in {time.monotonic() - began:.0f} s", flush=True)
 

@@ -5,8 +5,16 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
+import typing as t
+
 from ansible_collections.centos.hyperscale.plugins.plugin_utils._refusing import RefusingAction
 
 
 class ActionModule(RefusingAction):
     """The controller's part of package_swap."""
+
+    def module_defaults(self) -> dict[str, t.Any]:
+        """Say who runs this, for anyone who tries at the same time."""
+        return {"controller": f"{getpass.getuser()} on {socket.gethostname()}"}

@@ -117,7 +117,7 @@ def _plan(target: Target, wishes: Wishes, ways: Ways) -> tuple[list[Action], lis
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
 
-    packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in _pinned(wishes, ways)])
+    packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
     repositories = _section_repositories.plan(
         target, wishes.repositories, _section_repositories.gather(target), ways.stream,
         {package.name for package in packages.installed}, opener([]))
@@ -141,7 +141,10 @@ class AnyName:
         return True
 
 
-def _pinned(wishes: Wishes, ways: Ways) -> list[str]:
+def pinned(wishes: Wishes | None, ways: Ways) -> list[str]:
+    """Return the fingerprints of all keys that may sign a Hyperscale build here."""
+    if wishes is None:
+        return ways.key_fingerprints
     wanted = [normal_fingerprint(want["key_fingerprint"]) for want in wishes.repositories]
     return sorted({*wanted, *ways.key_fingerprints})
 

@@ -84,7 +84,6 @@ def from_record(record: dict[str, t.Any], kinds: dict[str, type[Action]]) -> Act
 
 def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
     """Apply a plan in order, each step written to the journal before and after it happens."""
-    target.run_id = run
     book = journal.Journal(target, run)
     book.write(journal.RUN_BEGAN, steps=[action.describe() for action in plan])
     try:
@@ -97,7 +96,6 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
 
 def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> list[str]:
     """Take steps back, last to first. One that fails never stops the rest; returns what failed, in words."""
-    target.run_id = run
     book = journal.Journal(target, run)
     book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in reversed(taken)])
     failures = []
@@ -124,6 +122,7 @@ def _step(
     verify: t.Callable[[Target], None] | None,
 ) -> None:
     """Do one step between its two journal lines."""
+    target.job = journal.job_name(book.run, number)
     book.write(journal.BEGAN, number, action=record)
     try:
         act(target)

@@ -46,6 +46,11 @@ def new_run_id() -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(4)
 
 
+def job_name(run: str, number: int) -> str:
+    """Return the name of what a step keeps on disk beside the journal."""
+    return f"{run}.{number}"
+
+
 class Journal:
     """Appends the steps of one run."""
 

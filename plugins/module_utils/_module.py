@@ -25,7 +25,7 @@ ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/b
 WAYS: dict[str, t.Any] = {
     "lock_timeout": {"type": "int", "default": 300},
     "key_fingerprints": {"type": "list", "elements": "str", "default": [HYPERSCALE_KEY.fingerprint], "no_log": False},
-    "controller": {"type": "str", "default": "a controller that did not say its name"},
+    "controller": {"type": "str"},
 }
 
 # The groups of host_info that say whether a run left the host whole.
@@ -61,7 +61,7 @@ def run(module: AnsibleModule, wishes: _converge.Wishes | None, undo: t.Sequence
         module.warn(warning)
     if report.interrupted:
         module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
-    host = _facts(target, ways.key_fingerprints)
+    host = _facts(target, _converge.pinned(wishes, ways))
     module.exit_json(
         changed=bool(report.actions), run_id=report.run, actions=[action.describe() for action in report.actions],
         diff=[action.diff() for action in report.actions], interrupted=report.interrupted, host=host, reboot=host["reboot"])
@@ -86,7 +86,8 @@ def _ways(module: AnsibleModule, stream: int) -> _converge.Ways:
         raise Refused(Problem(
             "key_fingerprints", "one of them is not 40 hex digits", "Give the full fingerprint of each key"))
     return _converge.Ways(
-        module.check_mode, stream, module.params["lock_timeout"], fingerprints, module.params["controller"])
+        module.check_mode, stream, module.params["lock_timeout"], fingerprints,
+        module.params["controller"] or "a controller that did not say its name")
 
 
 def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:

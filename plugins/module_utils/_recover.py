@@ -20,7 +20,7 @@ def look(target: Target) -> dict[str, t.Any] | None:
     cut = _journal.interrupted(target)
     if cut is None:
         return None
-    if cut.step is not None and cut.step.action["kind"] == TRANSACTION and _detached.alive(target, cut.run):
+    if cut.step is not None and cut.step.action["kind"] == TRANSACTION and _detached.alive(target, _job(cut.step)):
         return _story(cut, "its package transaction is still running on the host")
     return _story(cut, "it was cut short; the next run settles it")
 
@@ -44,7 +44,7 @@ def _outcome(target: Target, step: _journal.Step, kinds: dict[str, type[Action]]
     """Return how the step that had begun ended, in words, and whether it was done."""
     if step.action["kind"] == TRANSACTION:
         try:
-            _detached.raise_for(_detached.wait(target, step.run))
+            _detached.raise_for(_detached.wait(target, _job(step)))
         except (Failed, Refused) as failure:
             return f"its package transaction did not succeed: {failure}", False
         return "the host finished its package transaction by itself", True
@@ -53,6 +53,10 @@ def _outcome(target: Target, step: _journal.Step, kinds: dict[str, type[Action]]
     except (Failed, OSError) as failure:
         return f"its last step had not happened: {failure}", False
     return "its last step had happened", True
+
+
+def _job(step: _journal.Step) -> str:
+    return _journal.job_name(step.run, step.number)
 
 
 def _story(cut: _journal.Interrupted, outcome: str) -> dict[str, t.Any]:

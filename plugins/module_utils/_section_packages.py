@@ -100,7 +100,7 @@ class TransactionAction(Action):
         self, target: Target, install: list[str], erase: list[str], expected: list[_dnf.Item] | None,
     ) -> None:
         job = _runner.Job(
-            target.run_id, [_dnf.RepoSpec(*spec) for spec in self.args["specs"]], install, erase, expected,
+            target.job, [_dnf.RepoSpec(*spec) for spec in self.args["specs"]], install, erase, expected,
             self.args["weak_deps"], self.args["lock_timeout"],
         )
         _detached.raise_for(_detached.carry_out(target, job))

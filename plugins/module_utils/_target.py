@@ -45,7 +45,7 @@ class Target:
         self.tmpdir = tmpdir
         self.root = root
         self.state_dir = self.path(state_dir)
-        self.run_id = ""
+        self.job = ""  # names what the current step keeps on disk; set by the engine
 
     def path(self, path: str) -> str:
         """Return where an absolute path of the host really lies."""

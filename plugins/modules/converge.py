@@ -209,9 +209,9 @@ options:
     elements: str
     default: [9B04530E0ED6ABC4B2C358DD2A01FA2AEB3DAC40]
   controller:
-    description: A name for who runs this, told to anyone who tries at the same time.
+    description: A name for who runs this, told to anyone who tries at the same time. Default is the user and the name of
+      the controller.
     type: str
-    default: a controller that did not say its name
 attributes:
   check_mode:
     description: Can run in check mode and predict the changes without writing anything on the host.

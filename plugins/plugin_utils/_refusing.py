@@ -22,10 +22,14 @@ def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
 class RefusingAction(ActionBase):
     """The controller's part of modules that a retired stream's Python cannot run."""
 
+    def module_defaults(self) -> dict[str, t.Any]:
+        """Return arguments that the controller knows best, for what the task does not say."""
+        return {}
+
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
         try:
-            answer = self._execute_module(task_vars=task_vars)
+            answer = self._execute_module(module_args={**self.module_defaults(), **self._task.args}, task_vars=task_vars)
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:

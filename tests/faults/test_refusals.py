@@ -110,8 +110,8 @@ def test_dependent_that_would_break_is_named_and_nothing_is_erased(host9, refuse
         "Name: legacy-tool\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\nBuildArch: noarch\nRequires: systemd = 252\n"
         "%description\nx\n%files\n")
     common.run(["rpmbuild", "-bb", "--define", f"_topdir {tmp_path}", spec])
-    host9.put(next(tmp_path.rglob("*.noarch.rpm")), "/root/legacy-tool.rpm")
-    host9.command("rpm", "-i", "/root/legacy-tool.rpm")
+    host9.put(next(tmp_path.rglob("*.noarch.rpm")), "/srv/legacy-tool.rpm")
+    host9.command("rpm", "-i", "/srv/legacy-tool.rpm")
     refused(host9, host9.adopt, "legacy-tool-1-1.noarch", "cannot be brought together", "If this host can do without")
 
 

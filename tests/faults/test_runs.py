@@ -32,6 +32,13 @@ def wait_for_transaction(live):
     raise AssertionError("no transaction began")
 
 
+def older_build():
+    """Return the version of the older Hyperscale build of systemd that the repository of Stream 9 has."""
+    folder = rpms.web_root() / rpms.repositories(9)["main"]["path"] / "Packages"
+    versions = {path.name.split("-")[1] for path in folder.glob("systemd-2*.rpm")}
+    return min(versions, key=lambda version: [int(part) for part in version.split(".")])
+
+
 def finish(live):
     """Wait until the host has ended its transaction by itself."""
     for _try in range(120):
@@ -79,15 +86,15 @@ def test_a_second_run_during_a_first_is_refused_by_name(host9):
 
 
 def test_dnf_lock_is_waited_for_and_its_holder_named(host9):
-    host9.write("/root/hold.py", (
+    host9.write("/srv/hold.py", (
         "import dnf, time\nbase = dnf.Base()\nimport dnf.lock\n"
         "with dnf.lock.build_metadata_lock('/var/cache/dnf', True):\n    time.sleep(60)\n"))
     holder = subprocess.Popen(
-        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--", "python3", "/root/hold.py"], stdin=subprocess.DEVNULL)
+        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--", "python3", "/srv/hold.py"], stdin=subprocess.DEVNULL)
     time.sleep(2)
     result = host9.module("converge", {"repositories": [repositories()], "lock_timeout": 2})
-    assert "/root/hold.py" in result["msg"] and "not free within 2 seconds" in result["msg"], result["msg"]
-    hosts.command(host9.host, ["pkill", "-f", "/root/hold.py"])
+    assert "/srv/hold.py" in result["msg"] and "not free within 2 seconds" in result["msg"], result["msg"]
+    hosts.command(host9.host, ["pkill", "-f", "/srv/hold.py"])
     holder.wait(timeout=30)
     assert host9.adopt()["changed"]
 
@@ -153,9 +160,7 @@ def test_per_transaction_leaves_repositories_disabled(host9):
 
 
 def test_an_older_build_is_pinned_and_upgraded(host9):
-    folder = rpms.web_root() / rpms.repositories(9)["main"]["path"] / "Packages"
-    versions = {path.name.split("-")[1] for path in folder.glob("systemd-2*.rpm")}
-    older = min(versions, key=lambda version: [int(part) for part in version.split(".")])
+    older = older_build()
     result = host9.adopt(version=older)
     assert result["changed"], result
     assert f"systemd-{older}-" in host9.release()
@@ -163,3 +168,12 @@ def test_an_older_build_is_pinned_and_upgraded(host9):
     assert result["changed"] is False, result
     assert host9.adopt(version="latest")["changed"]
     assert f"systemd-{older}-" not in host9.release() and host9.state() == "running"
+
+
+def test_two_swaps_are_taken_back_to_the_first_state(host9):
+    stock = host9.release()
+    assert host9.adopt(version=older_build())["changed"]
+    assert host9.adopt(version="latest")["changed"]
+    result = host9.module("converge", {"state": "undone"})
+    assert result["changed"], result
+    assert host9.release() == stock and host9.state() == "running"

@@ -206,6 +206,7 @@ def write_inventory(group: str) -> pathlib.Path:
         "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
         "ansible_python_interpreter": "/usr/bin/python3", "lab_mirror": SERVER,
         "hyperscale_repos_key_fingerprint": keys.fingerprint("hyperscale"),
+        "hyperscale_key_fingerprints": [keys.fingerprint("hyperscale")],
     }
     path = ROOT / "groups" / group / "inventory.yml"
     path.parent.mkdir(parents=True, exist_ok=True)

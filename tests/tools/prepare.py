@@ -9,6 +9,7 @@ Runs with any Python 3 of the system; says what it does, and names what is missi
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import pathlib
 import shutil
 import subprocess
@@ -22,7 +23,6 @@ COLLECTION = TREE / ".cache" / "collections" / "ansible_collections" / "centos" 
 
 # Package of the system -> a path that shows that it is there.
 SYSTEM = {
-    "python3-venv": "/usr/lib/python3/dist-packages/../../python3.11/ensurepip/__init__.py",
     "python3-rpm": "/usr/lib/python3/dist-packages/rpm/__init__.py",
     "python3-dnf": "/usr/lib/python3/dist-packages/dnf/__init__.py",
     "rpm": "/usr/bin/rpmbuild",
@@ -34,6 +34,8 @@ SYSTEM = {
 def main() -> int:
     """Install what is missing; return 1 when that could not be done."""
     missing = [package for package, path in SYSTEM.items() if not pathlib.Path(path).exists()]
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.append("python3-venv")
     if missing and not _install(missing):
         return 1
     if subprocess.run([sys.executable, str(TREE / "tests" / "lab"), "install"], check=False).returncode:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -36,8 +38,11 @@ class Fake(_refusing.RefusingAction):
         self.answer = answer
         self.os_release = os_release
         self.commands = []
+        self.given = None
+        self._task = types.SimpleNamespace(args={"gather": ["os"]})
 
-    def _execute_module(self, **kwargs):
+    def _execute_module(self, module_args=None, **kwargs):
+        self.given = module_args
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict(self.answer)
@@ -59,6 +64,14 @@ def test_what_the_module_said_is_passed_through_without_another_call(answer):
     plugin = Fake(answer, FEDORA)
     assert plugin.run(task_vars={}) == answer
     assert plugin.commands == []
+    assert plugin.given == {"gather": ["os"]}
+
+
+def test_what_the_task_says_wins_over_what_the_controller_knows(monkeypatch):
+    plugin = Fake(SUCCESS)
+    monkeypatch.setattr(plugin, "module_defaults", lambda: {"gather": ["boot"], "controller": "ann"}, raising=False)
+    plugin.run(task_vars={})
+    assert plugin.given == {"gather": ["os"], "controller": "ann"}
 
 
 @pytest.mark.parametrize("answer", [MODULE_FAILURE, DESERIALIZATION, TOO_OLD])

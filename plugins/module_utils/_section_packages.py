@@ -233,10 +233,9 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
     offered = _offered(base, names, want)
     if want["family"]:
         lead = FAMILIES[want["family"]].lead
-        versions = {(p.epoch, p.version, p.release) for p in offered if p.name == lead}
-        if not versions:
+        chosen = _best([p for p in offered if p.name == lead])
+        if chosen is None:
             return Jobs([], [], [_nothing_offered(base, lead, want)])
-        chosen = max(p for p in offered if p.name == lead)
         offered = [p for p in offered if p.evr == chosen.evr]
         names = sorted({*names, *_split_from(base, chosen, want)})
         offered += [p for p in _offered(base, names, want) if p.evr == chosen.evr and p not in offered]

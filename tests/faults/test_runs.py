@@ -14,22 +14,43 @@ from lab import hosts, rpms
 
 from .conftest import TREE, repositories
 
+STATE = "/var/lib/centos-hyperscale/runs"
 ADOPTION = {"packages": [{"family": "systemd"}], "manager": [{}]}
 
 
-def start(live):
-    """Start an adoption and leave it running; returns the controller's process."""
+HOLD_RPM = """
+import fcntl, subprocess, time
+path = subprocess.run(["rpm", "--eval", "%{_rpmlock_path}"], stdout=subprocess.PIPE, text=True).stdout.strip()
+handle = open(path, "a+")
+fcntl.lockf(handle, fcntl.LOCK_EX)
+time.sleep(300)
+"""
+
+
+def start_and_hold(live):
+    """Start a swap whose transaction waits for rpm's lock in the middle; returns the controller's process."""
+    assert live.converge(repositories=[repositories()])["changed"]
+    live.write("/srv/hold.py", HOLD_RPM)
+    live.command("systemd-run", "--quiet", "--unit=hold", "python3", "/srv/hold.py")
+    time.sleep(1)
     argv = live.arguments("converge", {"repositories": [repositories()], **ADOPTION})
-    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TREE, start_new_session=True)
-
-
-def wait_for_transaction(live):
-    """Wait until the host is in the middle of a transaction."""
+    controller = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TREE, start_new_session=True)
     for _try in range(300):
-        if hosts.command(live.host, ["find", "/var/lib/centos-hyperscale/runs", "-name", "status.json"]).stdout.strip():
+        if hosts.command(live.host, ["grep", "-rlF", '"phase": "waiting"', STATE]).returncode == 0:
+            return controller
+        time.sleep(0.1)
+    raise AssertionError("no transaction came to wait for the lock")
+
+
+def release_and_finish(live):
+    """Give the lock back and wait until the host has ended the transaction by itself."""
+    swaps = live.command("find", STATE, "-name", "job.json").split()
+    live.command("systemctl", "stop", "hold")
+    for _try in range(240):
+        if len(live.command("find", STATE, "-name", "result.json").split()) == len(swaps):
             return
-        time.sleep(0.05)
-    raise AssertionError("no transaction began")
+        time.sleep(0.5)
+    raise AssertionError("the transaction never ended")
 
 
 def older_build():
@@ -39,39 +60,41 @@ def older_build():
     return min(versions, key=lambda version: [int(part) for part in version.split(".")])
 
 
-def finish(live):
-    """Wait until the host has ended its transaction by itself."""
-    for _try in range(120):
-        if hosts.command(live.host, ["find", "/var/lib/centos-hyperscale/runs", "-name", "result.json"]).stdout.strip():
-            return
-        time.sleep(0.5)
-    raise AssertionError("the transaction never ended")
-
-
 def test_lost_controller_leaves_the_host_to_finish_and_the_next_run_tells(host):
-    controller = start(host)
-    wait_for_transaction(host)
+    controller = start_and_hold(host)
     os.killpg(controller.pid, signal.SIGKILL)
     hosts.command(host.host, ["pkill", "-9", "-f", "AnsiballZ"])
-    finish(host)
+    meanwhile = host.converge(check=True, repositories=[repositories()], **ADOPTION)
+    assert "still running" in meanwhile["interrupted"]["outcome"]
+    release_and_finish(host)
+    assert ".hs." in host.release()
     result = host.adopt()
-    assert not result.get("failed"), result
-    assert ".hs." in host.release() and host.state() == "running"
-    if result["interrupted"]:
-        assert "package transaction" in result["interrupted"]["step"] or result["interrupted"]["outcome"]
-    assert host.adopt()["changed"] is False
+    assert result["interrupted"]["outcome"] == "the host finished its package transaction by itself"
+    assert host.state() == "running"
+    again = host.adopt()
+    assert (again["changed"], again["interrupted"]) == (False, None)
 
 
 def test_lost_ssh_connection_leaves_the_host_to_finish(host9):
-    controller = start(host9)
-    wait_for_transaction(host9)
+    controller = start_and_hold(host9)
     hosts.command(host9.host, ["pkill", "-9", "-f", "sshd: root"])
     controller.wait(timeout=120)
-    finish(host9)
+    release_and_finish(host9)
     result = host9.adopt()
-    assert ".hs." in host9.release() and host9.state() == "running"
     assert not result.get("failed"), result
+    assert ".hs." in host9.release() and host9.state() == "running"
     assert host9.adopt()["changed"] is False
+
+
+def test_a_runner_that_dies_is_reported_and_the_next_run_does_the_rest(host9):
+    controller = start_and_hold(host9)
+    host9.command("pkill", "-9", "-f", "/var/lib/centos-hyperscale/runs/.*/code")
+    controller.wait(timeout=120)
+    host9.command("systemctl", "stop", "hold")
+    assert ".hs." not in host9.release()
+    result = host9.adopt()
+    assert result["changed"], result
+    assert ".hs." in host9.release() and host9.state() == "running"
 
 
 def test_a_second_run_during_a_first_is_refused_by_name(host9):

@@ -31,6 +31,8 @@ class Action:
     section = ""
     kind = ""
     phase = CONFIGURE
+    # True for a step that makes running things follow what is on disk: taken back, it comes after all others.
+    follows = False
 
     def __init__(self, subject: str, why: str, args: dict[str, t.Any], before: str = "", after: str = "") -> None:
         self.subject = subject
@@ -97,10 +99,11 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
 def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> list[str]:
     """Take steps back, last to first. One that fails never stops the rest; returns what failed, in words."""
     book = journal.Journal(target, run)
-    book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in reversed(taken)])
+    order = sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
+    book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in order])
     failures = []
     try:
-        for number, step in enumerate(reversed(taken)):
+        for number, step in enumerate(order):
             action = from_record(step.action, kinds)
             record = dict(step.action, undoes=[step.run, step.number])
             try:

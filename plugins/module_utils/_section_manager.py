@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Section C(manager): PID 1 and the user managers run the build of systemd that is installed.
 
-The SIG publishes no procedure for a live change. systemd itself can re-execute in place; what keeps running beside
-it (logind, journald, dbus) is reported as a reason to reboot, and the build that PID 1 runs is proven over D-Bus.
+The SIG publishes no procedure for a live change. systemd itself can re-execute in place, and some of its daemons are
+made to be restarted at any time. An old logind must not stay: it refuses the session classes that a newer pam_systemd
+asks for, and the next login's user manager fails. What else keeps running (dbus, networkd) is reported as a reason to
+reboot, and the build that PID 1 runs is proven over D-Bus.
 """
 
 from __future__ import annotations
@@ -24,16 +26,20 @@ OPTIONS: dict[str, t.Any] = {
 
 LEAD = "systemd"
 # Of systemd(1): re-execute a manager, as 'systemctl daemon-reexec' asks it of PID 1.
+# Daemons of systemd that keep their state across a restart (logind and journald in their descriptor store).
+DAEMONS = ("systemd-journald.service", "systemd-logind.service", "systemd-udevd.service")
 REEXEC_SIGNAL = "SIGRTMIN+25"
 SETTLE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
 
 class State(t.NamedTuple):
-    """What PID 1 runs: its version string, whether its binary was replaced under it, and units that failed."""
+    """What PID 1 runs: its version string, whether its binary was replaced under it, daemons of systemd whose binary
+    was, and units that failed."""
 
     version: str
     replaced: bool
+    old_daemons: list[str]
     failed_units: list[str]
 
 
@@ -43,6 +49,7 @@ class ReexecAction(Action):
     section = "manager"
     kind = "manager-reexec"
     phase = ACTIVATE
+    follows = True
 
     @classmethod
     def to(cls, state: State, version: str) -> ReexecAction:
@@ -54,6 +61,9 @@ class ReexecAction(Action):
         target.run(["systemctl", "daemon-reexec"])
         for unit in user_managers(target):
             target.run(["systemctl", "kill", "--kill-whom=main", f"--signal={REEXEC_SIGNAL}", unit])
+        old = old_daemons(target)
+        if old:
+            target.run(["systemctl", "try-restart", *old])
 
     def undo(self, target: Target) -> None:
         self.apply(target)
@@ -76,6 +86,11 @@ class ReexecAction(Action):
                 f"PID 1 runs systemd {now.version or 'unknown'}{old}", f"installed is {wanted}",
                 "Look at 'journalctl -b -u init.scope' on the host; a reboot starts the installed build",
             )
+        if now.old_daemons:
+            return Problem(
+                f"{', '.join(now.old_daemons)} still run a binary that is gone", "they did not restart",
+                "Look at 'systemctl status' of each on the host; a reboot starts the installed build",
+            )
         failed = sorted(set(now.failed_units) - set(self.args["failed_units"]))
         if failed:
             return Problem(
@@ -92,11 +107,26 @@ def gather(target: Target) -> State:
     """Ask PID 1 over D-Bus, and look at its binary."""
     _status, out = target.probe(["systemctl", "show", "-p", "Version", "--value"])
     _status, failed = target.probe(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
+    units = sorted(line.split()[0] for line in failed.splitlines() if line)
+    return State(out.strip(), _runs_replaced_binary(target, "1"), old_daemons(target), units)
+
+
+def old_daemons(target: Target) -> list[str]:
+    """Return the daemons of systemd that run from a binary that was replaced."""
+    _status, out = target.probe(["systemctl", "show", "-p", "Id,MainPID", "--", *DAEMONS])
+    found = []
+    for block in out.strip().split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if fields.get("MainPID", "0") != "0" and _runs_replaced_binary(target, fields["MainPID"]):
+            found.append(fields["Id"])
+    return sorted(found)
+
+
+def _runs_replaced_binary(target: Target, pid: str) -> bool:
     try:
-        binary = os.readlink(target.path("/proc/1/exe"))
+        return os.readlink(target.path(f"/proc/{pid}/exe")).endswith(" (deleted)")
     except OSError:
-        binary = ""
-    return State(out.strip(), binary.endswith(" (deleted)"), sorted(line.split()[0] for line in failed.splitlines() if line))
+        return False
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, version: str | None, swapped: bool) -> list[Action]:
@@ -107,7 +137,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, version: str | None,
     """
     if not wants or version is None or any(want["activate"] == "reboot" for want in wants):
         return []
-    if swapped or state.replaced or not runs_version(state.version, version):
+    if swapped or state.replaced or state.old_daemons or not runs_version(state.version, version):
         return [ReexecAction.to(state, version)]
     return []
 

@@ -15,6 +15,7 @@ description:
     NEVRAs from the repositories that are enabled on the host.
   - Refuses with the solver's reason when that is not possible, and never resolves to nothing in silence.
   - The transaction runs in a transient systemd unit, so a lost connection does not end it.
+  - With the systemd family, PID 1 and the user managers are re-executed afterwards, as by role systemd.
 options:
   family:
     description: A set that moves together.
@@ -134,7 +135,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
-    _module.run(module, _converge.Wishes([], [want], [], [], []))
+    manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []
+    _module.run(module, _converge.Wishes([], [want], [], [], manager))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,10 @@ class LiveHost:
             time.sleep(1)
         return "no answer"
 
+    def login_works(self):
+        """Say whether a new login gets its user manager."""
+        return hosts.command(self.host, ["systemctl", "restart", "user@0.service"]).returncode == 0
+
     def release(self):
         """Return the release of the installed systemd."""
         return self.command("rpm", "-q", "systemd")

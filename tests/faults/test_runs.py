@@ -161,7 +161,7 @@ def test_everything_is_taken_back(host):
     assert result["changed"], result
     assert host.release() == stock
     assert "centos-release-hyperscale" not in host.command("rpm", "-qa")
-    assert host.state() == "running"
+    assert host.state() == "running" and host.login_works()
     assert host.module("converge", {"state": "undone"})["changed"] is False
 
 
@@ -171,6 +171,7 @@ def test_swap_back_to_stock(host):
     result = host.module("package_swap", {"family": "systemd", "to": "stock"})
     assert result["changed"], result
     assert host.release() == stock
+    assert host.state() == "running" and host.login_works()
     assert host.module("package_swap", {"family": "systemd", "to": "stock"})["changed"] is False
 
 
@@ -191,6 +192,7 @@ def test_an_older_build_is_pinned_and_upgraded(host9):
     assert result["changed"] is False, result
     assert host9.adopt(version="latest")["changed"]
     assert f"systemd-{older}-" not in host9.release() and host9.state() == "running"
+    assert host9.login_works()
 
 
 def test_two_swaps_are_taken_back_to_the_first_state(host9):

@@ -38,6 +38,13 @@ def test_nothing_failed(host):
     assert host.check_output("systemctl --failed --no-legend") == ""
 
 
+def test_a_new_login_gets_a_user_manager(host):
+    # An old logind refuses the session class that the new pam_systemd asks for.
+    host.check_output("systemctl restart user@0.service")
+    assert host.check_output("systemctl is-active user@0.service") == "active"
+    assert host.check_output("systemctl is-system-running") == "running"
+
+
 def test_dracut_came_along_where_the_build_conflicts_with_the_stock_one(host):
     assert ".hs." in host.check_output("rpm -q dracut")
 

@@ -67,6 +67,21 @@ def test_undo_of_one_failing_step_goes_on_with_the_rest(target, monkeypatch):
     assert [step.action["subject"] for step in _journal.standing(target)] == ["/etc/b"]
 
 
+def test_what_follows_the_disk_is_taken_back_last(target, monkeypatch):
+    class Follower(_section_files.FileAction):
+        kind = "follower"
+        follows = True
+
+    plan = planned(target, want("/etc/a", "1"))
+    plan.append(Follower.between("/etc/z", "", None, _target.FileState("z", "0644", OWNER, GROUP)))
+    _engine.apply_all(target, "run-1", plan)
+    order = []
+    remove = target.remove
+    monkeypatch.setattr(target, "remove", lambda path: (order.append(path), remove(path)))
+    assert _engine.undo_all(target, "run-2", _journal.standing(target), {**KINDS, "follower": Follower}) == []
+    assert order == ["/etc/a", "/etc/z"]
+
+
 def test_a_step_that_writes_something_else_fails_its_verification(target, monkeypatch):
     monkeypatch.setattr(target, "write", lambda path, wanted: None)
     with pytest.raises(_errors.Failed, match="not as it was written"):

@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import secrets
 import shlex
 import shutil
 import signal
@@ -53,13 +54,14 @@ exec unshare --mount --cgroup --propagation unchanged bash -c '
 
 
 class Host(t.NamedTuple):
-    """One host of the lab."""
+    """One host of the lab. C(token) is its own: no connection of an earlier host at the same address is reused."""
 
     name: str
     stream: int
     group: str
     address: str
     image: str
+    token: str
 
     @property
     def folder(self) -> pathlib.Path:
@@ -120,7 +122,7 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
         remove(find(name))
     taken = {host.address for host in known()}
     address = next(f"{SUBNET}.{last}" for last in range(10, 250) if f"{SUBNET}.{last}" not in taken)
-    host = Host(name, stream, group, address, image.words)
+    host = Host(name, stream, group, address, image.words, secrets.token_hex(4))
     for part in ("upper", "work", "root"):
         (host.folder / part).mkdir(parents=True)
     layers = f"lowerdir={image.root},upperdir={host.folder}/upper,workdir={host.folder}/work"
@@ -200,7 +202,8 @@ def write_inventory(group: str) -> pathlib.Path:
     children: dict[str, t.Any] = {}
     for host in (host for host in known() if host.group == group):
         stream = children.setdefault(f"stream{host.stream}", {"hosts": {}})
-        stream["hosts"][host.name] = {"ansible_host": host.address, "lab_stream": host.stream}
+        stream["hosts"][host.name] = {
+            "ansible_host": host.address, "lab_stream": host.stream, "ansible_control_path": f"%(directory)s/lab-{host.token}"}
     variables = {
         "ansible_user": "root", "ansible_ssh_private_key_file": str(keys.home() / "ssh"),
         "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",

@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import collections
-import re
 import typing as t
 
 from ansible_collections.centos.hyperscale.plugins.module_utils import _builds, _catalog, _rpmdb
-
-# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one.
-INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-)")
 
 
 def key_ids(key_fingerprints: t.Iterable[str]) -> list[str]:
@@ -44,7 +40,7 @@ def describe(package: _rpmdb.Package, pinned_key_ids: t.Iterable[str]) -> dict[s
 def duplicates(packages: t.Iterable[_rpmdb.Package]) -> list[str]:
     """Return the names installed twice for one architecture, as an interrupted transaction leaves them."""
     counted = collections.Counter((package.name, package.arch) for package in packages)
-    return sorted({name for (name, _arch), count in counted.items() if count > 1 and not INSTALL_ONLY.match(name)})
+    return sorted({name for (name, _arch), count in counted.items() if count > 1 and not _rpmdb.side_by_side(name)})
 
 
 def summarise(packages: list[_rpmdb.Package], key_fingerprints: t.Iterable[str]) -> dict[str, t.Any]:

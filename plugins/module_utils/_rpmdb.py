@@ -30,6 +30,8 @@ SIGNATURE_TAGS = ("RSAHEADER", "DSAHEADER", "OPENPGP", "SIGPGP", "SIGGPG")
 SIGNATURE_KEY = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b", re.IGNORECASE)
 SOURCE_PACKAGE = re.compile(r"^(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm$")
 PUBLIC_KEY_PACKET = 6
+# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one.
+INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-)")
 
 
 class Package(t.NamedTuple):
@@ -79,17 +81,25 @@ def signature_key_id(text: str | None) -> str | None:
     return match.group(1)[-16:].lower() if match else None
 
 
-def armoured_fingerprint(text: str | None) -> str | None:
-    """Return the fingerprint of the first key in an armoured block, None when it is not a version 4 key."""
+def dearmoured(text: str | None) -> bytes:
+    """Return the packets in an armoured OpenPGP block, empty when there is none."""
     _head, found, body = (text or "").partition("-----BEGIN PGP PUBLIC KEY BLOCK-----")
     body = body.partition("-----END")[0].replace("\r", "")
     _armour_headers, blank, data = body.partition("\n\n")
     if not found or not blank:
-        return None
+        return b""
     encoded = "".join(line for line in data.splitlines() if not line.startswith("="))
     try:
-        return _packet_fingerprint(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, IndexError):
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return b""
+
+
+def armoured_fingerprint(text: str | None) -> str | None:
+    """Return the fingerprint of the first key in an armoured block, None when it is not a version 4 key."""
+    try:
+        return _packet_fingerprint(dearmoured(text))
+    except IndexError:
         return None
 
 
@@ -114,6 +124,11 @@ def _packet_fingerprint(data: bytes) -> str | None:
         return None
     # RFC 4880, 12.2; SHA-1 names the key here and protects nothing, so FIPS mode may allow it.
     return hashlib.sha1(b"\x99" + size.to_bytes(2, "big") + packet, usedforsecurity=False).hexdigest()
+
+
+def side_by_side(name: str) -> bool:
+    """Say whether several builds of a package are installed side by side on purpose."""
+    return bool(INSTALL_ONLY.match(name))
 
 
 def split_evr(label: str) -> tuple[str, str, str | None]:
@@ -154,8 +169,7 @@ def transaction_set(root: str = "/") -> t.Any:
 
 def installed(ts: t.Any = None) -> list[Package]:
     """Return every installed package, ordered by name, then by version, oldest first; keys are not packages."""
-    signature = _signature_format()
-    found = [_package(header, signature) for header in _headers(ts) if header[rpm.RPMTAG_NAME] != KEY_PACKAGE]
+    found = [of_header(header) for header in _headers(ts) if header[rpm.RPMTAG_NAME] != KEY_PACKAGE]
     return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
 
 
@@ -173,12 +187,14 @@ def _headers(ts: t.Any, *match: str) -> t.Any:
     return (transaction_set() if ts is None else ts).dbMatch(*match)
 
 
+@functools.lru_cache(maxsize=1)
 def _signature_format() -> str:
     known = [tag for tag in SIGNATURE_TAGS if hasattr(rpm, "RPMTAG_" + tag)]
     return " ".join("%{" + tag + ":pgpsig}" for tag in known)
 
 
-def _package(header: t.Any, signature: str) -> Package:
+def of_header(header: t.Any) -> Package:
+    """Return the package that a header describes."""
     return Package(
         name=header[rpm.RPMTAG_NAME],
         epoch=header[rpm.RPMTAG_EPOCH] or 0,
@@ -187,7 +203,7 @@ def _package(header: t.Any, signature: str) -> Package:
         arch=header[rpm.RPMTAG_ARCH] or "noarch",
         vendor=header[rpm.RPMTAG_VENDOR],
         source=source_name(header[rpm.RPMTAG_SOURCERPM]),
-        signing_key=signature_key_id(header.format(signature)),
+        signing_key=signature_key_id(header.format(_signature_format())),
         install_time=header[rpm.RPMTAG_INSTALLTIME] or 0,
     )
 

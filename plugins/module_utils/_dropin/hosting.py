@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host as the ground of a swap: mounts, room, packages installed twice, other vendors, processes, processor."""
+
+from __future__ import annotations
+
+import collections
+import os
+import typing as t
+
+from .. import _builds, _host_mounts, _rpmdb
+from .checks import found
+from .model import HIGH, Consumer, Finding, Subject
+from .swap import Swap
+
+STOCK_VENDORS = ("CentOS", "CentOS Project", "Red Hat, Inc.", _builds.VENDOR)
+SCRIPT_FOLDERS = ("/tmp", "/var/tmp")
+BOOT_ROOM = 100 << 20  # what a kernel and its initramfs take, as leapp asks for it
+DELETED = " (deleted)"
+# What each level of the x86-64 psABI adds, by its names in /proc/cpuinfo.
+LEVELS = {
+    "x86_64_v2": {"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"},
+    "x86_64_v3": {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"},
+    "x86_64_v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
+
+
+def mounts(swap: Swap) -> t.Iterator[Finding]:
+    """Row 47: file systems that the transaction writes to and cannot, and those that scriptlets cannot run from."""
+    assert swap.view is not None
+    known = _host_mounts.gather(swap.view.root)
+    for mount in known:
+        paths = [path for path in swap.new_files if _mount_of(known, path) == mount.mountpoint]
+        if "ro" in mount.options and (paths or mount.mountpoint in ("/var", "/var/lib")):
+            yield found(
+                "mount.read_only", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
+                f"{mount.mountpoint} ({mount.fstype}) is mounted read-only; the swap writes {len(paths)} paths there.",
+                [Consumer("path", path) for path in sorted(paths)[:10]])
+        if "noexec" in mount.options and mount.mountpoint in SCRIPT_FOLDERS and any(build.scripts for build in swap.new):
+            yield found(
+                "mount.noexec", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
+                f"{mount.mountpoint} is mounted noexec.", [Consumer("mount", mount.mountpoint)])
+
+
+def _mount_of(known: t.Sequence[_host_mounts.Mount], path: str) -> str:
+    over = [m.mountpoint for m in known if path == m.mountpoint or path.startswith(m.mountpoint.rstrip("/") + "/")]
+    return max(over, key=len, default="/")
+
+
+def room(swap: Swap) -> t.Iterator[Finding]:
+    """Row 46: the room that the new builds take on each file system, and that a kernel takes on /boot."""
+    assert swap.view is not None
+    known = _host_mounts.gather(swap.view.root)
+    needed: collections.Counter[str] = collections.Counter()
+    for sign, files in ((1, swap.new_files), (-1, swap.old_files)):
+        for path, (_build, file) in files.items():
+            if file.kind == "file" and not file.ghost:
+                needed[_mount_of(known, path)] += sign * file.size
+    if any(build.name == "kernel-core" for build in swap.new):
+        needed[_mount_of(known, "/boot")] += BOOT_ROOM
+    for mountpoint, size in sorted(needed.items()):
+        free = _host_mounts.free_bytes(swap.view.root, mountpoint)
+        if size > free:
+            yield found(
+                "disk.space", Subject("mount", mountpoint), free, size,
+                f"{mountpoint} has {free >> 20} MiB free and the swap takes {size >> 20} MiB more.")
+
+
+def duplicates(swap: Swap) -> t.Iterator[Finding]:
+    """Row 24: packages installed twice."""
+    counted: dict[tuple[str, str], list[str]] = {}
+    for nevra, header in swap.installed.headers():
+        counted.setdefault((header["name"], header["arch"] or "noarch"), []).append(nevra)
+    for build in swap.old:
+        counted.setdefault(build.id, []).append(build.nevra)
+    for (name, arch), nevras in sorted(counted.items()):
+        if len(nevras) > 1 and not _rpmdb.side_by_side(name):
+            yield found(
+                "installed.duplicate", Subject("package", name, arch), sorted(nevras), None,
+                f"{', '.join(sorted(nevras))} are installed.", [Consumer("package", nevra) for nevra in nevras], proven=True)
+
+
+def third_parties(swap: Swap) -> t.Iterator[Finding]:
+    """Row 25: packages of other vendors that move with the swap, or that rest on what moves."""
+    for build in swap.old:
+        if build.vendor not in STOCK_VENDORS:
+            yield found(
+                "third_party.in_the_way", Subject("package", build.name, build.arch), build.vendor or None, None,
+                f"{build.nevra} of {build.vendor or 'no vendor'} is replaced or removed by this swap.",
+                [Consumer("package", build.nevra, f"vendor {build.vendor or 'none'}")])
+    moving = {build.name for build in swap.old}
+    for nevra, header in swap.installed.headers():
+        if (header["vendor"] or "") not in STOCK_VENDORS and moving.intersection(header["requirename"] or ()):
+            yield found(
+                "third_party.in_the_way", Subject("package", header["name"], header["arch"] or "noarch"), header["vendor"], None,
+                f"{nevra} of {header['vendor'] or 'no vendor'} rests on "
+                f"{', '.join(sorted(moving.intersection(header['requirename'])))}.")
+
+
+def old_code(swap: Swap) -> t.Iterator[Finding]:
+    """Row 69: processes that run or map what is replaced; after the swap those whose files are gone from disk."""
+    assert swap.references is not None
+    running: dict[str, set[Consumer]] = {}
+    for path, consumers in swap.references.processes.items():
+        entry = swap.old_files.get(path.removesuffix(DELETED)) or swap.old_files.get(path.removesuffix(DELETED).removeprefix("/usr"))
+        if entry is not None and entry[1].kind == "file":
+            running.setdefault(entry[0].name, set()).update(consumers)
+    for name, consumers in sorted(running.items()):
+        yield found(
+            "process.old_code", Subject("package", name), None, None,
+            f"{len({c.detail for c in consumers})} processes run or map files of {name}.", sorted(consumers))
+
+
+def still_old_code(swap: Swap) -> t.Iterator[Finding]:
+    """Row 69, after the swap: only files that were taken from under a process count."""
+    assert swap.references is not None
+    kept = swap.references.processes
+    swap.references.processes = {path: users for path, users in kept.items() if path.endswith(DELETED)}
+    try:
+        yield from (finding._replace(confidence="proven") for finding in old_code(swap))
+    finally:
+        swap.references.processes = kept
+
+
+def processor(swap: Swap) -> t.Iterator[Finding]:
+    """Row 99: builds for another architecture, or for a level that this processor lacks."""
+    if swap.view is None:
+        return
+    flags = set()
+    for line in (swap.view.text("/proc/cpuinfo") or "").splitlines():
+        if line.startswith(("flags", "Features")):
+            flags = set(line.partition(":")[2].split())
+            break
+    for build in swap.new:
+        wanted = set().union(*(LEVELS[level] for level in LEVELS if level <= build.arch)) if build.arch in LEVELS else set()
+        if wanted - flags:
+            yield found(
+                "cpu.baseline", Subject("package", build.name, build.arch), None, build.arch,
+                f"{build.nevra} is for {build.arch}; this processor lacks {', '.join(sorted(wanted - flags))}.",
+                [Consumer("processor", os.uname().machine)], severity=HIGH)

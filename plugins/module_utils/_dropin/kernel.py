@@ -1,0 +1,182 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A new kernel beside the one that runs: modules in use, file systems, external modules, Secure Boot, tools, boot files.
+
+What is built into a kernel has no file. CentOS builds name it among their provides, as C(kmod(NAME.ko)); where a build
+has no such provides, a missing module may be built in, and the finding is a rule of thumb that blocks nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from .. import _builds, _host_mounts, _host_security
+from .builds import Build
+from .checks import found
+from .model import HEURISTIC, MEDIUM, Consumer, Finding, Subject
+from .swap import Swap
+
+MODULE = re.compile(r"^(/usr)?/lib/modules/(?P<release>[^/]+)/.*/(?P<name>[^/]+)\.ko(\.(xz|zst|gz))?$")
+PROVIDED = re.compile(r"^kmod\((?P<name>[^)]+)\.ko(\.(xz|zst|gz))?\)$")
+EXTERNAL_PACKAGE = re.compile(r"^(kmod|akmod|kpatch-patch)-")
+EXTERNAL_FOLDERS = ("/var/lib/dkms/*", "/var/lib/kpatch/*", "/usr/src/akmods/*")
+KERNEL_SYMBOL = ("kernel(", "ksym(")
+TOOLS = ("perf", "bpftool", "kernel-tools", "kernel-tools-libs", "python3-perf")
+SYSTEM_MOUNTS = ("/", "/boot", "/usr", "/var", "/boot/efi")
+NOT_MODULES = ("overlay", "tmpfs", "rootfs", "devtmpfs", "proc", "sysfs")
+
+
+def normal(name: str) -> str:
+    """Return a module's name as /proc/modules has it."""
+    return name.replace("-", "_")
+
+
+def kernels(swap: Swap) -> list[Build]:
+    """Return the new kernels."""
+    return [build for build in swap.new if build.name == "kernel-core"]
+
+
+def modules_of(swap: Swap) -> tuple[set[str], bool]:
+    """Return the modules that the new kernel's packages have, and whether what is built in is among them."""
+    names, complete = set(), False
+    for build in swap.new:
+        for path in build.files:
+            match = MODULE.match(path)
+            if match:
+                names.add(normal(match.group("name")))
+        provided = {normal(match.group("name")) for match in map(PROVIDED.match, (r.name for r in build.provides)) if match}
+        names |= provided
+        complete = complete or bool(provided)
+    return names, complete
+
+
+def _missing(check: str, name: str, swap: Swap, words: str, consumers: list[Consumer], complete: bool) -> Finding:
+    kernel = kernels(swap)[0]
+    finding = found(check, Subject("kernel module", name), "in use", None, words.format(kernel=kernel.nevra), consumers)
+    if complete:
+        return finding
+    return finding._replace(
+        severity=MEDIUM, blocking=False, confidence=HEURISTIC, diagnosis=finding.diagnosis + " It may be built in.")
+
+
+def loaded(swap: Swap) -> t.Iterator[Finding]:
+    """Row 85: modules that are loaded now and that the new kernel does not have."""
+    assert swap.view is not None
+    if not kernels(swap):
+        return
+    there, complete = modules_of(swap)
+    for line in (swap.view.text("/proc/modules") or "").splitlines():
+        fields = line.split()
+        if len(fields) < 4 or fields[0] in there or len(fields) > 5 and "O" in fields[-1]:
+            continue
+        users = [Consumer("kernel module", user, "uses it") for user in fields[3].strip("-,").split(",") if user]
+        yield _missing("kernel_module.lost", fields[0], swap, f"{fields[0]} is loaded, and {{kernel}} does not have it.",
+                       [Consumer("kernel module", fields[0], "is loaded"), *users], complete)
+
+
+def mounted(swap: Swap) -> t.Iterator[Finding]:
+    """Row 86: file systems the host boots from that the new kernel cannot mount."""
+    assert swap.view is not None
+    if not kernels(swap):
+        return
+    there, complete = modules_of(swap)
+    for mount in _host_mounts.gather(swap.view.root):
+        if mount.mountpoint in SYSTEM_MOUNTS and mount.fstype not in there and mount.fstype not in NOT_MODULES:
+            yield _missing(
+                "kernel_module.root_missing", mount.fstype, swap,
+                f"{mount.mountpoint} is {mount.fstype}, and {{kernel}} does not have that file system.",
+                [Consumer("filesystem", mount.mountpoint, mount.fstype)], complete)
+
+
+def external(swap: Swap) -> t.Iterator[Finding]:
+    """Rows 87, 88, 96: modules, live patches and module sources that are not part of the kernel."""
+    assert swap.view is not None
+    if not kernels(swap):
+        return
+    new = kernels(swap)[0]
+    for nevra, header in swap.installed.headers():
+        symbols = [name for name in header["requirename"] or () if name.startswith(KERNEL_SYMBOL)]
+        if EXTERNAL_PACKAGE.match(header["name"]) or symbols:
+            yield found(
+                "kernel_module.external", Subject("package", header["name"]), nevra, new.nevra,
+                f"{nevra} holds modules for the kernel it was built with"
+                + (f" and requires {len(symbols)} of its symbols." if symbols else "."), [Consumer("package", nevra)])
+    for path in (path for pattern in EXTERNAL_FOLDERS for path in swap.view.glob(pattern)):
+        yield found(
+            "kernel_module.external", Subject("path", path), path, new.nevra, f"{path} holds a module or live patch.",
+            [Consumer("path", path)])
+
+
+def options(swap: Swap) -> t.Iterator[Finding]:
+    """Row 89: options in modprobe.d for modules that the new kernel does not have."""
+    assert swap.view is not None
+    if not kernels(swap):
+        return
+    there, complete = modules_of(swap)
+    for path in swap.view.glob("/etc/modprobe.d/*.conf"):
+        for line in (swap.view.text(path) or "").splitlines():
+            words = line.partition("#")[0].split()
+            if len(words) > 2 and words[0] == "options" and normal(words[1]) not in there:
+                yield _missing("kernel_module.options", normal(words[1]), swap, f"{path} sets options for {words[1]}; {{kernel}} does "
+                               "not have it.", [Consumer("configuration", path, line.strip())], complete)
+
+
+def secure_boot(swap: Swap) -> t.Iterator[Finding]:
+    """Row 92: a kernel that the firmware will not start."""
+    assert swap.view is not None
+    state = _host_security.gather_secure_boot(swap.view.root)
+    for kernel in kernels(swap):
+        if state == "enabled" and _builds.release_segment(kernel.evr.rpartition("-")[2]) is not None:
+            yield found(
+                "kernel.secure_boot", Subject("package", kernel.name, kernel.arch), None, kernel.nevra,
+                f"Secure Boot is enabled, and {kernel.nevra} is signed with a test certificate.", [Consumer("firmware", "Secure Boot")])
+
+
+def tools(swap: Swap) -> t.Iterator[Finding]:
+    """Rows 95 and 98: what is built with a kernel, or serves it, and stays behind."""
+    for kernel in kernels(swap):
+        version = kernel.evr.rpartition(":")[2].partition("-")[0]
+        for nevra, header in swap.installed.headers():
+            if header["name"] in TOOLS and header["version"] != version:
+                yield found(
+                    "kernel.tools_lag", Subject("package", header["name"]), nevra, kernel.nevra,
+                    f"{nevra} stays while the kernel goes to {version}.", [Consumer("package", nevra)])
+            if header["name"] == "linux-firmware" and _builds.release_segment(kernel.evr.rpartition("-")[2]):
+                yield found(
+                    "firmware.lag", Subject("package", "linux-firmware"), nevra, kernel.nevra,
+                    f"{nevra} stays while the kernel goes to {version}.", [Consumer("package", nevra)])
+
+
+def boot_files(swap: Swap) -> t.Iterator[Finding]:
+    """Rows 93, 94, 97, after the swap: image, initramfs and boot entry of each kernel that came."""
+    assert swap.view is not None
+    for kernel in kernels(swap):
+        release = f"{kernel.evr.rpartition(':')[2]}.{kernel.arch}"
+        wanted = [f"/boot/vmlinuz-{release}", f"/boot/initramfs-{release}.img"]
+        absent = [path for path in wanted if not _full(swap.view.real(path))]
+        entries = [p for p in swap.view.glob("/boot/loader/entries/*.conf") if f"vmlinuz-{release}" in (swap.view.text(p) or "")]
+        if swap.view.exists("/boot/loader/entries") and not entries:
+            absent.append(f"a boot entry for {release}")
+        if absent:
+            yield found(
+                "kernel.boot_files", Subject("kernel", release), None, absent, f"Missing or empty: {', '.join(absent)}.",
+                [Consumer("path", path) for path in absent], proven=True)
+
+
+def _full(real: str) -> bool:
+    return os.path.isfile(real) and os.path.getsize(real) > 0
+
+
+def booted(swap: Swap) -> t.Iterator[Finding]:
+    """Row 104: the kernel that runs and the one that is the default."""
+    assert swap.view is not None
+    status, out = swap.view.said("grubby", "--default-kernel")
+    default = re.match(r"^/\S*vmlinu[xz]-(\S+)", out.strip()) if status == 0 else None
+    running = (swap.view.text("/proc/sys/kernel/osrelease") or "").strip()
+    if default and running and default.group(1) != running:
+        yield found(
+            "kernel.not_intended", Subject("kernel", "default"), default.group(1), running,
+            f"{running} runs, and {default.group(1)} is the default.", [Consumer("kernel", running, "runs")], proven=True)

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is compared: the builds that go, those that come, those on offer beside them, and what stays on the host."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import typing as t
+
+from .builds import Build, File, Relation, of_header
+from .model import Consumer
+from .references import References
+from .view import View
+
+try:
+    import rpm
+except ImportError:  # said by whoever calls, before anything here is used
+    rpm = None
+
+MERGED = re.compile(r"^/(bin|sbin|lib|lib64)/")
+
+
+def canonical(path: str) -> str:
+    """Return a path as a host with merged /usr has it."""
+    return MERGED.sub(r"/usr/\1/", path)
+
+
+class Installed:
+    """The packages that stay: the host's database without the builds that go. Without a database nothing stays."""
+
+    def __init__(self, ts: t.Any, going: t.Iterable[str]) -> None:
+        self._ts = ts
+        self._going = set(going)
+
+    def requirers(self, name: str) -> list[tuple[str, Relation]]:
+        """Return who requires a capability, by NEVRA, and how."""
+        return [
+            (nevra, relation) for nevra, header in self._matching("requirename", name)
+            for relation in of_names(header, "REQUIRE") if relation.name == name]
+
+    def provides(self, name: str) -> bool:
+        """Say whether a package that stays provides a capability, or carries it if it is a path."""
+        return bool(self._matching("providename", name)) or (name.startswith("/") and bool(self.owners(name)))
+
+    def providers(self, name: str) -> list[tuple[str, Relation]]:
+        """Return who provides a capability, by NEVRA, and in which version."""
+        return [
+            (nevra, relation) for nevra, header in self._matching("providename", name)
+            for relation in of_names(header, "PROVIDE") if relation.name == name]
+
+    def owners(self, path: str) -> list[str]:
+        """Return the NEVRAs that own a path."""
+        return sorted({nevra for nevra, _header in self._matching("basenames", path)})
+
+    def headers(self) -> list[tuple[str, t.Any]]:
+        """Return every package that stays with its header."""
+        return self._matching()
+
+    def _matching(self, *match: str) -> list[tuple[str, t.Any]]:
+        if self._ts is None:
+            return []
+        found = [(nevra_of(header), header) for header in self._ts.dbMatch(*match)]
+        return [(nevra, header) for nevra, header in found if nevra not in self._going and not nevra.startswith("gpg-pubkey-")]
+
+
+def nevra_of(header: t.Any) -> str:
+    """Return a header's NEVRA, the epoch only where it is not 0."""
+    epoch = header[rpm.RPMTAG_EPOCH]
+    label = f"{header[rpm.RPMTAG_VERSION]}-{header[rpm.RPMTAG_RELEASE]}"
+    return f"{header[rpm.RPMTAG_NAME]}-{f'{epoch}:' if epoch else ''}{label}.{header[rpm.RPMTAG_ARCH] or 'noarch'}"
+
+
+def of_names(header: t.Any, kind: str) -> list[Relation]:
+    """Return one kind of relations of a header without reading the rest of it."""
+    values = (header[getattr(rpm, f"RPMTAG_{kind}{part}")] for part in ("NAME", "FLAGS", "VERSION"))
+    return [Relation(*entry) for entry in zip(*(value or [] for value in values))]
+
+
+class Swap:
+    """One swap. C(view) and C(references) are None when package files are compared without a host."""
+
+    def __init__(
+        self, old: t.Sequence[Build], new: t.Sequence[Build], beside: t.Sequence[Build] = (), installed: Installed | None = None,
+        view: View | None = None,
+    ) -> None:
+        self.old = list(old)
+        self.new = list(new)
+        self.beside = list(beside)
+        self.installed = installed or Installed(None, ())
+        self.view = view
+        self.references = References(view) if view else None
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no host to ask who is affected."""
+        return self.view is None
+
+    @functools.cached_property
+    def pairs(self) -> list[tuple[Build, Build]]:
+        """Old and new builds of the same name and architecture; of several old ones the newest, which stands last."""
+        old = {build.id: build for build in self.old}
+        return [(old[build.id], build) for build in self.new if build.id in old]
+
+    @functools.cached_property
+    def gone(self) -> list[Build]:
+        """Old builds without a new one of their name and architecture."""
+        new = {build.id for build in self.new}
+        return [build for build in self.old if build.id not in new]
+
+    @functools.cached_property
+    def old_files(self) -> dict[str, tuple[Build, File]]:
+        """Every path of the old builds."""
+        return {path: (build, file) for build in self.old for path, file in build.files.items()}
+
+    @functools.cached_property
+    def new_files(self) -> dict[str, tuple[Build, File]]:
+        """Every path of the new builds."""
+        return {path: (build, file) for build in self.new for path, file in build.files.items()}
+
+    def place(self, path: str) -> str:
+        """Return where a path lies once links of its folder are followed, as this host has them."""
+        folder, name = os.path.split(canonical(path))
+        return os.path.join(self._folder(folder), name)
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - a Swap lives as long as the call
+    def _folder(self, folder: str) -> str:
+        entry = self.new_files.get(folder)
+        if entry is not None and entry[1].kind == "symlink":
+            return os.path.normpath(os.path.join(os.path.dirname(folder), entry[1].target))
+        if self.view is None:
+            return folder
+        root = os.path.realpath(self.view.root).rstrip("/")
+        real = os.path.realpath(self.view.real(folder))
+        return real[len(root):] or "/" if real.startswith(root + "/") else folder
+
+    @functools.cached_property
+    def _new_places(self) -> set[str]:
+        return {self.place(path) for path in self.new_files}
+
+    @functools.cached_property
+    def beside_files(self) -> dict[str, Build]:
+        """Every path that a build on offer beside the transaction carries."""
+        return {self.place(path): build for build in self.beside for path in build.files}
+
+    @functools.cached_property
+    def lost_files(self) -> dict[str, tuple[Build, File]]:
+        """Paths that no package carries any more after the swap; what is only owned as a ghost was never carried."""
+        found = {}
+        for path, (build, file) in sorted(self.old_files.items()):
+            if not file.ghost and not self.still_there(path):
+                found[path] = (build, file)
+        return found
+
+    @functools.cached_property
+    def new_by_name(self) -> dict[str, list[str]]:
+        """The new paths of each base name."""
+        found: dict[str, list[str]] = {}
+        for path, (_build, file) in self.new_files.items():
+            if file.kind != "directory":
+                found.setdefault(os.path.basename(path), []).append(path)
+        return found
+
+    def requirers(self, name: str) -> tuple[Consumer, ...]:
+        """Return the packages that stay and require a capability."""
+        return tuple(sorted({
+            Consumer("package", nevra, f"requires {relation}") for nevra, relation in self.installed.requirers(name)}))
+
+    def users(self, path: str) -> tuple[Consumer, ...]:
+        """Return who on this host refers to a path: its text, its links, its processes, its packages' requirements."""
+        if self.references is None:
+            return ()
+        names = {path, canonical(path)}
+        by_package = {consumer for name in names for consumer in self.requirers(name)}
+        return tuple(sorted(by_package | set(self.references.to_path(path))))
+
+    def still_there(self, path: str) -> bool:
+        """Say whether a path is carried by something after the swap."""
+        return self.place(path) in self._new_places or bool(self.installed.owners(path))
+
+
+def builds_of(headers: t.Iterable[t.Any]) -> list[Build]:
+    """Return the builds of some headers, ordered by name, then by version, oldest first."""
+    from .._rpmdb import EVR_ORDER
+    return sorted((of_header(header) for header in headers), key=lambda build: (build.name, EVR_ORDER(build.evr), build.arch))

@@ -1,0 +1,192 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services and what goes with them: units, activation names, users and folders at boot, device rules, login modules."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from .. import _host_read
+from .builds import Build, File
+from .checks import found
+from .model import MEDIUM, Consumer, Finding, Subject
+from .swap import Swap
+from .view import NOT_FOUND, View
+
+UNIT_PATH = re.compile(
+    r"^/(usr/)?lib/systemd/(system|user)/(?P<unit>[^/]+\.(service|socket|target|timer|path|mount|automount|slice|swap|device))$")
+ACTIVATION = re.compile(r"^/usr/share/dbus-1/(system-services|services)/(?P<name>[^/]+)\.service$")
+RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
+DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
+AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.]+)\.so\.2)$")
+VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
+LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,UnitFileState", "*"]
+
+
+def is_activation(path: str) -> bool:
+    """Say whether a path is a D-Bus service file."""
+    return bool(ACTIVATION.match(path))
+
+
+def states(view: View) -> dict[str, dict[str, str]]:
+    """Return what systemd says of every unit it has loaded; empty where it does not answer."""
+    status, out = view.said(*LOADED)
+    if status == NOT_FOUND or not out:
+        return {}
+    blocks = (_host_read.assignments(block) for block in out.split("\n\n"))
+    return {block["Id"]: block for block in blocks if "Id" in block}
+
+
+def vanished(swap: Swap) -> t.Iterator[Finding]:
+    """Rows 58 and 14: units that no package carries any more, and who enabled, runs or names them."""
+    loaded = states(swap.view) if swap.view else {}
+    new = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
+    for path, (build, _file) in swap.lost_files.items():
+        match = UNIT_PATH.match(path)
+        if match is None or match.group("unit") in new:
+            continue
+        unit = match.group("unit")
+        users = _unit_users(swap, path, unit, loaded)
+        beside = swap.beside_files.get(swap.place(path))
+        if beside is not None:
+            yield found(
+                "file.needs_subpackage", Subject("unit", unit, "", beside.name), build.nevra, beside.nevra,
+                f"{build.nevra} carries {unit}; now {beside.nevra} does, which is not part of the transaction.", users,
+                swap.alone, remedy=f"Have {beside.name} as well")
+        else:
+            yield found(
+                "unit.vanished", Subject("unit", unit), build.nevra, None,
+                f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
+
+
+def _unit_users(swap: Swap, path: str, unit: str, loaded: dict[str, dict[str, str]]) -> list[Consumer]:
+    """Enabled, active, or named by something of this host. A unit that a copy below /etc replaces is not missed."""
+    if swap.view is None or swap.references is None or swap.view.is_file(f"/etc/systemd/system/{unit}"):
+        return []
+    said = loaded.get(unit, {})
+    found_users = [Consumer("unit", unit, "is active")] if said.get("ActiveState") == "active" else []
+    if said.get("UnitFileState") in ("enabled", "enabled-runtime"):
+        found_users.append(Consumer("unit", unit, "is enabled"))
+    old_units = {os.path.basename(other) for other in swap.old_files if UNIT_PATH.match(other)}
+    named = [c for c in swap.references.to_unit(unit) if os.path.basename(c.name) not in old_units]
+    # The link of an enabled unit keeps its name wherever it points to.
+    links = [
+        Consumer("link", link, "enables it") for link in swap.view.glob(f"/etc/systemd/system/*/{unit}")
+        if swap.view.readlink(link) not in (None, "/dev/null")]
+    return sorted({*found_users, *named, *links, *(c for c in swap.references.to_path(path) if c.type == "link")})
+
+
+def brought(swap: Swap) -> t.Iterator[Finding]:
+    """Rows 61 and 62: units that are new in packages that are installed already, so that no preset is applied."""
+    paired = {new.nevra for _old, new in swap.pairs}
+    old = {os.path.basename(path) for path in swap.old_files}
+    for path, (build, _file) in sorted(swap.new_files.items()):
+        match = UNIT_PATH.match(path)
+        if match and build.nevra in paired and match.group("unit") not in old and "@" not in match.group("unit"):
+            yield found(
+                "unit.new", Subject("unit", match.group("unit")), None, build.nevra,
+                f"{build.nevra} carries {match.group('unit')}, which the old build had not.")
+
+
+def activation(swap: Swap) -> t.Iterator[Finding]:
+    """Row 63: D-Bus names that activated something; sockets are units."""
+    for path, (build, _file) in swap.lost_files.items():
+        match = ACTIVATION.match(path)
+        if match is None or any(os.path.basename(path) == os.path.basename(new) for new in swap.new_files):
+            continue
+        name = match.group("name")
+        users = swap.references.to_word(name, ("unit", "drop-in", "script", "cron", "configuration")) if swap.references else []
+        yield found(
+            "activation.lost", Subject("activation", name), build.nevra, None,
+            f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
+
+
+def runtime_files(swap: Swap) -> t.Iterator[Finding]:
+    """Row 70: files of sysusers.d and tmpfiles.d that are gone."""
+    for path, (build, _file) in swap.lost_files.items():
+        if RUNTIME_FILES.match(path) and not _renamed(swap, path):
+            yield found(
+                "runtime_file.lost", Subject("path", path), build.nevra, None,
+                f"{build.nevra} carries {path}; no new build does.", swap.users(path))
+
+
+def device_rules(swap: Swap) -> t.Iterator[Finding]:
+    """Row 71: udev rules, hardware database and link files that are gone."""
+    for path, (build, _file) in swap.lost_files.items():
+        if DEVICE_RULES.match(path) and not _renamed(swap, path):
+            yield found(
+                "udev.lost", Subject("path", path), build.nevra, None,
+                f"{build.nevra} carries {path}; no new build does.", swap.users(path), severity=MEDIUM if swap.alone else "")
+
+
+def _renamed(swap: Swap, path: str) -> bool:
+    """Say whether the new builds carry the same file under another number or folder: 60-foo.rules as 62-foo.rules."""
+    bare = re.sub(r"^\d+-", "", os.path.basename(path))
+    return any(re.sub(r"^\d+-", "", name) == bare for name in swap.new_by_name)
+
+
+def auth_modules(swap: Swap) -> t.Iterator[Finding]:
+    """Row 72: modules of PAM and NSS that are gone, and the configuration that names them."""
+    for path, (build, file) in swap.lost_files.items():
+        match = AUTH_MODULE.search(path)
+        if match is None or file.kind == "directory":
+            continue
+        name = match.group("pam") or match.group("nss")
+        users = _auth_users(swap.view, name, bool(match.group("nss"))) if swap.view else []
+        yield found(
+            "auth_module.lost", Subject("module", name), path, None, f"{build.nevra} carries {path}; no new build does.", users,
+            swap.alone)
+
+
+def _auth_users(view: View, name: str, nss: bool) -> list[Consumer]:
+    places = ["/etc/nsswitch.conf"] if nss else view.glob("/etc/pam.d/*")
+    hits = []
+    for path in places:
+        for line in (view.text(path) or "").splitlines():
+            words = line.partition("#")[0].replace("[", " ").replace("]", " ").split()
+            if name in words[1:] or any(word.endswith("/" + name) for word in words):
+                hits.append(Consumer("configuration", path, line.strip()))
+    return hits
+
+
+def shadowed(swap: Swap) -> t.Iterator[Finding]:
+    """Row 55: copies and drop-ins below /etc over files that the new builds change."""
+    assert swap.view is not None
+    for path, (new, after) in sorted(swap.new_files.items()):
+        before = swap.old_files.get(path)
+        if after.kind != "file" or not path.startswith(VENDOR_FOLDERS) or not _differs(before, after):
+            continue
+        inner = path.split("/lib/", 1)[1]
+        for copy, how in _over(swap.view, inner):
+            yield found(
+                "config.shadowed", Subject("path", copy), before[0].nevra if before else None, new.nevra,
+                f"{copy} {how} {path}, which differs in {new.nevra}.", [Consumer("configuration", copy, how)])
+
+
+def _differs(before: tuple[Build, File] | None, after: File) -> bool:
+    return before is not None and before[1].digest != after.digest
+
+
+def _over(view: View, inner: str) -> list[tuple[str, str]]:
+    found_over = []
+    copy = "/etc/" + inner
+    if inner.startswith(("systemd/", "udev/", "sysusers.d/", "tmpfiles.d/", "sysctl.d/", "modprobe.d/")):
+        if view.readlink(copy) == "/dev/null":
+            found_over.append((copy, "masks"))
+        elif view.is_file(copy) and view.readlink(copy) is None:
+            found_over.append((copy, "takes the place of"))
+        found_over += [(path, "changes") for path in view.glob(copy + ".d/*.conf")]
+    return found_over
+
+
+def fapolicyd(swap: Swap) -> t.Iterator[Finding]:
+    """Row 45: a daemon that allows only programs it knows."""
+    assert swap.view is not None
+    if states(swap.view).get("fapolicyd.service", {}).get("ActiveState") == "active":
+        yield found(
+            "fapolicyd.trust", Subject("service", "fapolicyd.service"), None, None,
+            "fapolicyd is active on this host.", [Consumer("unit", "fapolicyd.service", "is active")], severity=MEDIUM)
+

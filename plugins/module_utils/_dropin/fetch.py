@@ -62,18 +62,19 @@ def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[s
     for package, stub in stubs:
         read += stub.read
         subject = Subject("package", package.name, package.arch)
+        where = f"{package} of {package.reponame}"
         try:
             entry, trouble = _open(base, package, stub)
             if trouble:
                 read += package.downloadsize
-                findings.append(found("metadata.wrong", subject, package.hdr_end, None, f"{package}: {trouble}"))
+                findings.append(found("metadata.wrong", subject, package.hdr_end, None, f"{package}: {trouble}."))
         except headers.Unreadable as error:
-            findings.append(found("package.unreadable", subject, None, str(package), f"{package} of {package.reponame}: {error}."))
+            findings.append(found("package.unreadable", subject, None, str(package), f"{where}: {error}."))
             continue
         incoming.append(entry)
         trouble = package.repo.gpgcheck and headers.signature_trouble(entry.path, entry.header, keys_of(package.reponame))
         if trouble:
-            findings.append(found("signature.invalid", subject, None, entry.build.nevra, f"{package} of {package.reponame}: {trouble}."))
+            findings.append(found("signature.invalid", subject, None, entry.build.nevra, f"{where}: {trouble}."))
     offered = sum(package.downloadsize for package in packages)
     return Fetched(incoming, findings, read, offered, sum(stub.cached for _package, stub in stubs))
 
@@ -101,7 +102,8 @@ def _open(base, package, stub: _Stub) -> tuple[Incoming, str]:
     try:
         base.download_packages([package])
     except (dnf.exceptions.Error, OSError) as error:
-        raise headers.Unreadable(f"{trouble}; the whole package cannot be fetched either: {' '.join(str(error).split())}") from error
+        said = " ".join(str(error).split())
+        raise headers.Unreadable(f"{trouble}; the whole package cannot be fetched either: {said}") from error
     return _incoming(package, package.localPkg()), trouble if not stub.trouble else ""
 
 

@@ -22,23 +22,24 @@ LOCK_FOLDERS = ("/run/lock", "/var/lock")
 RPM_DATABASE = "/var/lib/rpm"
 BLOCK_GROUP_TREE_KERNEL = (6, 1)
 
-# Words that run what comes after them, with options and numbers of their own in between.
+# Words that run what comes after them, with options and numbers of their own in between. All repeats are bounded, for a
+# long line of no script at all must not take minutes.
 _WRAPPERS = (
     r"(?:then|do|else|elif|if|while|until|exec|eval|sudo|nohup|nice|ionice|env|time|timeout|xargs|flock|command|setsid)"
-    r"\s+(?:-\S+\s+|[0-9]\S*\s+)*"
+    r"\s+(?:-u\s+\S+\s+|-\S+\s+|[0-9]\S*\s+){0,4}"
 )
 # Where a command begins: a line, what separates commands, a wrapper, the text for a shell, an argument list.
 _BEGIN = r"""(?:^|[;&|(){`!]\s*|-c\s+["']|[\[(]\s*["']|(?<!\S)""" + _WRAPPERS + ")"
-_ASSIGNMENTS = r"(?:\w+=\S*\s+)*"
-_START = _BEGIN + _ASSIGNMENTS + f"(?:{_WRAPPERS}{_ASSIGNMENTS})*" + r"(?:/[\w./+-]*/)?"
+_ASSIGNMENTS = r"(?:\w{1,40}=\S{0,200}\s+){0,4}"
+_START = _BEGIN + _ASSIGNMENTS + f"(?:{_WRAPPERS}{_ASSIGNMENTS}){{0,3}}" + r"(?:/[\w./+-]{0,200})?(?<![\w.+-])"
 _END = r"""(?=$|[\s;&|)`"',\]])"""
 # Between the words of one command; an argument list of a script puts quotes and a comma there.
 _GAP = r"""(?:\s+|["']\s*,\s*["'])"""
-_OPTIONS = r"(?:-\S+\s+)*"
+_OPTIONS = r"(?:-\S+\s+){0,4}"
 
 
 def _command(*words: str) -> t.Pattern[str]:
-    return re.compile(_START + _GAP.join(f"(?:{word})" for word in words) + _END)
+    return re.compile(_START + "(?P<command>" + _GAP.join(f"(?:{word})" for word in words) + ")" + _END)
 
 
 @functools.cache
@@ -55,15 +56,15 @@ SYSTEMD_RUN = _command("systemd-run")
 CRYPTENROLL = _command("systemd-cryptenroll")
 TTY_WRITERS = _command("(?:write|wall)")
 BTRFS_CHECK = _command("btrfs", _OPTIONS + "check")
-MKFS_BTRFS = _command(r"(?:mkfs\.btrfs|mkfs\s+(?:-\S+\s+)*-t\s+btrfs)")
+MKFS_BTRFS = _command(r"(?:mkfs\.btrfs|mkfs\s+(?:-\S+\s+){0,4}-t\s+btrfs)")
 
 
 def _matching(view: View, *patterns: t.Pattern[str]) -> t.Iterator[tuple[local.Line, str]]:
-    """Yield each line that one of the patterns matches, and what it matched."""
+    """Yield each line with a command that one of the patterns matches, and the command."""
     for line in local.command_lines(view):
         match = next(filter(None, (pattern.search(line.text) for pattern in patterns)), None)
         if match:
-            yield line, match.group(0).strip(" \t;&|(){`!\"'[")
+            yield line, match.group("command")
 
 
 def _has(line: local.Line, option: str) -> bool:

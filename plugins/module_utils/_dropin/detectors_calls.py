@@ -54,7 +54,9 @@ SWITCH_ROOT = _command("systemctl", _OPTIONS + "switch-root")
 SYSTEMCTL = _command("systemctl")
 SYSTEMD_RUN = _command("systemd-run")
 CRYPTENROLL = _command("systemd-cryptenroll")
-TTY_WRITERS = _command("(?:write|wall)")
+WALL = _command("wall")
+# Many languages have a function of this name, but none takes a user's name and its text from a pipe.
+WRITE = re.compile(r"\|\s*(?:/[\w./+-]{0,200}/)?(?P<command>write)\s+[\w$\"]")
 BTRFS_CHECK = _command("btrfs", _OPTIONS + "check")
 MKFS_BTRFS = _command(r"(?:mkfs\.btrfs|mkfs\s+(?:-\S+\s+){0,4}-t\s+btrfs)")
 
@@ -137,7 +139,7 @@ def tpm2_enrollment(view: View) -> list[Consumer]:
 
 def tty_writers(view: View) -> list[Consumer]:
     """Who writes to the terminals of others by the group of the device."""
-    return [line.consumer(f"calls {said}") for line, said in _matching(view, TTY_WRITERS)]
+    return [line.consumer(f"calls {said}") for line, said in _matching(view, WALL, WRITE)]
 
 
 def run_lock(view: View) -> list[Consumer]:

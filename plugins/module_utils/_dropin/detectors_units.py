@@ -27,6 +27,12 @@ SANDBOX_PATHS = (
     "ReadOnlyPaths", "ReadWritePaths", "InaccessiblePaths", "ExecPaths", "NoExecPaths", "BindPaths", "BindReadOnlyPaths",
     "TemporaryFileSystem", "RootDirectory", "RootImage", "MountImages", "ExtensionImages", "NetworkNamespacePath",
 )  # fmt: skip
+# Those among them that gave a service a mount namespace all along.
+MOUNT_NAMESPACE = (
+    "PrivateTmp", "PrivateDevices", "ProtectSystem", "ProtectHome", "ProtectKernelTunables",
+    "ProtectControlGroups", "ReadOnlyPaths", "ReadWritePaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths",
+    "TemporaryFileSystem",
+)  # fmt: skip
 CGROUP_V1_KEYS = ("MemoryLimit", "CPUShares", "StartupCPUShares")
 RUNLEVEL = re.compile(r"^runlevel[0-6]\.target$")
 # A unit that cannot be found fails who requires it; who merely wants it or orders itself by it goes on.
@@ -47,12 +53,12 @@ def _with_key(files: t.Iterable[local.ConfigFile], key: str) -> t.Iterator[tuple
 
 
 def private_network(view: View) -> list[Consumer]:
-    """Units with a network namespace that do not say whether they want private mounts."""
+    """Units with a network namespace that neither say whether they want private mounts nor had them anyhow."""
     files = local.units(view)
     merged = local.together(view, files)
     found = []
     for file in files:
-        if any(setting.key == "PrivateMounts" for setting in merged[file.unit]):
+        if any(_settles_mounts(setting) for setting in merged[file.unit]):
             continue
         for setting in file.settings:
             if (setting.key == "PrivateNetwork" and not local.is_off(setting.value)) or (
@@ -60,6 +66,10 @@ def private_network(view: View) -> list[Consumer]:
             ):
                 found.append(file.consumer(setting))
     return found
+
+
+def _settles_mounts(setting: local.Setting) -> bool:
+    return setting.key == "PrivateMounts" or (setting.key in MOUNT_NAMESPACE and not local.is_off(setting.value))
 
 
 def user_sandbox(view: View) -> list[Consumer]:

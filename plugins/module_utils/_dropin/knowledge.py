@@ -243,7 +243,7 @@ BREAKS: tuple[Break, ...] = (
         "Cron jobs of system accounts get no user manager",
         "Sessions of system accounts that have neither terminal nor screen no longer start the account's service manager. "
         "systemctl --user in such a job finds none.",
-        "Enable lingering for the account, or set the session class in the PAM stack of cron.",
+        "Set the session class in the PAM stack of cron (class= of pam_systemd), or enable lingering for the account.",
         _news("258"), calls.user_manager_cron,
     ),
     Break(
@@ -296,7 +296,7 @@ BREAKS: tuple[Break, ...] = (
         "known.systemd.auxiliary-scope", (64,), "systemd", "258", MEDIUM, False,
         "The bus method StartAuxiliaryScope is gone",
         "Callers of this method of the service manager get an error.",
-        "Change the caller to StartTransientUnit.",
+        "Change the caller so that it does without the method.",
         _news("258"), calls.auxiliary_scope,
     ),
     Break(

@@ -141,7 +141,7 @@ CASES = (
     ),
     Case(
         "known.systemd.tty-mode", ["/usr/local/bin/job"],
-        script("if true; then wall <<< down; fi"), script("# wall\nfirewall down"),
+        script("if true; then wall <<< down; fi"), script("# wall\nfirewall down\nwrite(x)\nwrite alice"),
     ),
     Case(
         "known.systemd.udev-owner", [RULES + "9.rules", RULES + "9.rules"],
@@ -334,6 +334,7 @@ ALSO_SILENT = (
     ("known.systemd.naming-scheme", {"/sys/class/net/ens3/address": "", "/proc/cmdline": ""}, {}),
     ("known.btrfs-progs.block-group-tree", {**script("mkfs.btrfs /dev/sdb"), "/proc/sys/kernel/osrelease": "6.1.0\n"}, {}),
     ("known.systemd.private-mounts", {**unit("PrivateNetwork=yes", "a.service.bak")}, {}),
+    ("known.systemd.private-mounts", {**unit("PrivateNetwork=yes\nProtectSystem=strict")}, {}),
     (
         "known.systemd.private-mounts",
         {
@@ -348,6 +349,7 @@ ALSO_SILENT = (
 ALSO_FIRES = (
     ("known.systemd.cgroup-v1-refused", {"/proc/cmdline": "systemd.legacy_systemd_cgroup_controller"},
      ["systemd.legacy_systemd_cgroup_controller"]),
+    ("known.systemd.private-mounts", unit("PrivateNetwork=yes\nProtectSystem=no"), ["a.service"]),
     ("known.systemd.ip-off", {"/proc/cmdline": "ip=eth0:none"}, ["ip"]),
     ("known.systemd.ip-off", {"/proc/cmdline": "ip=192.0.2.5::192.0.2.1:255.255.255.0::eth0:none:192.0.2.53"}, ["ip"]),
     ("known.systemd.naming-scheme", {"/proc/cmdline": "net.naming-scheme=rhel-9.4"}, ["net.naming-scheme"]),

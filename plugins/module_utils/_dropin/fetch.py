@@ -45,6 +45,12 @@ class Fetched(t.NamedTuple):
     bytes_offered: int
     from_cache: int
 
+    def plus(self, other: Fetched) -> Fetched:
+        """Return this with the cost of other packages, which themselves are left out."""
+        return self._replace(
+            bytes_read=self.bytes_read + other.bytes_read, bytes_offered=self.bytes_offered + other.bytes_offered,
+            from_cache=self.from_cache + other.from_cache)
+
 
 class _Stub(t.NamedTuple):
     """The first bytes of a package on disk, how many came over the network, and what went wrong on the way."""
@@ -55,8 +61,11 @@ class _Stub(t.NamedTuple):
     trouble: str
 
 
-def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[str], list[str]]) -> Fetched:
-    """Read the headers of packages (dnf objects). C(folder) keeps them by digest; C(keys_of) has a repository's keys."""
+def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[str], list[str]] | None) -> Fetched:
+    """Read the headers of packages (dnf objects). C(folder) keeps them by digest; C(keys_of) has a repository's keys.
+
+    Without keys signatures are not looked at: for packages that are only read and not installed.
+    """
     incoming, findings, read = [], [], 0
     stubs = _stubs(packages, folder)
     for package, stub in stubs:
@@ -72,7 +81,9 @@ def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[s
             findings.append(found("package.unreadable", subject, None, str(package), f"{where}: {error}."))
             continue
         incoming.append(entry)
-        trouble = package.repo.gpgcheck and headers.signature_trouble(entry.path, entry.header, keys_of(package.reponame))
+        if keys_of is None or not package.repo.gpgcheck:
+            continue
+        trouble = headers.signature_trouble(entry.path, entry.header, keys_of(package.reponame))
         if trouble:
             findings.append(found("signature.invalid", subject, None, entry.build.nevra, f"{where}: {trouble}."))
     offered = sum(package.downloadsize for package in packages)

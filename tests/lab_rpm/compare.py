@@ -46,12 +46,14 @@ def difference(row: combinations.Combination, fact: dict[str, t.Any], predicted:
     # What was replaced has another inode, or another kind: a directory made after a file went may get its inode. What was
     # kept has the same one, but for a file that already had the new content: see config_fate.
     is_same = before is not None and here is not None and (before[0], before[2]) == (here[0], here[2])
+    # Where nothing is saved, "replaced" is also another content.
+    is_other = before is not None and (before[:2] != brought or predicted.beside != "")
     if predicted.edited != _is_edited(row, before):
         return "edited or not"
     return {
         "create": "" if before is None and here and here[:2] == brought else "not created",
         "keep": "" if before and here and before[:2] == here[:2] and (is_same or before[:2] == brought) else "not kept",
-        "replace": "" if before and here and here[:2] == brought and not is_same else "not replaced",
+        "replace": "" if before and here and here[:2] == brought and not is_same and is_other else "not replaced",
         "skip": "" if before == here else "not skipped",
         "fail": "" if before == here else "changed in spite of the failure",
         "remove": "" if before and here is None else "not removed",

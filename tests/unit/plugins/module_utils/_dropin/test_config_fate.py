@@ -74,3 +74,8 @@ def test_algorithms_that_differ():
     assert fate(old, new, Disk("file", "a" * 32, "", OWN))[:3] == ("replace", "", False)
     assert fate(old, new, Disk("file", "b" * 32, "", NEW))[:3] == ("keep", "", True)
     assert fate(old, new, Disk("file", "b" * 32, "", OWN))[:3] == ("replace", ".rpmsave", True)
+
+
+def test_headers_without_digests():
+    # Nothing equals a digest that is not there.
+    assert fate(config(""), config(""), Disk("file", "", ""))[:3] == ("replace", ".rpmsave", True)

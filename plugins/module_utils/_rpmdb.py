@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import functools
 import hashlib
 import os
 import re
+import tempfile
 import typing as t
 
 try:
@@ -30,8 +32,10 @@ SIGNATURE_TAGS = ("RSAHEADER", "DSAHEADER", "OPENPGP", "SIGPGP", "SIGGPG")
 SIGNATURE_KEY = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b", re.IGNORECASE)
 SOURCE_PACKAGE = re.compile(r"^(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm$")
 PUBLIC_KEY_PACKET = 6
-# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one.
-INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-)")
+# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one. kmod-libs
+# belongs to the program kmod and is no module.
+INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-(?!(libs|devel)$))")
+REPAIR = "Mend it with 'rpmdb --rebuilddb', or bring it back from a backup, and run again"
 
 
 class Package(t.NamedTuple):
@@ -150,18 +154,51 @@ def database_path(root: str = "/") -> str | None:
 
 
 def transaction_set(root: str = "/") -> t.Any:
-    """Open the package database for reading. Raises OSError where there is none: rpm itself would create it."""
-    if database_path(root) is None:
+    """Open the package database below C(root) to read it. Raises OSError when there is none, where rpm would create it,
+    and when there is one that rpm cannot open."""
+    folder = database_path(root)
+    if folder is None:
         raise OSError("no package database below {} in {}".format(root, rpm.expandMacro("%{_dbpath}")))
     ts = rpm.TransactionSet(root)
     # As dnf does for queries: what is installed was verified then, and checking again costs most of the time.
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
+    with reading(folder):
+        if ts.openDB():
+            raise OSError(f"the package database in {folder} cannot be opened")
     return ts
 
 
+@contextlib.contextmanager
+def reading(folder: str) -> t.Iterator[None]:
+    """Turn what rpm says of a database while it is read into an OSError: on a bad page it logs, and simply stops early."""
+    error: Exception | None = None
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        rpm.setLogFile(log)
+        try:
+            yield
+        except (rpm.error, OSError) as caught:
+            error = caught
+        finally:
+            rpm.setLogFile(2)
+        log.seek(0)
+        said = [line.strip().removeprefix("error: ") for line in log if line.startswith("error: ")]
+    if error is not None or said:
+        reason = "; ".join(said) or str(error)
+        raise OSError(f"the package database in {folder} cannot be read: {reason}. {REPAIR}") from error
+
+
 def installed(ts: t.Any = None) -> list[Package]:
-    """Return every installed package, ordered by name, then by version, oldest first; keys are not packages."""
-    found = [of_header(header) for header in _headers(ts) if header[rpm.RPMTAG_NAME] != KEY_PACKAGE]
+    """Return every installed package, ordered by name, then by version, oldest first; keys are not packages.
+
+    Raises OSError when the database cannot be read to its end. One without any package counts as such: a host on which
+    this runs has at least rpm.
+    """
+    ts = transaction_set() if ts is None else ts
+    folder = database_path(ts.rootDir) or ts.rootDir
+    with reading(folder):
+        found = [of_header(header) for header in _headers(ts) if header[rpm.RPMTAG_NAME] != KEY_PACKAGE]
+    if not found:
+        raise OSError(f"the package database in {folder} has no package in it. {REPAIR}")
     return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
 
 

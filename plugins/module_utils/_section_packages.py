@@ -17,7 +17,7 @@ from . import _builds, _detached, _dnf, _journal, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
-from ._rpmdb import Package, installed
+from ._rpmdb import REPAIR, Package, installed
 from ._target import Target
 
 try:
@@ -143,13 +143,19 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
 
 
 def gather(target: Target, pinned_key_ids: list[str]) -> State:
-    """Read the rpmdb, the ledger, and which units are enabled by their links."""
+    """Read the rpmdb, the ledger, and which units are enabled by their links. Refuses when the rpmdb cannot be read."""
+    try:
+        packages = installed()
+    except OSError as error:
+        # Without it every package would look absent, and be installed anew.
+        reason = str(error).partition(f". {REPAIR}")[0]
+        raise Refused(Problem("the packages of this host cannot be read", reason, REPAIR)) from error
     links = glob.glob(target.path("/etc/systemd/system/*.wants/*"))
     steps = [step.action for step in _journal.standing(target) if step.action["kind"] == TransactionAction.kind]
     brought = {
         item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
-    return State(installed(), {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought)
+    return State(packages, {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought)
 
 
 def members(want: dict[str, t.Any], state: State) -> list[Package]:

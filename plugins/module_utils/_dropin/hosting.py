@@ -11,7 +11,7 @@ import typing as t
 
 from .. import _builds, _host_mounts, _rpmdb
 from .checks import found
-from .model import HIGH, Consumer, Finding, Subject
+from .model import HIGH, Consumer, Finding, Skipped, Subject
 from .swap import Swap
 
 STOCK_VENDORS = ("CentOS", "CentOS Project", "Red Hat, Inc.", _builds.VENDOR)
@@ -31,16 +31,26 @@ def mounts(swap: Swap) -> t.Iterator[Finding]:
     assert swap.view is not None
     known = _host_mounts.gather(swap.view.root)
     for mount in known:
-        paths = [path for path in swap.new_files if _mount_of(known, path) == mount.mountpoint]
+        paths = [path for path in _touched(swap) if _mount_of(known, swap.place(path)) == mount.mountpoint]
         if "ro" in mount.options and (paths or mount.mountpoint in ("/var", "/var/lib")):
             yield found(
                 "mount.read_only", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
                 f"{mount.mountpoint} ({mount.fstype}) is mounted read-only; the swap writes {len(paths)} paths there.",
                 [Consumer("path", path) for path in sorted(paths)[:10]])
-        if "noexec" in mount.options and mount.mountpoint in SCRIPT_FOLDERS and any(build.scripts for build in swap.new):
+        folders = [folder for folder in SCRIPT_FOLDERS if _mount_of(known, folder) == mount.mountpoint]
+        if "noexec" in mount.options and folders and any(build.scripts for build in (*swap.old, *swap.new)):
             yield found(
                 "mount.noexec", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
-                f"{mount.mountpoint} is mounted noexec.", [Consumer("mount", mount.mountpoint)])
+                f"{mount.mountpoint} is mounted noexec, and {', '.join(folders)} is on it.",
+                [Consumer("mount", mount.mountpoint)])
+
+
+def _touched(swap: Swap) -> set[str]:
+    """Return the paths that rpm writes or removes. Ghosts it leaves alone, and a folder that is there needs no writing."""
+    assert swap.view is not None
+    return {
+        path for files in (swap.old_files, swap.new_files) for path, (_build, file) in files.items()
+        if not file.ghost and not (file.kind == "directory" and swap.view.exists(path))}
 
 
 def _mount_of(known: t.Sequence[_host_mounts.Mount], path: str) -> str:
@@ -56,7 +66,7 @@ def room(swap: Swap) -> t.Iterator[Finding]:
     for sign, files in ((1, swap.new_files), (-1, swap.old_files)):
         for path, (_build, file) in files.items():
             if file.kind == "file" and not file.ghost:
-                needed[_mount_of(known, path)] += sign * file.size
+                needed[_mount_of(known, swap.place(path))] += sign * file.size
     if any(build.name == "kernel-core" for build in swap.new):
         needed[_mount_of(known, "/boot")] += BOOT_ROOM
     for mountpoint, size in sorted(needed.items()):
@@ -89,7 +99,7 @@ def third_parties(swap: Swap) -> t.Iterator[Finding]:
                 "third_party.in_the_way", Subject("package", build.name, build.arch), build.vendor or None, None,
                 f"{build.nevra} of {build.vendor or 'no vendor'} is replaced or removed by this swap.",
                 [Consumer("package", build.nevra, f"vendor {build.vendor or 'none'}")])
-    moving = {build.name for build in swap.old}
+    moving = {relation.name for build in swap.old for relation in build.provides}
     for nevra, header in swap.installed.headers():
         if (header["vendor"] or "") not in STOCK_VENDORS and moving.intersection(header["requirename"] or ()):
             yield found(
@@ -125,7 +135,7 @@ def still_old_code(swap: Swap) -> t.Iterator[Finding]:
 
 
 def processor(swap: Swap) -> t.Iterator[Finding]:
-    """Row 99: builds for another architecture, or for a level that this processor lacks."""
+    """Row 99: builds for a level that this processor lacks. Another architecture rpm itself refuses (truth.py)."""
     if swap.view is None:
         return
     flags = set()
@@ -133,6 +143,8 @@ def processor(swap: Swap) -> t.Iterator[Finding]:
         if line.startswith(("flags", "Features")):
             flags = set(line.partition(":")[2].split())
             break
+    if not flags and any(build.arch in LEVELS for build in swap.new):
+        raise Skipped("/proc/cpuinfo does not say what this processor can do")
     for build in swap.new:
         wanted = set().union(*(LEVELS[level] for level in LEVELS if level <= build.arch)) if build.arch in LEVELS else set()
         if wanted - flags:

@@ -21,12 +21,16 @@ from .swap import Swap
 
 MODULE = re.compile(r"^(/usr)?/lib/modules/(?P<release>[^/]+)/.*/(?P<name>[^/]+)\.ko(\.(xz|zst|gz))?$")
 PROVIDED = re.compile(r"^kmod\((?P<name>[^)]+)\.ko(\.(xz|zst|gz))?\)$")
-EXTERNAL_PACKAGE = re.compile(r"^(kmod|akmod|kpatch-patch)-")
-EXTERNAL_FOLDERS = ("/var/lib/dkms/*", "/var/lib/kpatch/*", "/usr/src/akmods/*")
+# kmod-libs belongs to the program kmod, which every host has.
+EXTERNAL_PACKAGE = re.compile(r"^(kmod-(?!(libs|devel)$)|akmod-|kpatch-patch-)")
+# Folders of modules and of live patches; dkms keeps its keys beside them.
+EXTERNAL_PLACES = ("/var/lib/dkms/*/", "/var/lib/kpatch/*/", "/usr/src/akmods/*.src.rpm")
 KERNEL_SYMBOL = ("kernel(", "ksym(")
 TOOLS = ("perf", "bpftool", "kernel-tools", "kernel-tools-libs", "python3-perf")
 SYSTEM_MOUNTS = ("/", "/boot", "/usr", "/var", "/boot/efi")
-NOT_MODULES = ("overlay", "tmpfs", "rootfs", "devtmpfs", "proc", "sysfs")
+NOT_MODULES = ("overlay", "tmpfs", "rootfs", "devtmpfs", "proc", "sysfs", "autofs")
+# File systems whose module has another name.
+MODULE_OF = {"ext2": "ext4", "ext3": "ext4", "fuseblk": "fuse", "iso9660": "isofs", "nfs4": "nfsv4", "smb3": "cifs"}
 
 
 def normal(name: str) -> str:
@@ -72,7 +76,8 @@ def loaded(swap: Swap) -> t.Iterator[Finding]:
         fields = line.split()
         if len(fields) < 4 or fields[0] in there or len(fields) > 5 and "O" in fields[-1]:
             continue
-        users = [Consumer("kernel module", user, "uses it") for user in fields[3].strip("-,").split(",") if user]
+        users = [Consumer("kernel module", user, "uses it") for user in fields[3].strip("-,").split(",")
+                 if user and not user.startswith("[")]  # [permanent] is no module
         yield _missing("kernel_module.lost", fields[0], swap, f"{fields[0]} is loaded, and {{kernel}} does not have it.",
                        [Consumer("kernel module", fields[0], "is loaded"), *users], complete)
 
@@ -84,9 +89,10 @@ def mounted(swap: Swap) -> t.Iterator[Finding]:
         return
     there, complete = modules_of(swap)
     for mount in _host_mounts.gather(swap.view.root):
-        if mount.mountpoint in SYSTEM_MOUNTS and mount.fstype not in there and mount.fstype not in NOT_MODULES:
+        module = normal(MODULE_OF.get(mount.fstype, mount.fstype))
+        if mount.mountpoint in SYSTEM_MOUNTS and module not in there and mount.fstype not in NOT_MODULES:
             yield _missing(
-                "kernel_module.root_missing", mount.fstype, swap,
+                "kernel_module.root_missing", module, swap,
                 f"{mount.mountpoint} is {mount.fstype}, and {{kernel}} does not have that file system.",
                 [Consumer("filesystem", mount.mountpoint, mount.fstype)], complete)
 
@@ -99,12 +105,12 @@ def external(swap: Swap) -> t.Iterator[Finding]:
     new = kernels(swap)[0]
     for nevra, header in swap.installed.headers():
         symbols = [name for name in header["requirename"] or () if name.startswith(KERNEL_SYMBOL)]
-        if EXTERNAL_PACKAGE.match(header["name"]) or symbols:
+        if EXTERNAL_PACKAGE.match(header["name"]) or (symbols and not header["name"].startswith("kernel")):
             yield found(
                 "kernel_module.external", Subject("package", header["name"]), nevra, new.nevra,
                 f"{nevra} holds modules for the kernel it was built with"
                 + (f" and requires {len(symbols)} of its symbols." if symbols else "."), [Consumer("package", nevra)])
-    for path in (path for pattern in EXTERNAL_FOLDERS for path in swap.view.glob(pattern)):
+    for path in (path.rstrip("/") for pattern in EXTERNAL_PLACES for path in swap.view.glob(pattern)):
         yield found(
             "kernel_module.external", Subject("path", path), path, new.nevra, f"{path} holds a module or live patch.",
             [Consumer("path", path)])

@@ -9,7 +9,7 @@ import typing as t
 
 from .. import _builds, _rpmdb
 from .checks import found
-from .model import HIGH, Consumer, Finding, Subject
+from .model import HIGH, Consumer, Finding, Remediation, Subject
 from .swap import Swap
 
 try:
@@ -22,13 +22,14 @@ NO_SUCCESSORS = ("-debuginfo", "-debugsource", "-tests", "-devel", "-doc", "-sta
 
 
 class Offer(t.NamedTuple):
-    """A build that a repository offers. C(priority) is the repository's: the lower, the better."""
+    """A build that a repository offers. C(priority) is the repository's: the lower, the better. C(excluded): dnf hides it."""
 
     name: str
     arch: str
     evr: str
     repo: str
     priority: int
+    excluded: bool = False
 
 
 class Policy(t.NamedTuple):
@@ -49,16 +50,18 @@ class Offers(t.NamedTuple):
 
 def gather(base, chosen: t.Sequence[t.Any], names: t.Iterable[str]) -> Offers:
     """Read from a dnf Base what concerns some packages. Excludes are looked behind: a way back does not mind them."""
-    query = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).available().filter(name=sorted(set(names)))
+    wanted = sorted(set(names))
+    query = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).available().filter(name=wanted)
+    seen = set(base.sack.query().available().filter(name=wanted))
     mine = {(package.name, package.evr, package.arch) for package in chosen}
     return Offers(
         [_offer(package) for package in chosen],
-        [_offer(package) for package in query if (package.name, package.evr, package.arch) not in mine],
+        [_offer(package, package not in seen) for package in query if (package.name, package.evr, package.arch) not in mine],
         Policy(base.conf.installonly_limit, sorted(base.conf.protected_packages), base.conf.gpgcheck))
 
 
-def _offer(package: t.Any) -> Offer:
-    return Offer(package.name, package.arch, package.evr, package.reponame, package.repo.priority)
+def _offer(package: t.Any, excluded: bool = False) -> Offer:
+    return Offer(package.name, package.arch, package.evr, package.reponame, package.repo.priority, excluded)
 
 
 def beside(base, chosen: t.Sequence[t.Any]) -> list[t.Any]:
@@ -74,22 +77,36 @@ def beside(base, chosen: t.Sequence[t.Any]) -> list[t.Any]:
 
 
 def order(offers: Offers) -> t.Iterator[Finding]:
-    """Row 16: stock builds that sort above the chosen ones; a better priority keeps them away, and the host older."""
-    best = {offer.name: offer for offer in offers.chosen}
-    for offer in offers.others:
-        mine = best.get(offer.name)
-        if mine is None or mine.arch != offer.arch or _hyperscale(offer) == _hyperscale(mine):
-            continue
-        if _rpmdb.compare_evr(offer.evr, mine.evr) > 0:
-            hidden = offer.priority > mine.priority
-            words = f"which its priority ({mine.priority} to {offer.priority}) hides" if hidden else "which wins at the next update"
-            yield found(
-                "evr.held_back" if hidden else "evr.stock_wins", Subject("package", mine.name, mine.arch), mine.evr, offer.evr,
-                f"{mine.name}-{mine.evr} comes from {mine.repo}; {offer.repo} offers {offer.evr}, {words}.")
+    """Row 16: builds of the other side that sort above the chosen ones; a better priority keeps them away, and the host older."""
+    for mine in offers.chosen:
+        for offer in offers.others:
+            if offer.name != mine.name or _hyperscale(offer) == _hyperscale(mine):
+                continue
+            if offer.arch != mine.arch and "noarch" not in (offer.arch, mine.arch):
+                continue
+            if _rpmdb.compare_evr(offer.evr, mine.evr) > 0:
+                yield _above(mine, offer)
+
+
+def _above(mine: Offer, offer: Offer) -> Finding:
+    hidden = offer.excluded or offer.priority > mine.priority
+    reason = "which an exclude hides" if offer.excluded else f"which its priority ({mine.priority} to {offer.priority}) hides"
+    finding = found(
+        "evr.held_back" if hidden else "evr.stock_wins", Subject("package", mine.name, mine.arch), mine.evr, offer.evr,
+        f"{mine.name}-{mine.evr} comes from {mine.repo}; {offer.repo} offers {offer.evr}, "
+        f"{reason if hidden else 'which wins at the next update'}.")
+    if _hyperscale(offer):
+        # On the way back to stock it is the SIG's build that would come again.
+        title = "A Hyperscale build of {} sorts above the stock one" if not hidden else "{} stays older than Hyperscale's"
+        return finding._replace(
+            title=title.format(mine.name),
+            description="The repository of the Hyperscale SIG is still enabled and offers a build that sorts higher.",
+            remediations=(Remediation("hint", "Disable the Hyperscale repository, or exclude the package from it"),))
+    return finding
 
 
 def _hyperscale(offer: Offer) -> bool:
-    return _builds.release_segment(offer.evr.rpartition("-")[2]) is not None
+    return _is_sig(offer.evr)
 
 
 def way_back(swap: Swap, offers: Offers) -> t.Iterator[Finding]:
@@ -104,36 +121,50 @@ def way_back(swap: Swap, offers: Offers) -> t.Iterator[Finding]:
 
 def protected(swap: Swap, offers: Offers, running: str) -> t.Iterator[Finding]:
     """Row 18: packages that must not leave."""
-    for build in swap.gone:
-        kernel = _rpmdb.side_by_side(build.name) and running.startswith(build.evr.rpartition(":")[2])
-        if build.name in offers.policy.protected or kernel:
+    # A kernel that goes is not replaced by the one that comes, although they share a name.
+    for build in [build for build in swap.old if build in swap.gone or _rpmdb.side_by_side(build.name)]:
+        kernel = _rpmdb.side_by_side(build.name) and _runs(build.evr, build.arch, running)
+        if (build.name in offers.policy.protected and build in swap.gone) or kernel:
             yield found(
                 "protected.removed", Subject("package", build.name, build.arch), build.nevra, None,
                 f"{build.nevra} would leave; it is " + ("the running kernel." if kernel else "protected by dnf's configuration."),
                 [Consumer("package", build.nevra, "protected")])
 
 
-def evicted(swap: Swap, offers: Offers) -> t.Iterator[Finding]:
+def _runs(evr: str, arch: str, running: str) -> bool:
+    """Say whether a kernel is the running one; kernels of another sort are called C(RELEASE+debug)."""
+    return running.partition("+")[0] == f"{evr.rpartition(':')[2]}.{arch}"
+
+
+def evicted(swap: Swap, offers: Offers, running: str = "") -> t.Iterator[Finding]:
     """Row 19: whether the last stock kernel goes when a new one comes."""
     coming = [build for build in swap.new if build.name == "kernel-core"]
-    here = _kernels(swap)
     limit = offers.policy.installonly_limit
-    if not coming or not limit:
+    if not coming or not limit or not all(_is_sig(build.evr) for build in coming):
         return
-    # dnf removes the oldest ones and keeps the running one.
+    here = _kernels(swap)
+    planned = {build.nevra for build in swap.old}
+    stock = [nevra for nevra, evr, _arch in here if not _is_sig(evr)]
+    # dnf removes the oldest ones and keeps the running one. What it decided already stands.
+    free = sorted((kernel for kernel in here if not _runs(kernel[1], kernel[2], running)), key=lambda k: _rpmdb.EVR_ORDER(k[1]))
     many = max(len(here) + len(coming) - limit, 0)
-    left = sorted(here, key=lambda entry: _rpmdb.EVR_ORDER(entry[1]))[many:]
-    stock = [nevra for nevra, evr in here if _builds.release_segment(evr.rpartition("-")[2]) is None]
-    if stock and not any(nevra in stock for nevra, _evr in left):
+    going = {nevra for nevra, _evr, _arch in here if nevra in planned} or {nevra for nevra, _evr, _arch in free[:many]}
+    left = [nevra for nevra, _evr, _arch in here if nevra not in going]
+    if stock and not set(stock).intersection(left):
         yield found(
-            "kernel.last_stock_evicted", Subject("package", "kernel-core"), stock, [nevra for nevra, _evr in left],
+            "kernel.last_stock_evicted", Subject("package", "kernel-core"), stock, left,
             f"{len(here)} kernels are installed and installonly_limit is {limit}: {', '.join(stock)} would go.",
             [Consumer("package", nevra, "would be removed") for nevra in stock], severity=HIGH)
 
 
-def _kernels(swap: Swap) -> list[tuple[str, str]]:
-    """Return NEVRA and EVR of the installed kernels. What dnf already planned to remove is among the builds that go."""
+def _is_sig(evr: str) -> bool:
+    return _builds.release_segment(evr.rpartition("-")[2]) is not None
+
+
+def _kernels(swap: Swap) -> list[tuple[str, str, str]]:
+    """Return NEVRA, EVR and architecture of the installed kernels. What dnf already planned to remove is among the builds
+    that go."""
     staying = [
-        (nevra, nevra[len("kernel-core-"):].rpartition(".")[0]) for nevra, header in swap.installed.headers()
+        (nevra, nevra[len("kernel-core-"):].rpartition(".")[0], header["arch"]) for nevra, header in swap.installed.headers()
         if header["name"] == "kernel-core"]
-    return staying + [(build.nevra, build.evr) for build in swap.old if build.name == "kernel-core"]
+    return staying + [(build.nevra, build.evr, build.arch) for build in swap.old if build.name == "kernel-core"]

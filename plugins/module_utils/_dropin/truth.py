@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
+import re
 import typing as t
 
 from .. import _rpmdb
-from .builds import Build
+from .builds import Build, Relation
 from .checks import found
 from .model import Consumer, Finding, Subject
-from .swap import Swap, nevra_of
+from .relations import overlaps
+from .swap import Swap, nevra_of, of_names
 
 try:
     import rpm
@@ -26,8 +27,9 @@ except ImportError:  # said by whoever calls, before anything here is used
     rpm = None
 
 # rpm's problem types (rpmprob.h).
-REQUIRES, CONFLICT, NEW_FILE_CONFLICT, FILE_CONFLICT, DISK_SPACE, DISK_NODES = 4, 5, 6, 7, 9, 10
+BAD_ARCH, REQUIRES, CONFLICT, NEW_FILE_CONFLICT, FILE_CONFLICT, DISK_SPACE, DISK_NODES = 0, 4, 5, 6, 7, 9, 10
 OF_INSTALLED = "(installed)"
+NO_EPOCH = re.compile(r"-0:")  # where a package says that its epoch is 0; a NEVRA here never does
 
 
 class Incoming(t.NamedTuple):
@@ -39,21 +41,21 @@ class Incoming(t.NamedTuple):
 
 
 def problems(swap: Swap, root: str, incoming: t.Sequence[Incoming]) -> t.Iterator[Finding]:
-    """Rows 6, 7, 10, 22, 34, 46: what rpm's check and its test transaction find."""
+    """Rows 6, 7, 10, 22, 34, 46, 99: what rpm's check and its test transaction find."""
     ts = rpm.TransactionSet(root)
     # Digests and signatures of the headers were checked when they were read.
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
     for entry in incoming:
         ts.addInstall(entry.header, entry.path, "i" if _rpmdb.side_by_side(entry.build.name) else "u")
-    leaving = {build.nevra for build in swap.gone}
-    for name in sorted({build.name for build in swap.gone}):
+    # Of a kernel, the build that goes is not the one that the new build would replace.
+    gone = [*swap.gone, *(build for build in swap.old if _rpmdb.side_by_side(build.name))]
+    leaving = {build.nevra for build in gone}
+    for name in sorted({build.name for build in gone}):
         for header in ts.dbMatch("name", name):
             if nevra_of(header) in leaving:
                 ts.addErase(header)
     for problem in _tested(ts):
-        finding = _finding(swap, problem)
-        if finding is not None:
-            yield finding
+        yield _finding(swap, problem)
 
 
 def _tested(ts: t.Any) -> list[t.Any]:
@@ -70,7 +72,7 @@ def _tested(ts: t.Any) -> list[t.Any]:
 
     with contextlib.ExitStack() as stack:
         rpm.setLogFile(stack.enter_context(open(os.devnull, "w", encoding="ascii")))
-        stack.callback(rpm.setLogFile, sys.stderr)
+        stack.callback(rpm.setLogFile, 2)  # where rpm writes to when nobody says otherwise
         ts.check()
         ts.order()
         ts.setFlags(rpm.RPMTRANS_FLAG_TEST)
@@ -78,31 +80,48 @@ def _tested(ts: t.Any) -> list[t.Any]:
         ts.setProbFilter(rpm.RPMPROB_FILTER_OLDPACKAGE | rpm.RPMPROB_FILTER_REPLACEPKG)
         if hasattr(ts, "setVfyLevel"):
             ts.setVfyLevel(0)
-        ts.run(callback, "")
-        return list(ts.problems() or ())
+        ended = ts.run(callback, "")
+        found_problems = list(ts.problems() or ())
+        if ended is not None and not found_problems:
+            raise OSError("rpm ended its test transaction with an error and gives no reason")
+        return found_problems
 
 
-def _finding(swap: Swap, problem: t.Any) -> Finding | None:
-    subject, mine, other = (problem._str or "").strip(), problem.pkgNEVR or "", problem.altNEVR or ""
+def _finding(swap: Swap, problem: t.Any) -> Finding:
+    subject = (problem._str or "").strip()
+    mine, other = (NO_EPOCH.sub("-", nevr or "") for nevr in (problem.pkgNEVR, problem.altNEVR))
     words = f"{problem}."
     if problem.type == REQUIRES and OF_INSTALLED in words:
+        had = sorted(build.nevra for build in swap.old if any(r.name == subject.split()[0] for r in build.provides))
         return found(
-            "dependent.broken", Subject("package", _name(other)), other, None, words,
-            [Consumer("package", other, f"requires {subject}")])
+            "dependent.broken", Subject("package", _name(other)), other, None,
+            words + (f" {', '.join(had)} provides it now." if had else ""), [Consumer("package", other, f"requires {subject}")])
     if problem.type == REQUIRES:
         return found("requires.unsatisfied", Subject("capability", subject, "", _name(mine)), None, mine, words)
     if problem.type == CONFLICT:
         name = subject.split()[0]
+        if OF_INSTALLED in words:
+            # The other way round: what is installed does not stand the new build.
+            return found(
+                "conflict.gained", Subject("capability", name, "", _name(other)), None, subject, words,
+                [Consumer("package", other, f"conflicts with {subject}")])._replace(
+                    title=f"{other} conflicts with the new build of {_name(mine)}",
+                    description="An installed package declares a conflict that the new build comes under.")
         here = [Consumer("package", nevra, f"provides {have}") for nevra, have in swap.installed.providers(name)]
         return found(
             "conflict.gained", Subject("capability", name, "", _name(mine)), None, subject, words,
-            here or [Consumer("package", mine, "cannot be installed")])
+            here or [Consumer("package", other, "cannot be installed with it")])
     if problem.type in (FILE_CONFLICT, NEW_FILE_CONFLICT):
         return found("file.conflict", Subject("path", subject), other, mine, words, [Consumer("package", other, "owns it as well")])
     if problem.type in (DISK_SPACE, DISK_NODES):
         unit = "bytes" if problem.type == DISK_SPACE else "inodes"
         return found("disk.space", Subject("mount", subject), None, problem._num, f"{problem._num} more {unit} are needed on {subject}.")
-    return None
+    if problem.type == BAD_ARCH:
+        arch = mine.rpartition(".")[2]
+        return found(
+            "cpu.baseline", Subject("package", _name(mine), arch), None, arch, words, [Consumer("processor", os.uname().machine)])
+    # What rpm refuses for another reason is no less refused.
+    return found("transaction.unsolvable", Subject("transaction", _name(mine) or "this host"), None, mine or None, words)
 
 
 def _name(nevr: str) -> str:
@@ -110,16 +129,19 @@ def _name(nevr: str) -> str:
 
 
 def broken_already(swap: Swap) -> t.Iterator[Finding]:
-    """Row 26: requirements of installed packages that nothing here provides, whatever the swap does."""
+    """Row 26: requirements of installed packages that nothing here answers, whatever the swap does."""
     headers = swap.installed.headers()
-    provided = {name for _nevra, header in headers for name in header["providename"] or ()}
-    provided |= {relation.name for build in swap.old for relation in build.provides}
+    provided: dict[str, list[Relation]] = {}
+    for relation in (*(r for _nevra, h in headers for r in of_names(h, "PROVIDE")), *(r for b in swap.old for r in b.provides)):
+        provided.setdefault(relation.name, []).append(relation)
     carried = set(swap.old_files) | set(swap.new_files)
     for nevra, header in headers:
-        for name in sorted(set(header["requirename"] or ()) - provided):
+        for want in sorted(set(of_names(header, "REQUIRE"))):
             # Requirements in brackets are conditions, and rpmlib() is rpm's own.
-            if name.startswith(("rpmlib(", "(")) or name in carried or swap.installed.provides(name):
+            if want.name.startswith(("rpmlib(", "(")) or any(overlaps(have, want) for have in provided.get(want.name, ())):
+                continue
+            if want.name in carried or (want.name.startswith("/") and swap.installed.owners(want.name)):
                 continue
             yield found(
-                "installed.broken", Subject("package", header["name"], "", name), nevra, nevra, f"{nevra} requires {name}, which "
-                "nothing on this host provides.", baseline=True, proven=True)
+                "installed.broken", Subject("package", header["name"], "", want.name), nevra, nevra, f"{nevra} requires {want}, "
+                "which nothing on this host provides.", baseline=True, proven=True)

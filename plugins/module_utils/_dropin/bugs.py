@@ -12,9 +12,9 @@ import typing as t
 PACKAGE_FAULTS = (
     "provides.lost", "provides.lowered", "soname.lost", "symbol_version.lost", "path.required_lost", "obsoletes.blocks_return",
     "requires.unsatisfied", "dependent.broken", "subpackage.vanished", "file.removed", "file.type_changed", "file.conflict",
-    "file.emptied", "capabilities.changed", "owner.changed", "auth_module.lost", "activation.lost", "unit.vanished", "smoke.failed",
-    "symbol.unresolved", "scriptlet.failed", "verify.differs", "evr.stock_wins", "signature.invalid", "signature.missing",
-    "metadata.wrong", "user.missing",
+    "file.emptied", "capabilities.changed", "owner.changed", "auth_module.lost", "activation.lost", "unit.vanished",
+    "smoke.failed", "symbol.unresolved", "scriptlet.failed", "verify.differs", "evr.stock_wins", "signature.invalid",
+    "signature.missing", "metadata.wrong", "user.missing",
 )
 WHERE = "https://gitlab.com/CentOS/Hyperscale/rpms"
 
@@ -53,10 +53,12 @@ def _text(report: t.Mapping[str, t.Any], finding: t.Mapping[str, t.Any]) -> str:
     for name in ("before", "after"):
         if finding[name] is not None:
             lines.append(f"  {name}: {json.dumps(finding[name], sort_keys=True)[:400]}")
-    lines += [f"  affected: {consumer['type']} {consumer['name']} ({consumer['detail']})" for consumer in finding["consumers"][:20]]
+    lines += [
+        f"  affected: {consumer['type']} {consumer['name']} ({consumer['detail']})" for consumer in finding["consumers"][:20]]
     lines += ["", "Steps:", *_steps(package, finding), "", f"Repositories: {', '.join(report['repos']) or 'package files'}"]
     tools = ", ".join(f"{name} {version}" for name, version in report["tool_versions"].items())
-    lines += [f"Found by check {finding['check']} ({finding['confidence']}), key {finding['key']}; {tools}.", f"File it at {WHERE}."]
+    lines += [
+        f"Found by check {finding['check']} ({finding['confidence']}), key {finding['key']}; {tools}.", f"File it at {WHERE}."]
     return "\n".join(lines) + "\n"
 
 

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import http.client
 import os
+import threading
 import typing as t
 import urllib.parse
 
-from ansible.module_utils.urls import open_url
+from ansible.module_utils.urls import ConnectionError as UrlsError, MissingModuleError, open_url
 
 from .. import _dnf
+from .._errors import Refused
 from . import headers
 from .builds import of_header
 from .checks import found
@@ -34,6 +37,8 @@ TIMEOUT_SECONDS = 30
 CHUNK = 1 << 16
 # A header of the largest kernel packages has some MB; what claims more is not believed.
 LARGEST = 64 << 20
+# urllib's errors are OSErrors; those of ansible-core's layer above it and of http.client are not.
+TROUBLE = (OSError, ValueError, http.client.HTTPException, UrlsError, MissingModuleError)
 
 
 class Fetched(t.NamedTuple):
@@ -53,12 +58,25 @@ class Fetched(t.NamedTuple):
 
 
 class _Stub(t.NamedTuple):
-    """The first bytes of a package on disk, how many came over the network, and what went wrong on the way."""
+    """The first bytes of a package on disk, how many came over the network, and what went wrong on the way.
+
+    C(lying): what went wrong is what the metadata say.
+    """
 
     path: str
     read: int
     cached: bool
     trouble: str
+    lying: bool = False
+
+
+class _Opened(t.NamedTuple):
+    """A header that was read. C(lying) says what is wrong with the metadata, C(read) what was fetched beside the stub."""
+
+    entry: Incoming
+    lying: str
+    read: int
+    unsigned: str
 
 
 def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[str], list[str]] | None) -> Fetched:
@@ -66,28 +84,27 @@ def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[s
 
     Without keys signatures are not looked at: for packages that are only read and not installed.
     """
-    incoming, findings, read = [], [], 0
-    stubs = _stubs(packages, folder)
-    for package, stub in stubs:
-        read += stub.read
+    incoming, findings, read, cached = [], [], 0, 0
+    for package, kept in _stubs(packages, folder):
         subject = Subject("package", package.name, package.arch)
         where = f"{package} of {package.reponame}"
+        keys = keys_of if keys_of is not None and package.repo.gpgcheck else None
+        stub = kept if not kept.cached or _good(package, kept, keys) else _again(package, kept, folder)
+        read += stub.read
+        cached += stub.cached
         try:
-            entry, trouble = _open(base, package, stub)
-            if trouble:
-                read += package.downloadsize
-                findings.append(found("metadata.wrong", subject, package.hdr_end, None, f"{package}: {trouble}."))
+            opened = _open(base, package, stub, keys)
         except headers.Unreadable as error:
             findings.append(found("package.unreadable", subject, None, str(package), f"{where}: {error}."))
             continue
-        incoming.append(entry)
-        if keys_of is None or not package.repo.gpgcheck:
-            continue
-        trouble = headers.signature_trouble(entry.path, entry.header, keys_of(package.reponame))
-        if trouble:
-            findings.append(found("signature.invalid", subject, None, entry.build.nevra, f"{where}: {trouble}."))
+        read += opened.read
+        incoming.append(opened.entry)
+        if opened.lying:
+            findings.append(found("metadata.wrong", subject, package.hdr_end, None, f"{where}: {opened.lying}."))
+        if opened.unsigned:
+            findings.append(found("signature.invalid", subject, None, opened.entry.build.nevra, f"{where}: {opened.unsigned}."))
     offered = sum(package.downloadsize for package in packages)
-    return Fetched(incoming, findings, read, offered, sum(stub.cached for _package, stub in stubs))
+    return Fetched(incoming, findings, read, offered, cached)
 
 
 def _stubs(packages: t.Sequence[t.Any], folder: str) -> list[tuple[t.Any, _Stub]]:
@@ -100,22 +117,57 @@ def _stubs(packages: t.Sequence[t.Any], folder: str) -> list[tuple[t.Any, _Stub]
     return found_stubs
 
 
-def _open(base, package, stub: _Stub) -> tuple[Incoming, str]:
+def _again(package, kept: _Stub, folder: str) -> _Stub:
+    """Fetch anew what was spoilt in the folder: that is no matter of the repository."""
+    with contextlib.suppress(OSError):
+        os.unlink(kept.path)
+    with _proxy(package.repo.proxy):
+        return _stub(package, folder)
+
+
+def _good(package, stub: _Stub, keys_of: t.Callable[[str], list[str]] | None) -> bool:
+    """Say whether a kept header can still be read and, where that is asked for, is signed as it should be."""
+    try:
+        entry = _incoming(package, stub.path)
+    except headers.Unreadable:
+        return False
+    return not _unsigned(package, entry, keys_of)
+
+
+def _open(base, package, stub: _Stub, keys_of: t.Callable[[str], list[str]] | None) -> _Opened:
     """Return the header, from the stub or else from the whole package, and what was wrong with the stub."""
-    trouble = stub.trouble
-    if not trouble:
+    lying = stub.trouble if stub.lying else ""
+    if not stub.trouble:
         try:
-            return _incoming(package, stub.path), ""
+            entry = _incoming(package, stub.path)
         except headers.Unreadable as error:
-            trouble = f"its first {package.hdr_end} bytes are not a header ({error})"
+            lying = f"its first {package.hdr_end} bytes are not a header ({error})"
             with contextlib.suppress(OSError):
                 os.unlink(stub.path)
+        else:
+            ends = headers.end(stub.path)
+            if ends != package.hdr_end:
+                lying = f"the metadata say that the header ends at byte {package.hdr_end}, and it ends at {ends}"
+            return _Opened(entry, lying, 0, _unsigned(package, entry, keys_of))
+    there = os.path.exists(package.localPkg())
     try:
         base.download_packages([package])
     except (dnf.exceptions.Error, OSError) as error:
         said = " ".join(str(error).split())
-        raise headers.Unreadable(f"{trouble}; the whole package cannot be fetched either: {said}") from error
-    return _incoming(package, package.localPkg()), trouble if not stub.trouble else ""
+        raise headers.Unreadable(f"{lying or stub.trouble}; the whole package cannot be fetched either: {said}") from error
+    entry = _incoming(package, package.localPkg())
+    return _Opened(entry, lying, 0 if there else package.downloadsize, _unsigned(package, entry, keys_of))
+
+
+def _unsigned(package, entry: Incoming, keys_of: t.Callable[[str], list[str]] | None) -> str:
+    """Return why a header is not signed by a key of its repository; nothing when it is, or nobody asks."""
+    if keys_of is None:
+        return ""
+    try:
+        keys = keys_of(package.reponame)
+    except Refused as refusal:
+        return "; ".join(f"{problem.fact}: {problem.reason}" for problem in refusal.problems)
+    return headers.signature_trouble(entry.path, entry.header, keys)
 
 
 def _incoming(package, path: str) -> Incoming:
@@ -130,24 +182,25 @@ def _stub(package, folder: str) -> _Stub:
     """Put the first bytes of a package on disk, named by the digest that the metadata give the package."""
     end = package.hdr_end
     if not 0 < end <= min(package.downloadsize or LARGEST, LARGEST):
-        return _Stub("", 0, False, f"the metadata say that the header ends at byte {end}")
+        return _Stub("", 0, False, f"the metadata say that the header ends at byte {end}", True)
     path = os.path.join(folder, f"{package.chksum[1].hex()}.hdr")
     if os.path.exists(path):
         return _Stub(path, 0, True, "")
     local = package.localPkg()
+    read = 0
     try:
         if package._is_local_pkg() or os.path.exists(local):
             with open(local, "rb") as handle:
-                data, read = handle.read(end), 0
+                data = handle.read(end)
         else:
             data = _range(package.remote_location() or "", end, package.repo)
             read = len(data)
-    except (OSError, ValueError) as error:  # urllib's errors are OSErrors
-        return _Stub("", 0, False, f"its header cannot be fetched: {error}")
-    beside = f"{path}.{os.getpid()}"
-    with open(beside, "wb") as handle:
-        handle.write(data)
-    os.rename(beside, path)
+        beside = f"{path}.{os.getpid()}.{threading.get_ident()}"
+        with open(beside, "wb") as handle:
+            handle.write(data)
+        os.rename(beside, path)
+    except TROUBLE as error:
+        return _Stub("", read, False, f"its header cannot be fetched: {error}")
     return _Stub(path, read, False, "")
 
 

@@ -25,7 +25,8 @@ class Group(t.NamedTuple):
 
 # What headers alone tell; with a host in the Swap these also say who is affected.
 OF_HEADERS = (
-    Group(("provides.lost", "provides.lowered", "soname.lost", "symbol_version.lost"), relations.provides),
+    Group(
+        ("provides.lost", "provides.lowered", "soname.lost", "symbol_version.lost", "file.needs_subpackage"), relations.provides),
     Group(("path.required_lost",), relations.required_paths),
     Group(("conflict.gained",), relations.conflicts),
     Group(("obsoletes.gained", "obsoletes.blocks_return"), relations.obsoletes),
@@ -42,12 +43,12 @@ OF_HEADERS = (
     Group(("file.emptied", "content.changed"), files.contents),
     Group(("config.flags_changed",), config.flags),
     Group(("config.default_changed",), config.defaults),
-    Group(("unit.vanished",), units.vanished),
+    Group(("unit.vanished", "file.needs_subpackage"), units.vanished),
     Group(("unit.new",), units.brought),
-    Group(("activation.lost",), units.activation),
-    Group(("runtime_file.lost",), units.runtime_files),
-    Group(("udev.lost",), units.device_rules),
-    Group(("auth_module.lost",), units.auth_modules),
+    Group(("activation.lost", "file.needs_subpackage"), units.activation),
+    Group(("runtime_file.lost", "file.needs_subpackage"), units.runtime_files),
+    Group(("udev.lost", "file.needs_subpackage"), units.device_rules),
+    Group(("auth_module.lost", "file.needs_subpackage"), units.auth_modules),
     Group(("scriptlet.changed",), scripts.scriptlets),
     Group(("scriptlet.restart_order",), scripts.restart_order),
     Group(("trigger.changed",), scripts.triggers),
@@ -77,7 +78,8 @@ class Recorder:
             status, reason = SKIPPED, str(skipped)
         except Exception as error:  # a host in a state nobody foresaw must cost one check, and be seen
             status, reason = ERROR, f"{type(error).__name__}: {' '.join(str(error).split())}"
-        self.findings += [finding for finding in found if finding.check in mine]
+        # What a function sees beyond its own checks is kept: a finding that is dropped looks like a check that passed.
+        self.findings += [finding for finding in found if self.phase in CHECKS[finding.check].phases]
         seconds = round(time.monotonic() - began, 4)
         for name in mine:
             self._note(Coverage(name, status, reason, seconds))
@@ -88,10 +90,12 @@ class Recorder:
             self.run(group.checks, lambda group=group: group.find(swap))
 
     def _note(self, coverage: Coverage) -> None:
-        """Keep the worst of what became of a check that several functions carry out."""
+        """Keep the worst of what became of a check that several functions carry out, and the time of all."""
         known = self._coverage.get(coverage.id)
-        if known is None or known.status == RAN:
-            self._coverage[coverage.id] = coverage
+        if known is not None:
+            worst = max(known, coverage, key=lambda one: (RAN, SKIPPED, ERROR).index(one.status))
+            coverage = worst._replace(seconds=round(known.seconds + coverage.seconds, 4))
+        self._coverage[coverage.id] = coverage
 
     def skip(self, checks: t.Sequence[str], reason: str) -> None:
         """Say why some checks were not carried out."""
@@ -110,7 +114,9 @@ class Recorder:
     def _absent(self, name: str) -> Coverage:
         if self.phase in CHECKS[name].phases:
             # A check of this phase that no function claims would otherwise look as if it had passed.
-            return Coverage(name, RAN, "", 0.0) if name in SAID_BY_OTHERS else Coverage(name, ERROR, "nothing carried it out", 0.0)
+            if name in SAID_BY_OTHERS:
+                return Coverage(name, RAN, "", 0.0)
+            return Coverage(name, ERROR, "nothing carried it out", 0.0)
         return Coverage(name, SKIPPED, PHASE_WORDS[self.phase], 0.0)
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import typing as t
 
@@ -15,6 +14,9 @@ try:
     import rpm
 except ImportError:  # said by whoever calls, before anything here is used
     rpm = None
+
+# Signatures over the header alone; OPENPGP is where rpm 6 puts them.
+OF_HEADER = tuple(tag for tag in ("RSAHEADER", "DSAHEADER", "OPENPGP") if hasattr(rpm, f"RPMTAG_{tag}"))
 
 
 class Unreadable(Exception):
@@ -26,6 +28,15 @@ def read(path: str) -> t.Any:
     ts = rpm.TransactionSet()
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES)
     return _from_file(ts, path)
+
+
+def end(path: str) -> int:
+    """Return where the header of a package that can be read ends: rpm reads so far and no further."""
+    ts = rpm.TransactionSet()
+    ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
+    with open(path, "rb") as handle:
+        ts.hdrFromFdno(handle.fileno())
+        return os.lseek(handle.fileno(), 0, os.SEEK_CUR)
 
 
 def _from_file(ts: t.Any, path: str) -> t.Any:
@@ -53,6 +64,9 @@ def signature_trouble(path: str, header: t.Any, keys: t.Sequence[str]) -> str:
     signer = _rpmdb.of_header(header).signing_key
     if signer is None:
         return "it is not signed"
+    if not any(header[getattr(rpm, f"RPMTAG_{tag}")] for tag in OF_HEADER):
+        # Without the payload such a signature can not be checked, and so proves nothing.
+        return f"only header and payload together are signed, by key {signer}"
     ts = rpm.TransactionSet()
     ts.setKeyring(_keyring(keys))
     ts.setVSFlags(0)
@@ -67,6 +81,7 @@ def _keyring(keys: t.Sequence[str]) -> t.Any:
     """Return a keyring with these keys alone: what else the host trusts vouches for nothing here."""
     keyring = rpm.keyring()
     for armoured in keys:
-        with contextlib.suppress(ValueError):  # no key at all vouches for nothing
-            keyring.addKey(rpm.pubkey(armoured.encode("ascii", "replace")))
+        packets = _rpmdb.dearmoured(armoured)
+        if packets:
+            keyring.addKey(rpm.pubkey(packets))
     return keyring

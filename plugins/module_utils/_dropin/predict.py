@@ -50,7 +50,9 @@ OF_HOST = (
     Group(("kernel.secure_boot",), kernel.secure_boot),
     Group(("kernel.tools_lag", "firmware.lag"), kernel.tools),
 )
-OF_RPM = ("requires.unsatisfied", "dependent.broken", "conflict.gained", "file.conflict", "disk.space")
+OF_RPM = (
+    "requires.unsatisfied", "dependent.broken", "conflict.gained", "file.conflict", "disk.space", "cpu.baseline",
+    "transaction.unsolvable")
 OF_OFFERS = ("evr.stock_wins", "evr.held_back", "return.unavailable", "protected.removed", "kernel.last_stock_evicted")
 OF_SOLVER = ("transaction.unsolvable", "build.hidden", "protected.removed", "plan.refused")
 OF_READING = ("package.unreadable", "metadata.wrong", "signature.invalid")
@@ -102,14 +104,24 @@ def predict(
     """Return the report. C(problems) are what the planner refused with; C(witness) saw the transaction, if there was one."""
     began = time.time()
     recorder = Recorder(PREDICT)
+    problems = list(problems)
+    ts = None
+    try:
+        ts = _rpmdb.transaction_set(view.root)
+    except OSError as error:
+        # The planner reads the same database, and mostly has said so already.
+        problems = problems or [Problem("the packages of this host cannot be read", str(error), _rpmdb.REPAIR)]
     recorder.run(OF_SOLVER, lambda: [_refusal(problem) for problem in problems])
-    recorder.run(OF_READING, lambda: witness.fetched.findings)
-    ts = _rpmdb.transaction_set(view.root)
     new = sorted((entry.build for entry in witness.fetched.incoming), key=lambda b: (b.name, _rpmdb.EVR_ORDER(b.evr), b.arch))
-    swap = Swap(_installed_builds(ts, witness.going), new, witness.beside, Installed(ts, witness.going), view)
+    old = _installed_builds(ts, witness.going) if ts is not None else []
+    swap = Swap(old, new, witness.beside, Installed(ts, witness.going), view)
     assert swap.references is not None
     swap.references.changing = {*swap.old_files, *swap.new_files}
-    if any(finding.check == "package.unreadable" for finding in witness.fetched.findings):
+    if witness.offers is not None:
+        recorder.run(OF_READING, lambda: witness.fetched.findings)
+    if ts is None:
+        recorder.skip_rest("the package database cannot be read")
+    elif any(finding.check == "package.unreadable" for finding in witness.fetched.findings):
         recorder.skip_rest("a package could not be read, and what is compared with half of them would blame the rest")
     elif witness.offers is None:
         recorder.skip_rest(report.NOTHING_TO_DO if not problems else "the planner refused before packages were chosen")
@@ -119,7 +131,8 @@ def predict(
     fetched = witness.fetched
     context = report.Context(
         PREDICT, platform.node(), _journal.new_run_id(), began, versions(), witness.repos,
-        {"headers": len(fetched.incoming), "bytes": fetched.bytes_read, "offered": fetched.bytes_offered, "cached": fetched.from_cache})
+        {"headers": len(fetched.incoming), "bytes": fetched.bytes_read, "offered": fetched.bytes_offered,
+         "cached": fetched.from_cache})
     repo_of = {f"{offer.name}-{offer.evr}.{offer.arch}": offer.repo for offer in witness.offers.chosen} if witness.offers else {}
     findings = report.waived(recorder.findings, waivers, today)
     return report.build(context, pairs(swap.old, swap.new), findings, recorder.coverage(), repo_of)
@@ -133,7 +146,7 @@ def _carry_out(recorder: Recorder, swap: Swap, witness: Witness, offered: offers
     running = (view.text("/proc/sys/kernel/osrelease") or "").strip()
     recorder.run(OF_OFFERS, lambda: [
         *offers.order(offered), *offers.way_back(swap, offered), *offers.protected(swap, offered, running),
-        *offers.evicted(swap, offered)])
+        *offers.evicted(swap, offered, running)])
     recorder.run(("known.break",), lambda: known_breaks(swap))
 
 

@@ -64,7 +64,7 @@ def _tested(ts: t.Any) -> list[t.Any]:
 
     def callback(what: int, _amount: int, _total: int, path: str, _data: t.Any) -> int | None:
         if what == rpm.RPMCALLBACK_INST_OPEN_FILE:
-            handles[path] = stack.enter_context(open(path, "rb"))
+            handles[path] = stack.enter_context(open(path, "rb"))  # noqa: SIM115 - the stack closes it
             return handles[path].fileno()
         if what == rpm.RPMCALLBACK_INST_CLOSE_FILE and path in handles:
             handles.pop(path).close()
@@ -112,10 +112,12 @@ def _finding(swap: Swap, problem: t.Any) -> Finding:
             "conflict.gained", Subject("capability", name, "", _name(mine)), None, subject, words,
             here or [Consumer("package", other, "cannot be installed with it")])
     if problem.type in (FILE_CONFLICT, NEW_FILE_CONFLICT):
-        return found("file.conflict", Subject("path", subject), other, mine, words, [Consumer("package", other, "owns it as well")])
+        return found(
+            "file.conflict", Subject("path", subject), other, mine, words, [Consumer("package", other, "owns it as well")])
     if problem.type in (DISK_SPACE, DISK_NODES):
         unit = "bytes" if problem.type == DISK_SPACE else "inodes"
-        return found("disk.space", Subject("mount", subject), None, problem._num, f"{problem._num} more {unit} are needed on {subject}.")
+        return found(
+            "disk.space", Subject("mount", subject), None, problem._num, f"{problem._num} more {unit} are needed on {subject}.")
     if problem.type == BAD_ARCH:
         arch = mine.rpartition(".")[2]
         return found(

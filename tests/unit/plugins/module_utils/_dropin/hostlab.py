@@ -104,7 +104,8 @@ class Workshop:
                 places.append(f"cat > {target} <<'END{number}'\n{content}\nEND{number}" if content else f": > {target}")
             listed.append(f"{directive} {path}".strip())
         spec = SPEC.format(
-            source=source or f"{name}-source", name=name, epoch=f"Epoch: {epoch}" if epoch is not None else "", version=version, release=release, vendor=vendor,
+            source=source or f"{name}-source", name=name, epoch=f"Epoch: {epoch}" if epoch is not None else "",
+            version=version, release=release, vendor=vendor,
             build_arch="BuildArch: noarch" if arch == "noarch" else "", tags="\n".join(tags), install="\n".join(places) or ":",
             files="\n".join(listed), scripts=scripts)
         return self._built(spec, arch, payload)

@@ -14,6 +14,7 @@ import http.server
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import threading
 
@@ -323,7 +324,8 @@ class Server:
             request.send_error(spoil)
             return
         if spoil == "reset":
-            request.connection.close()
+            request.connection.shutdown(socket.SHUT_RDWR)
+            request.close_connection = True
             return
         if not path.is_file():
             request.send_error(404)
@@ -358,6 +360,7 @@ def open_base(lab, folder, **repositories):
     conf.installroot = lab.root
     conf.cachedir = str(pathlib.Path(folder) / "dnf-cache")
     conf.logdir = str(pathlib.Path(folder) / "dnf-log")
+    (pathlib.Path(folder) / "dnf-log").mkdir(parents=True)
     conf.persistdir = str(pathlib.Path(folder) / "dnf-state")
     conf.reposdir = []
     conf.pluginpath = []

@@ -8,15 +8,13 @@ Nothing here touches the machine that runs the tests: databases, caches and keys
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import http.server
+import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
-import threading
+import sys
 
 import pytest
 
@@ -288,67 +286,35 @@ class Repository:
 
 
 class Server:
-    """Serves a folder. C(ranges): answer to Range with 206; C(spoil) maps a name's start to what to do instead."""
+    """Serves a folder over HTTP. C(ranges): answer to Range with 206; C(spoil) maps a name's start to what to do instead."""
 
     def __init__(self, folder):
-        self.ranges = True
-        self.spoil = {}
-        self.asked = []
-        self.sent = {}
-        outer = self
+        self._beside = pathlib.Path(folder).parent
+        self._process = None
+        self.behave()
+        self._process = subprocess.Popen(
+            [sys.executable, str(pathlib.Path(__file__).with_name("labserver.py")), str(folder)], stdout=subprocess.PIPE)
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):  # noqa: N802 - the name is the library's
-                outer.answer(self, pathlib.Path(folder))
+    def behave(self, ranges=True, **spoil):
+        """Say how to answer from now on, and forget what was asked."""
+        (self._beside / "control.json").write_text(json.dumps({"ranges": ranges, "spoil": spoil}))
+        self.forget()
 
-            def log_message(self, *_args):
-                """Say nothing."""
+    def forget(self):
+        """Forget what was asked."""
+        (self._beside / "asked.jsonl").write_text("")
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def asked(self, start):
+        """Return what was asked of files whose name starts so: range and bytes sent."""
+        lines = map(json.loads, (self._beside / "asked.jsonl").read_text().splitlines())
+        return [(wanted, sent) for name, wanted, sent in lines if name.startswith(start)]
 
     def close(self):
         """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, request, folder):
-        """Answer one request."""
-        name = request.path.rpartition("/")[2]
-        wanted = request.headers.get("Range")
-        self.asked.append((name, wanted))
-        path = folder / request.path.lstrip("/")
-        spoil = next((what for start, what in self.spoil.items() if name.startswith(start)), None)
-        if isinstance(spoil, int):
-            request.send_error(spoil)
-            return
-        if spoil == "reset":
-            request.connection.shutdown(socket.SHUT_RDWR)
-            request.close_connection = True
-            return
-        if not path.is_file():
-            request.send_error(404)
-            return
-        data = path.read_bytes()
-        if callable(spoil):
-            data = spoil(data)
-        status, part = 200, data
-        if wanted and self.ranges:
-            first, last = (int(number) for number in wanted.removeprefix("bytes=").split("-"))
-            status, part = 206, data[first:last + 1]
-        request.send_response(status)
-        if status == 206:
-            request.send_header("Content-Range", f"bytes {first}-{first + len(part) - 1}/{len(data)}")
-        request.send_header("Content-Length", str(len(part)))
-        request.end_headers()
-        if spoil == "truncate":
-            part = part[:len(part) // 2]
-        with contextlib.suppress(OSError):
-            for start in range(0, len(part), 1 << 16):
-                request.wfile.write(part[start:start + (1 << 16)])
-                self.sent[name] = self.sent.get(name, 0) + len(part[start:start + (1 << 16)])
-        request.close_connection = True
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 def open_base(lab, folder, **repositories):
@@ -368,6 +334,7 @@ def open_base(lab, folder, **repositories):
     conf.substitutions.update({"releasever": "9", "arch": ARCH, "basearch": ARCH})
     conf.best = True
     conf.gpgcheck = False
+    conf.timeout = 5
     for name, (url, options) in repositories.items():
         base.repos.add_new_repo(name, conf, baseurl=[url], **{"skip_if_unavailable": False, **options})
     base.fill_sack(load_system_repo=True)

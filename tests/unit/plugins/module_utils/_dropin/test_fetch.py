@@ -56,8 +56,7 @@ class Site:
         """Return a Base that knows nothing of the ones before."""
         base = hostlab.open_base(self.lab, self.folder / f"dnf{len(self.bases)}", repo=(self.server.url, options))
         self.bases.append(base)
-        self.server.asked.clear()
-        self.server.sent.clear()
+        self.server.forget()
         return base
 
     def fetch(self, name="large", keys_of=None, **options):
@@ -94,7 +93,7 @@ def site(tmp_path, workshop, large):
 
 
 def asked_for(site):
-    return [wanted for name, wanted in site.server.asked if name.startswith("large")]
+    return [wanted for wanted, _sent in site.server.asked("large")]
 
 
 def the_header(fetched, large):
@@ -107,13 +106,13 @@ def test_a_range_brings_the_header_and_no_more(site, large):
     end = site.header_end()
     the_header(fetched, large)
     assert fetched.findings == []
-    assert asked_for(site) == [f"bytes=0-{end - 1}"]
-    assert (fetched.bytes_read, sum(sent for name, sent in site.server.sent.items() if name.startswith("large"))) == (end, end)
+    assert site.server.asked("large") == [(f"bytes=0-{end - 1}", end)]
+    assert fetched.bytes_read == end
     assert fetched.bytes_offered == os.path.getsize(large) > 20 * end
 
 
 def test_a_server_without_ranges_is_read_up_to_there(site, large):
-    site.server.ranges = False
+    site.server.behave(ranges=False)
     fetched = site.fetch()
     the_header(fetched, large)
     assert fetched.findings == []
@@ -123,7 +122,7 @@ def test_a_server_without_ranges_is_read_up_to_there(site, large):
 
 
 def test_reading_stops_when_the_header_is_there(site, monkeypatch):
-    site.server.ranges = False
+    site.server.behave(ranges=False)
     asked = []
     real = fetch.open_url
 
@@ -201,18 +200,12 @@ def test_metadata_that_are_right_are_none(site):
     silent(site.fetch().findings, "metadata.wrong")
 
 
-def flipped(data):
-    """Flip a byte in the middle of the header."""
-    return data[:3000] + bytes([data[3000] ^ 0xFF]) + data[3001:]
-
-
-@pytest.mark.parametrize("spoil", [
-    flipped, lambda data: b"<html>not found</html>" * 1000, lambda data: b"", 404, 500, 403, "reset", "truncate"],
-    ids=["flipped", "a page", "nothing", "404", "500", "403", "reset", "truncated"])
+@pytest.mark.parametrize("spoil", ["flipped", "page", "nothing", 404, 500, 403, "reset", "truncate"])
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
 def test_what_cannot_be_read_is_a_finding_and_no_exception(site, spoil, ranges):
-    site.server.ranges = ranges
-    site.server.spoil["large"] = spoil
+    if spoil == "truncate" and not ranges:
+        spoil = "nothing"  # half of the whole package still has its header
+    site.server.behave(ranges=ranges, large=spoil)
     fetched = site.fetch(retries=1)
     assert fetched.incoming == []
     finding = fired(fetched.findings, "package.unreadable", "large", consumers=[])
@@ -221,14 +214,14 @@ def test_what_cannot_be_read_is_a_finding_and_no_exception(site, spoil, ranges):
         assert str(spoil) in finding.diagnosis
     assert list(site.cache.iterdir()) == []
     # Once the server is mended nothing of that is left.
-    site.server.spoil.clear()
+    site.server.behave()
     silent(site.fetch().findings, "package.unreadable")
 
 
 def test_one_bad_package_leaves_the_others(tmp_path, workshop, large):
     site = Site(tmp_path, workshop, large, workshop.rpm("small"))
     try:
-        site.server.spoil["large"] = 404
+        site.server.behave(large=404)
         base = site.base(retries=1)
         fetched = fetch.fetch(base, hostlab.available(base, "large", "small"), str(site.cache), None)
         assert [entry.build.name for entry in fetched.incoming] == ["small"]

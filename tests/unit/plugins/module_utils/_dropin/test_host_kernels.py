@@ -86,7 +86,8 @@ def test_folders_of_external_modules(lab, new):
     lab.write("/var/lib/dkms/mok.key")
     lab.write("/var/lib/dkms/dkms_dbversion")
     silent(kernel.external(lab.swap([new["complete"]])), "kernel_module.external")
-    for path, deeper in (("/var/lib/dkms/driver", "/1/source"), ("/var/lib/kpatch/5.14", "/a.ko"), ("/usr/src/akmods/a.src.rpm", "")):
+    for path, deeper in (("/var/lib/dkms/driver", "/1/source"), ("/var/lib/kpatch/5.14", "/a.ko"),
+                         ("/usr/src/akmods/a.src.rpm", "")):
         lab.write(path + deeper)
         fired(kernel.external(lab.swap([new["complete"]])), "kernel_module.external", path, consumers=[("path", path)])
 

@@ -100,7 +100,8 @@ def test_protected_packages(lab, workshop):
 
 
 @pytest.mark.parametrize(("running", "fires"), [
-    (f"5-1.el9.{ARCH}", True), (f"5-1.el9.{ARCH}+debug", True), (f"5-1.el9_2.{ARCH}", False), (f"6-1.el9.{ARCH}", False), ("", False)])
+    (f"5-1.el9.{ARCH}", True), (f"5-1.el9.{ARCH}+debug", True), (f"5-1.el9_2.{ARCH}", False), (f"6-1.el9.{ARCH}", False),
+    ("", False)])
 def test_the_running_kernel(lab, workshop, running, fires):
     lab.have("kernel-core", "5", arch=ARCH)
     lab.have("kernel-core", "6", arch=ARCH)
@@ -158,7 +159,8 @@ def test_on_real_repositories(lab, workshop, tmp_path):
     sig = hostlab.Repository(
         tmp_path / "sig", workshop.rpm("tool", "2", "1.hs.el9", source="tools"),
         workshop.rpm("tool-extra", "2", "1.hs.el9", source="tools"), workshop.rpm("tool-devel", "2", "1.hs.el9", source="tools"))
-    base = hostlab.Repository(tmp_path / "base", workshop.rpm("tool", "1", source="tools"), workshop.rpm("tool", "3", source="tools"))
+    base = hostlab.Repository(
+        tmp_path / "base", workshop.rpm("tool", "1", source="tools"), workshop.rpm("tool", "3", source="tools"))
 
     def read(chosen_release="1.hs.el9", **options):
         opened = hostlab.open_base(

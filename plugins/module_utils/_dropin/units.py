@@ -23,7 +23,9 @@ RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
 DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
 AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.]+)\.so\.2)$")
 VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
-LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,UnitFileState", "*"]
+LOADED = [
+    "systemctl", "show", "--all",
+    "--property=Id,LoadState,ActiveState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy", "*"]
 
 
 def is_activation(path: str) -> bool:
@@ -34,9 +36,12 @@ def is_activation(path: str) -> bool:
 def states(view: View) -> dict[str, dict[str, str]]:
     """Return what systemd says of every unit it has loaded; empty where it does not answer."""
     status, out = view.said(*LOADED)
-    if status == NOT_FOUND or not out:
-        return {}
-    blocks = (_host_read.assignments(block) for block in out.split("\n\n"))
+    return {} if status == NOT_FOUND else parsed(out)
+
+
+def parsed(shown: str) -> dict[str, dict[str, str]]:
+    """Return the units in what C(systemctl show) prints, by their names."""
+    blocks = (_host_read.assignments(block) for block in shown.split("\n\n"))
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host before and now: the snapshot, the host as it is, and the swap that really took place between the two."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from .. import _rpmdb
+from . import gather
+from .builds import Build
+from .model import Skipped
+from .snapshot import Snapshot
+from .swap import Installed, Swap, builds_of, nevra_of
+from .view import View
+
+try:
+    import rpm
+except ImportError:  # said by whoever calls, before anything here is used
+    rpm = None
+
+
+class Scenes:
+    """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
+
+    def __init__(self, snapshot: Snapshot, view: View, ts: t.Any) -> None:
+        self.snapshot = snapshot
+        self.view = view
+        self.ts = ts
+        self._parts: dict[str, t.Any] = {}
+        known = set(snapshot.content["packages"])
+        there = {nevra_of(header): header for header in ts.dbMatch() if header["name"] != _rpmdb.KEY_PACKAGE}
+        self.installed = set(there)
+        self.left = known - there.keys()
+        arrived = {nevra: header for nevra, header in there.items() if nevra not in known}
+        self.old: list[Build] = builds_of(
+            rpm.hdr(blob) for nevra, blob in snapshot.headers.items() if nevra in self.left)
+        self.new: list[Build] = builds_of(arrived.values())
+        self.unforeseen = sorted(self.left - snapshot.headers.keys())
+        self.swap = Swap(self.old, self.new, installed=Installed(ts, set(arrived)), view=view)
+
+    @property
+    def prediction(self) -> dict[str, t.Any] | None:
+        """The report of the predict phase."""
+        return self.snapshot.prediction
+
+    @functools.cached_property
+    def scene(self) -> gather.Scene:
+        """The scene of what was named in the snapshot and what has arrived since."""
+        return gather.scene(self.view, self.ts, {*self.snapshot.content["names"], *(build.name for build in self.new)})
+
+    def before(self, part: str) -> t.Any:
+        """Return a part of the snapshot. Raises Skipped where it could not be read then."""
+        found = self.snapshot.content.get(part)
+        if found is None:
+            reasons = [entry["reason"] for entry in self.snapshot.content.get("unreadable", ()) if entry["what"] == part]
+            raise Skipped(f"the snapshot lacks {part}" + (f": {reasons[0]}" if reasons else ""))
+        return found
+
+    def now(self, part: str) -> t.Any:
+        """Return the same part of the host as it is now."""
+        if part not in self._parts:
+            self._parts[part] = gather.PARTS[part](self.scene)
+        return self._parts[part]
+
+    def announced(self, *checks: str) -> set[str]:
+        """Return the names that some checks found in the prediction."""
+        findings = (self.prediction or {}).get("findings", ())
+        return {finding["subject"]["name"] for finding in findings if finding["check"] in checks}

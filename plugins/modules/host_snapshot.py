@@ -26,7 +26,8 @@ options:
       - Names of the installed binary packages that are going to change.
       - Name all of them. Of one that changes without being named only the old version is known afterwards, and that is a
         finding of its own.
-      - The default is every installed package of the families that the collection knows (systemd), and of those that it has
+      - The packages of O(prediction) are always among them.
+      - Without either, it is every installed package of the families that the collection knows (systemd), and of those that it has
         a command to try of.
     type: list
     elements: str

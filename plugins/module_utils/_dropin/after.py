@@ -139,8 +139,8 @@ def unresolved(scenes: Scenes) -> t.Iterator[Finding]:
     for path, said in sorted(now.items()):
         news = sorted(set(said) - set(before.get(path, ())))
         if path not in before:
-            # A library that a program loads may rest on symbols of the program; nobody looked at it before.
-            news = [name for name in news if name.startswith("library ") or symbols.program(scenes.ts, path)]
+            # A library may rest on symbols and folders of the programs that load it, and nobody looked at this one before.
+            news = news if symbols.program(scenes.ts, path) else []
         if news:
             yield found(
                 "symbol.unresolved", Subject("path", path), None, news[:files.MANY],

@@ -38,7 +38,8 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 101: units that were active and are not."""
     now = scenes.now("units")
     for unit, was in sorted(scenes.before("units").items()):
-        said = now.get(unit, {})
+        # A unit that became another name of one is that one.
+        said = now.get(unit) or now.get(_alias(scenes.view, unit), {})
         if was.get("ActiveState") != "active" or FLEETING.search(unit) or was.get("Transient") == "yes":
             continue
         if said.get("ActiveState") in ("active", "activating", "reloading", "failed"):
@@ -49,6 +50,11 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
             "unit.stopped", Subject("unit", unit), "active", said.get("ActiveState") or "not loaded",
             f"{unit} was active when the snapshot was taken and is {said.get('ActiveState') or 'not loaded'} now.",
             [Consumer("unit", name, "wants it") for name in (was.get("WantedBy") or "").split()], proven=True)
+
+
+def _alias(view: View, unit: str) -> str:
+    targets = filter(None, (view.readlink(os.path.join(folder, unit)) for folder in UNIT_FOLDERS))
+    return os.path.basename(next(targets, ""))
 
 
 def _on_demand(unit: str, was: t.Mapping[str, str], said: t.Mapping[str, str]) -> bool:

@@ -107,7 +107,7 @@ TABLE: tuple[Check, ...] = (
         "The new build recommends a package that the old one did not; with weak dependencies on it comes along.",
         "Leave weak dependencies off unless you want it"),
     _check(
-        "file.needs_subpackage", (13,), "moved", MEDIUM, HIGH, AFFECTED, (FILES, PREDICT), "{name} moved into {package}, which does not come along",
+        "file.needs_subpackage", (13,), "moved", MEDIUM, HIGH, AFFECTED, EVERYWHERE, "{name} moved into {package}, which does not come along",
         "The new builds carry this in a subpackage that is neither installed nor part of the transaction.",
         "Name the subpackage among the packages to have as well"),
     _check(

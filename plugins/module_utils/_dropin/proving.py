@@ -50,12 +50,14 @@ def take_snapshot(module: AnsibleModule) -> None:
             kept = load(target, snapshot)
             module.exit_json(changed=False, id=snapshot, path=place(snapshot), summary=summary(kept.content, kept.headers))
         ts = _rpmdb.transaction_set()
-        names = module.params["names"] or known_names(ts)
+        prediction = module.params["prediction"]
+        names = {*module.params["names"], *(package["name"] for package in (prediction or {}).get("packages", ()))}
+        names = sorted(names) or known_names(ts)
         content, headers = gather.take(view, ts, names), gather.blobs(ts, names)
         if content["packages"] is None:
             module.fail_json(msg=f"The installed packages cannot be read: {content['unreadable']}", problems=[], refused=True)
         if not module.check_mode:
-            save(target, snapshot, content, headers, module.params["prediction"])
+            save(target, snapshot, content, headers, prediction)
     except Refused as error:
         _refuse(module, error)
         return

@@ -22,6 +22,16 @@ except ImportError:  # said by whoever calls, before anything here is used
     rpm = None
 
 
+EMPTY = Build("", "", "", "", "", "", "", [], [], [], [], [], [], [], [], {}, [], [], 0, 0)
+
+
+def _parted(nevra: str) -> tuple[str, str, str]:
+    """Return name, EVR and architecture of a NEVRA."""
+    rest, _dot, arch = nevra.rpartition(".")
+    name, version, release = rest.rsplit("-", 2)
+    return name, f"{version}-{release}", arch
+
+
 class Scenes:
     """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
 
@@ -39,7 +49,7 @@ class Scenes:
             rpm.hdr(blob) for nevra, blob in snapshot.headers.items() if nevra in self.left)
         self.new: list[Build] = builds_of(arrived.values())
         self.unforeseen = sorted(self.left - snapshot.headers.keys())
-        self.swap = Swap(self.old, self.new, installed=Installed(ts, set(arrived)), view=view)
+        self.swap = Swap(self.old, self.new, self._beside(), Installed(ts, set(arrived)), view)
 
     @property
     def prediction(self) -> dict[str, t.Any] | None:
@@ -50,6 +60,21 @@ class Scenes:
     def scene(self) -> gather.Scene:
         """The scene of what was named in the snapshot and what has arrived since."""
         return gather.scene(self.view, self.ts, {*self.snapshot.content["names"], *(build.name for build in self.new)})
+
+    def _beside(self) -> list[Build]:
+        """What the prediction knew to lie in builds on offer that do not come along; a proof asks no repository."""
+        by_name: dict[str, set[str]] = {}
+        for build in self.old:
+            for path in build.files:
+                by_name.setdefault(path.rpartition("/")[2], set()).add(path)
+        found = []
+        for finding in (self.prediction or {}).get("findings", ()):
+            if finding["check"] == "file.needs_subpackage" and finding["after"]:
+                name, label, arch = _parted(finding["after"])
+                of_unit = finding["subject"]["type"] == "unit"
+                paths = by_name.get(finding["subject"]["name"], ()) if of_unit else (finding["subject"]["name"],)
+                found.append(EMPTY._replace(name=name, evr=label, arch=arch, files=dict.fromkeys(paths)))
+        return found
 
     def before(self, part: str) -> t.Any:
         """Return a part of the snapshot. Raises Skipped where it could not be read then."""

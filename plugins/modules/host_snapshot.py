@@ -27,14 +27,14 @@ options:
       - Name all of them. Of one that changes without being named only the old version is known afterwards, and that is a
         finding of its own.
       - The packages of O(prediction) are always among them.
-      - Without either, it is every installed package of the families that the collection knows (systemd), and of those that it has
-        a command to try of.
+      - Without either, it is every installed package of the families that the collection knows (systemd), and every one
+        whose command it can try.
     type: list
     elements: str
     default: []
   prediction:
     description:
-      - The report of the predict phase. It is kept beside the rest, and the proof says what of it happened.
+      - RV(centos.hyperscale.dropin_info#module:report). It is kept beside the rest, and the proof says what of it happened.
     type: dict
   id:
     description:
@@ -53,6 +53,7 @@ attributes:
     support: full
     platforms: centos
 seealso:
+  - module: centos.hyperscale.dropin_info
   - module: centos.hyperscale.proof_info
   - module: centos.hyperscale.package_swap
 author:
@@ -124,11 +125,11 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import proving
+from ansible_collections.centos.hyperscale.plugins.module_utils import _proving
 
 
 def main() -> None:
-    proving.take_snapshot(AnsibleModule(
+    _proving.take_snapshot(AnsibleModule(
         argument_spec={
             "names": {"type": "list", "elements": "str", "default": []},
             "prediction": {"type": "dict"},

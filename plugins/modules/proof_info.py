@@ -30,41 +30,13 @@ options:
     type: str
     choices: [prove, rollback]
     default: prove
-  waivers:
-    description:
-      - Findings that somebody has taken on. They stay in the report and block nothing.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      key:
-        description: The key of the finding, 16 hexadecimal digits.
-        type: str
-        required: true
-      by:
-        description: Who takes it on.
-        type: str
-        required: true
-      reason:
-        description: Why.
-        type: str
-        required: true
-      until:
-        description: The last day on which the waiver counts, as YYYY-MM-DD.
-        type: str
-        required: true
-  fail_on:
-    description:
-      - Fail when there is a finding that blocks, or one of at least this severity. What was there before the swap and what
-        was waived does not count.
-    type: str
-    choices: [never, blocking, low, medium, high]
-    default: never
   settle:
     description:
       - Seconds to wait before looking, so that units that are starting have come up or failed.
     type: int
     default: 0
+extends_documentation_fragment:
+  - centos.hyperscale.judging
 attributes:
   check_mode:
     description: Can run in check mode and returns what it returns without it.
@@ -96,63 +68,15 @@ EXAMPLES = r"""
 
 - name: Show what differs from before
   ansible.builtin.debug:
-    msg: "{{ proof.report.findings | rejectattr('baseline') | map(attribute='diagnosis') }}"
+    msg: "{{ proof.findings | rejectattr('baseline') | map(attribute='diagnosis') }}"
 """
 
 RETURN = r"""
 report:
-  description: The report. Every key is always there.
-  returned: success, and on failure by O(fail_on)
+  description: The whole report, as docs/dropin-report.schema.json of the collection describes it.
+  returned: when there was a snapshot to compare with
   type: dict
   contains:
-    schema_version:
-      description: The version of this form.
-      type: str
-    phase:
-      description: V(prove) or V(rollback).
-      type: str
-    host:
-      description: The name of the host.
-      type: str
-    run_id:
-      description: The id of the snapshot.
-      type: str
-    time:
-      description: When the proof began, seconds since the epoch.
-      type: float
-    tool_versions:
-      description: Versions of what it was made with.
-      type: dict
-    repos:
-      description: The repositories of the prediction.
-      type: list
-      elements: str
-    fetched:
-      description: What was fetched for it, which is nothing.
-      type: dict
-    verdict:
-      description: V(drop_in), V(drop_in_with_notes), V(not_drop_in) or V(unknown).
-      type: str
-    packages:
-      description: >-
-        What went and came since the snapshot, each with C(name), C(arch), C(from_nevra), C(to_nevra), C(from_vendor),
-        C(to_vendor), C(source) and C(header_digest).
-      type: list
-      elements: dict
-    findings:
-      description: >-
-        What is not as a drop-in replacement would have it, the gravest first. Each has C(key), C(check), C(kind), C(verb),
-        C(subject), C(before), C(after), C(severity), C(blocking), C(confidence), C(consumers), C(title), C(description),
-        C(diagnosis), C(remediations), C(links), C(baseline) and C(waiver).
-      type: list
-      elements: dict
-    checks:
-      description: Every check with C(id), C(status) (V(ran), V(skipped), V(error)), C(reason) and C(seconds).
-      type: list
-      elements: dict
-    summary:
-      description: Counts of findings and checks.
-      type: dict
     joined:
       description: The keys of prediction and proof side by side, V(null) when the snapshot has no prediction.
       type: dict
@@ -173,34 +97,47 @@ report:
           description: Predicted, of a sort that only a prediction can tell.
           type: list
           elements: str
+verdict:
+  description: One of V(drop_in), V(drop_in_with_notes), V(not_drop_in), V(unknown). What could not be checked never passes.
+  returned: when there was a snapshot to compare with
+  type: str
+  sample: drop_in_with_notes
+findings:
+  description: The findings of the report, those that ask for a decision first.
+  returned: when there was a snapshot to compare with
+  type: list
+  elements: dict
+text:
+  description: The verdict and all findings of medium severity and above, for a person to read.
+  returned: when there was a snapshot to compare with
+  type: str
+bug_reports:
+  description: For each finding that is the package's fault, C(key), C(title) and C(text) of a report to file.
+  returned: when there was a snapshot to compare with
+  type: list
+  elements: dict
 problems:
   description: What is in the way, each with the host's fact, the reason and what to do.
   returned: failure
   type: list
   elements: dict
 refused:
-  description: True when there was nothing to compare with.
+  description: True where the module ends before anything is changed, which is always.
   returned: failure
   type: bool
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import proving
+from ansible_collections.centos.hyperscale.plugins.module_utils import _predicting, _proving
 
 
 def main() -> None:
-    proving.compare_with_snapshot(AnsibleModule(
+    _proving.compare_with_snapshot(AnsibleModule(
         argument_spec={
             "snapshot": {"type": "str"},
             "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},
-            "waivers": {"type": "list", "elements": "dict", "default": [], "options": {
-                "key": {"type": "str", "required": True, "no_log": False},
-                "by": {"type": "str", "required": True},
-                "reason": {"type": "str", "required": True},
-                "until": {"type": "str", "required": True},
-            }},
-            "fail_on": {"type": "str", "choices": ["never", "blocking", "low", "medium", "high"], "default": "never"},
             "settle": {"type": "int", "default": 0},
+            **_predicting.JUDGING,
         },
         supports_check_mode=True,
     ))

@@ -12,7 +12,7 @@ from .checks import found
 from .digests import of_file
 from .model import HIGH, MEDIUM, Consumer, Finding, Subject
 from .scenes import Scenes
-from .swap import Swap
+from .swap import Installed, Swap
 
 # The letters in which rpm says that owner, group, mode or capabilities differ, and the checks that announce it.
 ATTRIBUTES = {"owner.changed": "UG", "mode.changed": "M", "capabilities.changed": "P"}
@@ -37,10 +37,8 @@ def duplicates(scenes: Scenes) -> t.Iterator[Finding]:
 def broken(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 26: requirements that nothing provides; those that held before the swap are broken by it."""
     known = set(scenes.before("broken"))
-    for finding in truth.broken_already(scenes.view.root):
-        if finding.check != "installed.broken":
-            continue  # a conflict between installed packages, which is not about what is lacking
-        if finding.before in known:
+    for finding in truth.broken_already(Swap([], [], installed=Installed(scenes.ts, ()))):
+        if finding.key in known:
             yield finding
         else:
             yield found(

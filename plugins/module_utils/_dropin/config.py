@@ -61,13 +61,22 @@ def on_disk(
     except OSError:
         return None
     if stat.S_ISLNK(mode):
-        return config_fate.Disk("symlink", "", os.readlink(real))
+        return config_fate.Disk("symlink", "", os.readlink(real), to_directory=_trusted_folder(real))
     if stat.S_ISDIR(mode):
-        return config_fate.Disk("directory", "", "")
+        return config_fate.Disk("directory", "", "", empty=not os.listdir(real))
     if not stat.S_ISREG(mode):
         return config_fate.Disk("other", "", "")
-    algorithm = (old or new or (None,))[0]
-    return config_fate.Disk("file", of_file(real, algorithm.digest_algorithm if algorithm else 8), "")
+    algorithms = [carried[0].digest_algorithm for carried in (old, new) if carried]
+    first = of_file(real, algorithms[0])
+    return config_fate.Disk("file", first, "", new_digest=of_file(real, algorithms[-1]) if len(set(algorithms)) > 1 else "")
+
+
+def _trusted_folder(real: str) -> bool:
+    """Say whether a link leads to a folder, and is root's or of that folder's owner: rpm lets such a link stand."""
+    if not os.path.isdir(real):
+        return False
+    owner = os.lstat(real).st_uid
+    return owner in (0, os.stat(real).st_uid)
 
 
 def flags(swap: Swap) -> t.Iterator[Finding]:

@@ -37,7 +37,7 @@ def removed(swap: Swap) -> t.Iterator[Finding]:
         beside = swap.beside_files.get(swap.place(path))
         moved_to = _moved_to(swap, path, file)
         users = swap.users(path)
-        if beside is not None:
+        if beside is not None and not file.documentation:
             yield _left_behind(swap, path, build, beside, users)
         elif moved_to:
             yield found(

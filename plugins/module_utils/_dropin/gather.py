@@ -14,15 +14,18 @@ import stat
 import time
 import typing as t
 
-from .. import _rpmdb
+from .. import _host_read, _rpmdb
 from . import config, smoke, symbols, truth, units
 from .builds import Build, of_header
 from .digests import of_file
-from .swap import nevra_of
+from .swap import Installed, Swap, nevra_of
 from .view import NOT_FOUND, View
 
 VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
 VERIFIED = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglmnr]) )?(?P<path>/.*?)(?: \(.*\))?$")
+SHOW_UNITS = [
+    "systemctl", "show", "--all",
+    "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy", "*"]
 SETTINGS = "/etc/systemd"
 ALTERNATIVES = "/etc/alternatives/*"
 HISTORY = "/var/lib/dnf/history.sqlite"
@@ -152,8 +155,9 @@ def leftovers(where: Scene) -> list[str]:
 def unit_states(where: Scene) -> dict[str, dict[str, str]]:
     """Return what systemd says of every unit it has loaded."""
     # Not remembered: it is asked before and after.
-    status, out = where.view.run(units.LOADED)
-    found = units.parsed(out)
+    status, out = where.view.run(SHOW_UNITS)
+    blocks = (_host_read.assignments(block) for block in out.split("\n\n"))
+    found = {block["Id"]: block for block in blocks if "Id" in block}
     if status == NOT_FOUND or not found:
         raise OSError("systemctl does not answer")
     return found
@@ -210,9 +214,8 @@ def smoked(where: Scene) -> dict[str, dict[str, t.Any]]:
 
 
 def broken(where: Scene) -> list[str]:
-    """Return rpm's words for each requirement of an installed package that nothing here provides."""
-    found = truth.broken_already(where.view.root)
-    return sorted({str(finding.before) for finding in found if finding.check == "installed.broken"})
+    """Return the key of each requirement of an installed package that nothing here provides."""
+    return sorted(finding.key for finding in truth.broken_already(Swap([], [], installed=Installed(where.ts, ()))))
 
 
 PARTS: dict[str, t.Callable[[Scene], t.Any]] = {

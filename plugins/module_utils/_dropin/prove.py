@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import Problem, Refused
 from . import after, aftermath, compare, files, hosting, kernel, relations, report, returned
-from .checks import AFFECTED, ALWAYS, CHECKS, PROVE
+from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Consumer, Finding, Skipped
 from .scenes import Scenes
@@ -66,8 +66,8 @@ BACK: tuple[tuple[tuple[str, ...], Find], ...] = (
 
 def prove(
     snapshot: Snapshot, view: View, ts: t.Any, phase: str = PROVE, waivers: t.Sequence[dict[str, t.Any]] = (),
-) -> tuple[dict[str, t.Any], list[Finding]]:
-    """Return the report with its C(joined) part, and the findings it is made of."""
+) -> dict[str, t.Any]:
+    """Return the report, and under C(joined) what of the prediction happened."""
     report.validate_waivers(waivers)
     if snapshot.content["packages"] is None:
         raise Refused(Problem(
@@ -92,7 +92,7 @@ def prove(
     whole = report.build(context, compare.pairs(scenes.old, scenes.new), findings, recorder.coverage())
     predicted = snapshot.prediction
     whole["joined"] = report.joined(predicted["findings"], whole["findings"]) if predicted else None
-    return whole, report.sort(findings)
+    return whole
 
 
 def _seen(finding: Finding, scenes: Scenes) -> Finding:
@@ -100,12 +100,6 @@ def _seen(finding: Finding, scenes: Scenes) -> Finding:
     if finding.confidence == PREDICTED:
         finding = finding._replace(confidence=PROVEN)
     name = finding.subject.name
-    if finding.check == "unit.vanished":
-        was = (scenes.snapshot.content.get("units") or {}).get(name, {})
-        said = [Consumer("unit", name, "was active")] if was.get("ActiveState") == "active" else []
-        if was.get("UnitFileState") in ("enabled", "enabled-runtime"):
-            said.append(Consumer("unit", name, "was enabled"))
-        return _affecting(finding, {*finding.consumers, *said})
     if finding.check in ("config.flags_changed", "config.default_changed"):
         edited = "5" in (scenes.snapshot.content.get("verify") or {}).get(name, {}).get("flags", "")
         if finding.check == "config.flags_changed":
@@ -116,7 +110,5 @@ def _seen(finding: Finding, scenes: Scenes) -> Finding:
 
 def _affecting(finding: Finding, consumers: t.Collection[Consumer]) -> Finding:
     check = CHECKS[finding.check]
-    return finding._replace(
-        consumers=tuple(sorted(consumers)), severity=check.affected if consumers else check.severity,
-        blocking=check.blocking == ALWAYS or (check.blocking == AFFECTED and bool(consumers)))
+    return finding._replace(consumers=tuple(sorted(consumers)), severity=check.affected if consumers else check.severity)
 

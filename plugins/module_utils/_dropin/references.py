@@ -14,10 +14,13 @@ import os
 import re
 import typing as t
 
+from . import local_config
+from .commands import command
 from .model import Consumer
 from .view import View
 
 WORD = re.compile(r"[A-Za-z0-9_./@:+\\-]+")
+ANY_COMMAND = command(r"[\w.+-]+")
 COMMENT = re.compile(r"^\s*[#;].*$|(?<=\s)#.*$", re.MULTILINE)
 COMMAND_FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
 
@@ -51,9 +54,9 @@ class References:
         found = [consumer for name in spellings for consumer in self._texts.get(name, ())]
         folder, name = os.path.split(path)
         if folder in COMMAND_FOLDERS:
-            found += [consumer for consumer in self._texts.get(name, ()) if consumer.type in ("cron", "script", "unit", "drop-in")]
+            found += self._commands.get(name, ())
         found += [consumer for spelling in spellings for consumer in self._links.get(spelling, ())]
-        found += [consumer for spelling in spellings for consumer in self.processes.get(spelling, ())]
+        found += [consumer for spelling in spellings for consumer in self._programs.get(spelling, ())]
         return self._foreign(found)
 
     def to_unit(self, name: str) -> list[Consumer]:
@@ -65,7 +68,13 @@ class References:
         return self._foreign(consumer for consumer in self._texts.get(word, ()) if consumer.type in kinds)
 
     def _foreign(self, consumers: t.Iterable[Consumer]) -> list[Consumer]:
-        return sorted({consumer for consumer in consumers if consumer.name not in self.changing})
+        """Leave out what the swap itself takes or brings; a text counts once, however it is named."""
+        known: dict[tuple[str, str, str], Consumer] = {}
+        for consumer in consumers:
+            if consumer.name not in self.changing:
+                detail = consumer.detail if consumer.type == "process" else ""
+                known.setdefault((consumer.type, os.path.basename(consumer.name), detail), consumer)
+        return sorted(known.values())
 
     @functools.cached_property
     def _texts(self) -> dict[str, list[Consumer]]:
@@ -80,6 +89,15 @@ class References:
                     for word in set(WORD.findall(line)):
                         found.setdefault(word.lstrip("@:+-"), []).append(Consumer(kind, path, line.strip()[:120]))
                 self._shebang(path, kind, found)
+        return found
+
+    @functools.cached_property
+    def _commands(self) -> dict[str, list[Consumer]]:
+        """Bare names where local units, cron and scripts run them."""
+        found: dict[str, list[Consumer]] = {}
+        for line in local_config.command_lines(self._view):
+            for match in ANY_COMMAND.finditer(line.text):
+                found.setdefault(match.group("command"), []).append(Consumer(line.type, line.name, line.text[:120]))
         return found
 
     def _shebang(self, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
@@ -102,13 +120,26 @@ class References:
     @functools.cached_property
     def processes(self) -> dict[str, list[Consumer]]:
         """Path -> the processes that run or map it."""
-        found: dict[str, list[Consumer]] = {}
-        for folder in self._view.glob("/proc/[0-9]*"):
-            pid = folder.rsplit("/", 1)[1]
-            name = (self._view.text(folder + "/comm") or "?").strip()
-            for path in {self._view.readlink(folder + "/exe") or "", *self._mapped(folder)} - {""}:
-                found.setdefault(path, []).append(Consumer("process", name, f"pid {pid}"))
+        found: dict[str, list[Consumer]] = {path: list(users) for path, users in self._programs.items()}
+        for folder, consumer in self._processes:
+            for path in self._mapped(folder) - {self._view.readlink(folder + "/exe")}:
+                found.setdefault(path, []).append(consumer)
         return found
+
+    @functools.cached_property
+    def _programs(self) -> dict[str, list[Consumer]]:
+        found: dict[str, list[Consumer]] = {}
+        for folder, consumer in self._processes:
+            program = self._view.readlink(folder + "/exe")
+            if program:
+                found.setdefault(program, []).append(consumer)
+        return found
+
+    @functools.cached_property
+    def _processes(self) -> list[tuple[str, Consumer]]:
+        return [
+            (folder, Consumer("process", (self._view.text(folder + "/comm") or "?").strip(), f"pid {folder.rsplit('/', 1)[1]}"))
+            for folder in self._view.glob("/proc/[0-9]*")]
 
     def _mapped(self, folder: str) -> set[str]:
         try:

@@ -9,7 +9,7 @@ import functools
 import typing as t
 
 from .. import _rpmdb
-from . import gather
+from . import gather, units
 from .builds import Build
 from .model import Skipped
 from .snapshot import Snapshot
@@ -32,6 +32,20 @@ def _parted(nevra: str) -> tuple[str, str, str]:
     return name, f"{version}-{release}", arch
 
 
+class Past(View):
+    """The host now, but for the states of units, which are those of the snapshot: who was affected, is known from then."""
+
+    def __init__(self, view: View, states: dict[str, dict[str, str]] | None) -> None:
+        super().__init__(view.root, view.run)
+        self._shown = None if states is None else "\n\n".join(
+            "\n".join(f"{name}={value}" for name, value in said.items()) for said in states.values())
+
+    def said(self, *argv: str) -> tuple[int, str]:
+        if list(argv) == units.LOADED and self._shown is not None:
+            return 0, self._shown
+        return super().said(*argv)
+
+
 class Scenes:
     """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
 
@@ -49,7 +63,10 @@ class Scenes:
             rpm.hdr(blob) for nevra, blob in snapshot.headers.items() if nevra in self.left)
         self.new: list[Build] = builds_of(arrived.values())
         self.unforeseen = sorted(self.left - snapshot.headers.keys())
-        self.swap = Swap(self.old, self.new, self._beside(), Installed(ts, set(arrived)), view)
+        past = Past(view, snapshot.content["units"])
+        self.swap = Swap(self.old, self.new, self._beside(), Installed(ts, set(arrived)), past)
+        if self.swap.references is not None:
+            self.swap.references.changing = {*self.swap.old_files, *self.swap.new_files}
 
     @property
     def prediction(self) -> dict[str, t.Any] | None:

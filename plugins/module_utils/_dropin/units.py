@@ -22,10 +22,10 @@ ACTIVATION = re.compile(r"^/usr/share/dbus-1/(system-services|services)/(?P<name
 RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
 DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
 AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.]+)\.so\.2)$")
+# Lines that name a unit without needing it.
+ORDER_ONLY = re.compile(r"^(After|Before|Conflicts|Documentation|Description|PartOf|Wants|WantedBy|Also)\s*=")
 VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
-LOADED = [
-    "systemctl", "show", "--all",
-    "--property=Id,LoadState,ActiveState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy", "*"]
+LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,SubState,UnitFileState", "*"]
 
 
 def is_activation(path: str) -> bool:
@@ -36,12 +36,9 @@ def is_activation(path: str) -> bool:
 def states(view: View) -> dict[str, dict[str, str]]:
     """Return what systemd says of every unit it has loaded; empty where it does not answer."""
     status, out = view.said(*LOADED)
-    return {} if status == NOT_FOUND else parsed(out)
-
-
-def parsed(shown: str) -> dict[str, dict[str, str]]:
-    """Return the units in what C(systemctl show) prints, by their names."""
-    blocks = (_host_read.assignments(block) for block in shown.split("\n\n"))
+    if status == NOT_FOUND or not out:
+        return {}
+    blocks = (_host_read.assignments(block) for block in out.split("\n\n"))
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 
@@ -54,34 +51,45 @@ def vanished(swap: Swap) -> t.Iterator[Finding]:
         if match is None or match.group("unit") in new:
             continue
         unit = match.group("unit")
-        users = _unit_users(swap, path, unit, loaded)
+        needing, noticing = _unit_users(swap, path, unit, loaded)
         beside = swap.beside_files.get(swap.place(path))
         if beside is not None:
             yield found(
                 "file.needs_subpackage", Subject("unit", unit, "", beside.name), build.nevra, beside.nevra,
-                f"{build.nevra} carries {unit}; now {beside.nevra} does, which is not part of the transaction.", users,
+                f"{build.nevra} carries {unit}; now {beside.nevra} does, which is not part of the transaction.", needing,
                 swap.alone, remedy=f"Have {beside.name} as well")
-        else:
-            yield found(
-                "unit.vanished", Subject("unit", unit), build.nevra, None,
-                f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
+            continue
+        finding = found(
+            "unit.vanished", Subject("unit", unit), build.nevra, None, f"{build.nevra} carries {path}; no new build does.", needing,
+            swap.alone)
+        if noticing and not needing:
+            # The package's own wiring had it up, and that goes with it.
+            finding = finding._replace(severity=MEDIUM, consumers=tuple(noticing))
+        yield finding
 
 
-def _unit_users(swap: Swap, path: str, unit: str, loaded: dict[str, dict[str, str]]) -> list[Consumer]:
-    """Enabled, active, or named by something of this host. A unit that a copy below /etc replaces is not missed."""
+def _unit_users(
+    swap: Swap, path: str, unit: str, loaded: dict[str, dict[str, str]],
+) -> tuple[list[Consumer], list[Consumer]]:
+    """Return who needs a unit (it runs, is enabled, is required by something that stays) and who only notices.
+
+    A unit that a copy below /etc replaces is not missed.
+    """
     if swap.view is None or swap.references is None or swap.view.is_file(f"/etc/systemd/system/{unit}"):
-        return []
+        return [], []
     said = loaded.get(unit, {})
-    found_users = [Consumer("unit", unit, "is active")] if said.get("ActiveState") == "active" else []
-    if said.get("UnitFileState") in ("enabled", "enabled-runtime"):
-        found_users.append(Consumer("unit", unit, "is enabled"))
-    old_units = {os.path.basename(other) for other in swap.old_files if UNIT_PATH.match(other)}
-    named = [c for c in swap.references.to_unit(unit) if os.path.basename(c.name) not in old_units]
+    needing = [Consumer("unit", unit, "is running")] if said.get("SubState") == "running" else []
+    noticing = [Consumer("unit", unit, "is active")] if said.get("ActiveState") == "active" else []
     # The link of an enabled unit keeps its name wherever it points to.
-    links = [
+    needing += [
         Consumer("link", link, "enables it") for link in swap.view.glob(f"/etc/systemd/system/*/{unit}")
         if swap.view.readlink(link) not in (None, "/dev/null")]
-    return sorted({*found_users, *named, *links, *(c for c in swap.references.to_path(path) if c.type == "link")})
+    needing += [consumer for consumer in swap.references.to_path(path) if consumer.type == "link"]
+    own = {os.path.basename(other) for other in swap.old_files if UNIT_PATH.match(other)}
+    for consumer in swap.references.to_unit(unit):
+        if os.path.basename(consumer.name) not in own:
+            (noticing if ORDER_ONLY.match(consumer.detail) else needing).append(consumer)
+    return sorted(set(needing)), sorted(set(noticing))
 
 
 def brought(swap: Swap) -> t.Iterator[Finding]:

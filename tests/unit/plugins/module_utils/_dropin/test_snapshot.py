@@ -12,8 +12,8 @@ import stat
 
 import pytest
 
-from ansible_collections.centos.hyperscale.plugins.module_utils import _rpmdb
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import gather, proving, snapshot, units
+from ansible_collections.centos.hyperscale.plugins.module_utils import _module, _proving, _rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import gather, snapshot
 from ansible_collections.centos.hyperscale.plugins.module_utils._dropin.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils._errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils._target import Target
@@ -197,7 +197,8 @@ def test_state_of_paths(tmp_path):
 def test_install_sections(tmp_path):
     folder = tmp_path / "usr/lib/systemd/system"
     folder.mkdir(parents=True)
-    (folder / "a.service").write_text("[Unit]\nWants=x\n[Install]\n# no\nWantedBy=b.target\n\nAlias=c.service\n[Service]\nUser=d\n")
+    (folder / "a.service").write_text(
+        "[Unit]\nWants=x\n[Install]\n# no\nWantedBy=b.target\n\nAlias=c.service\n[Service]\nUser=d\n")
     files = ["/usr/lib/systemd/system/a.service", "/usr/lib/systemd/system/gone.service", "/usr/bin/a"]
     assert gather.installs(scene(tmp_path, builds=[Named("a", files)])) == {"a.service": ["Alias=c.service", "WantedBy=b.target"]}
 
@@ -213,7 +214,7 @@ def test_alternatives_and_kernel(host):
 
 def test_units_are_asked_for_anew_each_time(tmp_path):
     answers = iter([(0, UNITS), (0, UNITS.replace("failed", "active"))])
-    where = gather.Scene(View(str(tmp_path), lambda argv: next(answers) if argv == units.LOADED else (127, "")), None, [])
+    where = gather.Scene(View(str(tmp_path), lambda argv: next(answers) if argv == gather.SHOW_UNITS else (127, "")), None, [])
     assert [gather.unit_states(where)["b.service"]["ActiveState"] for _turn in range(2)] == ["failed", "active"]
 
 
@@ -246,15 +247,15 @@ def glue(rpm_root, monkeypatch):
     rpm_root.install("systemd", "252", "1.el9")
     root, transaction_set = rpm_root.root, _rpmdb.transaction_set
     target = Target(lambda argv: (127, "", ""), root, root=root)
-    monkeypatch.setattr(proving, "target_of", lambda module: target)
-    monkeypatch.setattr(proving, "view_of", lambda module: View(root, answering({"systemctl": (0, UNITS)})))
-    monkeypatch.setattr(proving, "_need_supported", lambda module, view: None)
-    monkeypatch.setattr(proving._rpmdb, "transaction_set", lambda: transaction_set(root))
+    monkeypatch.setattr(_module, "target_of", lambda module: target)
+    monkeypatch.setattr(_proving, "view_of", lambda module: View(root, answering({"systemctl": (0, UNITS)})))
+    monkeypatch.setattr(_module, "supported_stream", lambda module, target: 9)
+    monkeypatch.setattr(_proving._rpmdb, "transaction_set", lambda: transaction_set(root))
 
     def call(check_mode=False, **params):
         module = Module(check_mode, root, **{"names": [], "prediction": None, "id": None, **params})
         with pytest.raises(Ended) as ended:
-            proving.take_snapshot(module)
+            _proving.take_snapshot(module)
         return ended.value.args[0], module, target
     return call
 

@@ -118,7 +118,10 @@ def verify(where: Scene) -> dict[str, dict[str, str]]:
 def files(where: Scene) -> dict[str, dict[str, str] | None]:
     """Return the state of every configuration file of the packages and of all below /etc/systemd; None: not there."""
     paths = {path for build in where.builds for path, file in build.files.items() if file.config and file.kind != "directory"}
-    paths |= {path for path in where.view.glob(SETTINGS + "/**") if path.rstrip("/") != SETTINGS}
+    # Links are listed and not followed: they may lead in circles.
+    for folder, folders, names in os.walk(where.view.real(SETTINGS)):
+        inner = os.path.relpath(folder, where.view.real(SETTINGS))
+        paths |= {os.path.normpath(os.path.join(SETTINGS, inner, name)) for name in [*folders, *names]}
     return {path: state_of(where.view, path) for path in sorted(paths)}
 
 

@@ -187,8 +187,10 @@ def test_state_of_paths(tmp_path):
     folder.mkdir(parents=True)
     (folder / "a.service").write_text("[Unit]\n")
     (folder / "b.service").symlink_to("/dev/null")
+    (folder / "circle").symlink_to("..")
     found = gather.files(scene(tmp_path))
-    assert set(found) == {"/etc/systemd/system", "/etc/systemd/system/a.service", "/etc/systemd/system/b.service"}
+    names = ("", "/a.service", "/b.service", "/circle")
+    assert list(found) == [f"/etc/systemd/system{name}" for name in names]
     assert found["/etc/systemd/system/a.service"]["content"] == hashlib.sha256(b"[Unit]\n").hexdigest()
     assert found["/etc/systemd/system/b.service"]["content"] == "/dev/null"
     assert gather.state_of(View(str(tmp_path), answering({})), "/etc/absent") is None

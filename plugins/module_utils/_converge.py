@@ -76,6 +76,17 @@ def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
         return Report(run, actions, warnings, interrupted)
 
 
+def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look) -> tuple[Report, list[Problem]]:
+    """Plan without changing anything, show C(look) the transaction, and return the plan, or what stands in its way."""
+    _validate(wishes, ways.stream)
+    interrupted = _recover.look(target)
+    try:
+        actions, warnings = _plan(target, wishes, ways, look)
+    except Refused as refusal:
+        return Report(None, [], [], interrupted), list(refusal.problems)
+    return Report(None, actions, warnings, interrupted), []
+
+
 def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
     taken = [step for step in _journal.standing(target) if KINDS[step.action["kind"]].section in sections]
@@ -110,7 +121,9 @@ def _validate(wishes: Wishes, stream: int) -> None:
         raise Refused(*problems)
 
 
-def _plan(target: Target, wishes: Wishes, ways: Ways) -> tuple[list[Action], list[str]]:
+def _plan(
+    target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None,
+) -> tuple[list[Action], list[str]]:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
     settings = _dnf.Settings(target.tmpdir, ways.check, any(want["weak_deps"] for want in wishes.packages))
 
@@ -122,7 +135,7 @@ def _plan(target: Target, wishes: Wishes, ways: Ways) -> tuple[list[Action], lis
         target, wishes.repositories, _section_repositories.gather(target), ways.stream,
         {package.name for package in packages.installed}, opener([]))
     transaction = _section_packages.plan(
-        target, wishes.packages, packages, repositories.needs, opener(repositories.needs.specs), ways.lock_timeout)
+        target, wishes.packages, packages, repositories.needs, opener(repositories.needs.specs), ways.lock_timeout, look)
     files = _section_files.plan(wishes.files, _section_files.gather(target, wishes.files))
     coming = {action.subject.rsplit("/", 1)[1] for action in files} if not transaction else AnyName()
     units, problems = _section_units.plan(wishes.units, _section_units.gather(target, wishes.units), coming)

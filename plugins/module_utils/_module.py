@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -40,34 +41,58 @@ SECTION_OPTIONS = {
 }
 
 
-def run(module: AnsibleModule, wishes: _converge.Wishes | None, undo: t.Sequence[str] = ()) -> None:
-    """Carry out one run and end the module. C(undo) names the sections to take back instead."""
-    need_bindings(module, "rpm", "dnf", "hawkey")
+def sections_spec() -> dict[str, t.Any]:
+    """Return the argument spec of all sections, each a list of wishes."""
+    return {
+        name: {"type": "list", "elements": "dict", "default": [], "options": options}
+        for name, options in SECTION_OPTIONS.items()
+    }
 
+
+def target_of(module: AnsibleModule) -> Target:
+    """Return the door to the host that a module runs on."""
     def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
         return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
 
-    target = Target(command, module.tmpdir)
-    stream = _supported_stream(module, target)
+    return Target(command, module.tmpdir)
+
+
+@contextlib.contextmanager
+def telling(module: AnsibleModule) -> t.Iterator[None]:
+    """End the module with the problems that stand in the way."""
     try:
-        ways = _ways(module, stream)
-        report = _converge.undo(target, undo, ways) if wishes is None else _converge.converge(target, wishes, ways)
+        yield
     except (Refused, Failed) as error:
         module.fail_json(
             msg=str(error), problems=[problem._asdict() for problem in error.problems],
             refused=isinstance(error, Refused))
-        return
+
+
+def run(module: AnsibleModule, wishes: _converge.Wishes | None, undo: t.Sequence[str] = ()) -> None:
+    """Carry out one run and end the module. C(undo) names the sections to take back instead."""
+    need_bindings(module, "rpm", "dnf", "hawkey")
+    target = target_of(module)
+    stream = supported_stream(module, target)
+    with telling(module):
+        ways = ways_of(module, stream)
+        report = _converge.undo(target, undo, ways) if wishes is None else _converge.converge(target, wishes, ways)
+        module.exit_json(changed=bool(report.actions), **told(module, target, report, _converge.pinned(wishes, ways)))
+
+
+def told(module: AnsibleModule, target: Target, report: _converge.Report, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return what every run of the engine returns, and pass its warnings on."""
     for warning in report.warnings:
         module.warn(warning)
     if report.interrupted:
         module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
-    host = _facts(target, _converge.pinned(wishes, ways))
-    module.exit_json(
-        changed=bool(report.actions), run_id=report.run, actions=[action.describe() for action in report.actions],
-        diff=[action.diff() for action in report.actions], interrupted=report.interrupted, host=host, reboot=host["reboot"])
+    host = _facts(target, fingerprints)
+    return {
+        "run_id": report.run, "actions": [action.describe() for action in report.actions],
+        "diff": [action.diff() for action in report.actions], "interrupted": report.interrupted, "host": host,
+        "reboot": host["reboot"]}
 
 
-def _supported_stream(module: AnsibleModule, target: Target) -> int:
+def supported_stream(module: AnsibleModule, target: Target) -> int:
     """Return the host's stream, or end the module with the reason why this host is none of ours."""
     try:
         system = _host_os.gather("/")
@@ -79,7 +104,7 @@ def _supported_stream(module: AnsibleModule, target: Target) -> int:
     return t.cast(int, system.stream)
 
 
-def _ways(module: AnsibleModule, stream: int) -> _converge.Ways:
+def ways_of(module: AnsibleModule, stream: int) -> _converge.Ways:
     """Return how to go about it."""
     fingerprints = [normal_fingerprint(text) for text in module.params["key_fingerprints"]]
     if not all(fingerprints):

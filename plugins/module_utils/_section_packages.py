@@ -186,11 +186,18 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
     return want["version"] == PRESENT or all(_has_version(package, want["version"]) for package in moving)
 
 
+# look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
+Look = t.Callable[[t.Any, t.Sequence[_dnf.RepoSpec], t.Sequence[t.Any], "t.Sequence[str] | None"], None]
+
+
 def plan(
     target: Target, wants: t.Sequence[dict[str, t.Any]], state: State, needs: _dnf.Needs,
-    open_base: t.Callable[[], t.Any], lock_timeout: float,
+    open_base: t.Callable[[], t.Any], lock_timeout: float, look: Look | None = None,
 ) -> list[Action]:
-    """Return no action, or the one transaction. C(open_base) gives a Base that sees the wanted repositories."""
+    """Return no action, or the one transaction. C(open_base) gives a Base that sees the wanted repositories.
+
+    C(look) is shown the packages while the Base is open.
+    """
     open_wants = [want for want in wants if not satisfied(want, state)]
     releases = [name for name in needs.install if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
@@ -200,21 +207,34 @@ def plan(
     try:
         jobs = _jobs(base, open_wants, state)
         jobs = Jobs(jobs.install + [_newest(base, name) for name in releases], jobs.erase + removals, jobs.problems)
-        if jobs.problems:
-            raise Refused(*jobs.problems)
-        if not jobs.install and not jobs.erase:
+        if not (jobs.install or jobs.erase or jobs.problems):
             return []
-        items = _dnf.solve(base, jobs.install, [_dnf.exact(base, nevra, installed=True) for nevra in jobs.erase])
-        if not items:
-            raise Refused(Problem(
-                "the solver found nothing to do", "although these are not as wanted: "
-                + ", ".join(f"{p.name}-{p.evr}.{p.arch}" for p in jobs.install),
-                "Look at excludes, version locks and 'protected_packages' on this host",
-            ))
+        try:
+            items = _solved(base, jobs)
+        except Refused:
+            if look is not None:
+                look(base, needs.specs, jobs.install, None)
+            raise
+        if look is not None:
+            look(base, needs.specs, list(base.transaction.install_set), [i.nevra for i in items if i.action not in _dnf.COMING])
         weak_deps = any(want["weak_deps"] for want in open_wants)
         return [TransactionAction.of(items, jobs, needs, weak_deps, lock_timeout)]
     finally:
         _dnf.close(base)
+
+
+def _solved(base, jobs: Jobs) -> list[_dnf.Item]:
+    """Return the lines of the one transaction that carries out some jobs."""
+    if jobs.problems:
+        raise Refused(*jobs.problems)
+    items = _dnf.solve(base, jobs.install, [_dnf.exact(base, nevra, installed=True) for nevra in jobs.erase])
+    if not items:
+        raise Refused(Problem(
+            "the solver found nothing to do", "although these are not as wanted: "
+            + ", ".join(f"{p.name}-{p.evr}.{p.arch}" for p in jobs.install),
+            "Look at excludes, version locks and 'protected_packages' on this host",
+        ))
+    return items
 
 
 def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:

@@ -298,10 +298,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import _converge
 
 
 def main() -> None:
-    spec = {
-        name: {"type": "list", "elements": "dict", "default": [], "options": options}
-        for name, options in _module.SECTION_OPTIONS.items()
-    }
+    spec = _module.sections_spec()
     sections = sorted(spec)
     spec.update(_module.WAYS)
     spec["state"] = {"type": "str", "choices": ["present", "undone"], "default": "present"}

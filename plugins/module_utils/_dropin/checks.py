@@ -19,6 +19,10 @@ NEVER, AFFECTED, ALWAYS = "never", "affected", "always"
 FILES, PREDICT, PROVE = "files", "predict", "prove"
 EVERYWHERE = (FILES, PREDICT, PROVE)
 ON_HOST = (PREDICT, PROVE)
+# Why a check is left out in a phase that it does not belong to.
+PHASE_WORDS = {
+    FILES: "it needs a host, and package files were compared",
+    PREDICT: "it is for after the swap", PROVE: "it is for before the swap"}
 
 
 class Check(t.NamedTuple):
@@ -427,6 +431,10 @@ TABLE: tuple[Check, ...] = (
         "package.unreadable", (), "unverifiable", HIGH, HIGH, ALWAYS, (FILES, PREDICT), "{name} cannot be read",
         "The header of a build could not be fetched, or is not what its digest or metadata say. Nothing is known of it.",
         "Mend the repository or the file and run again", mandatory=True),
+    _check(
+        "plan.refused", (), "unverifiable", HIGH, HIGH, ALWAYS, (PREDICT,), "No plan can be made: {name}",
+        "The planner refused before any package was chosen: a repository, a key or a release package is not what it should be.",
+        "Mend that and run again", mandatory=True),
     _check(
         "metadata.wrong", (), "unverifiable", MEDIUM, MEDIUM, NEVER, (PREDICT,), "The repository says something wrong about {name}",
         "The metadata name a place for the header where it does not end; the package was read otherwise.",

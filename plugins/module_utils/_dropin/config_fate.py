@@ -85,9 +85,8 @@ def _as_shipped(entry: Entry, disk: Disk | None, digest: str) -> bool:
         return False
     if entry.kind == FILE:
         return entry.digest != "" and entry.digest == digest
-    if entry.kind == SYMLINK:
-        return entry.target == disk.target
-    return True
+    # Neither has a target where it is no link.
+    return entry.target == disk.target
 
 
 def _erased(old: Entry | None, disk: Disk | None) -> tuple[str, str, str]:

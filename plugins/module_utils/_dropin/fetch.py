@@ -45,6 +45,12 @@ class Fetched(t.NamedTuple):
     bytes_offered: int
     from_cache: int
 
+    def plus(self, other: Fetched) -> Fetched:
+        """Return this with the cost of other packages, which themselves are left out."""
+        return self._replace(
+            bytes_read=self.bytes_read + other.bytes_read, bytes_offered=self.bytes_offered + other.bytes_offered,
+            from_cache=self.from_cache + other.from_cache)
+
 
 class _Stub(t.NamedTuple):
     """The first bytes of a package on disk, how many came over the network, and what went wrong on the way."""
@@ -55,25 +61,31 @@ class _Stub(t.NamedTuple):
     trouble: str
 
 
-def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[str], list[str]]) -> Fetched:
-    """Read the headers of packages (dnf objects). C(folder) keeps them by digest; C(keys_of) has a repository's keys."""
+def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[str], list[str]] | None) -> Fetched:
+    """Read the headers of packages (dnf objects). C(folder) keeps them by digest; C(keys_of) has a repository's keys.
+
+    Without keys signatures are not looked at: for packages that are only read and not installed.
+    """
     incoming, findings, read = [], [], 0
     stubs = _stubs(packages, folder)
     for package, stub in stubs:
         read += stub.read
         subject = Subject("package", package.name, package.arch)
+        where = f"{package} of {package.reponame}"
         try:
             entry, trouble = _open(base, package, stub)
             if trouble:
                 read += package.downloadsize
-                findings.append(found("metadata.wrong", subject, package.hdr_end, None, f"{package}: {trouble}"))
+                findings.append(found("metadata.wrong", subject, package.hdr_end, None, f"{package}: {trouble}."))
         except headers.Unreadable as error:
-            findings.append(found("package.unreadable", subject, None, str(package), f"{package} of {package.reponame}: {error}."))
+            findings.append(found("package.unreadable", subject, None, str(package), f"{where}: {error}."))
             continue
         incoming.append(entry)
-        trouble = package.repo.gpgcheck and headers.signature_trouble(entry.path, entry.header, keys_of(package.reponame))
+        if keys_of is None or not package.repo.gpgcheck:
+            continue
+        trouble = headers.signature_trouble(entry.path, entry.header, keys_of(package.reponame))
         if trouble:
-            findings.append(found("signature.invalid", subject, None, entry.build.nevra, f"{package} of {package.reponame}: {trouble}."))
+            findings.append(found("signature.invalid", subject, None, entry.build.nevra, f"{where}: {trouble}."))
     offered = sum(package.downloadsize for package in packages)
     return Fetched(incoming, findings, read, offered, sum(stub.cached for _package, stub in stubs))
 
@@ -101,7 +113,8 @@ def _open(base, package, stub: _Stub) -> tuple[Incoming, str]:
     try:
         base.download_packages([package])
     except (dnf.exceptions.Error, OSError) as error:
-        raise headers.Unreadable(f"{trouble}; the whole package cannot be fetched either: {' '.join(str(error).split())}") from error
+        said = " ".join(str(error).split())
+        raise headers.Unreadable(f"{trouble}; the whole package cannot be fetched either: {said}") from error
     return _incoming(package, package.localPkg()), trouble if not stub.trouble else ""
 
 

@@ -9,13 +9,11 @@ import time
 import typing as t
 
 from . import config, files, relations, scripts, units
-from .checks import CHECKS, FILES, PREDICT, PROVE, TABLE
+from .checks import CHECKS, PHASE_WORDS, TABLE
 from .model import ERROR, RAN, SKIPPED, Coverage, Finding, Skipped
 from .swap import Swap
 
 Find = t.Callable[[], t.Iterable[Finding]]
-PHASE_WORDS = {
-    FILES: "it needs a host, and package files were compared", PREDICT: "it is for after the swap", PROVE: "it is for before the swap"}
 
 
 class Group(t.NamedTuple):
@@ -82,18 +80,28 @@ class Recorder:
         self.findings += [finding for finding in found if finding.check in mine]
         seconds = round(time.monotonic() - began, 4)
         for name in mine:
-            self._coverage[name] = Coverage(name, status, reason, seconds)
+            self._note(Coverage(name, status, reason, seconds))
 
     def groups(self, groups: t.Iterable[Group], swap: Swap) -> None:
         """Carry out several groups."""
         for group in groups:
             self.run(group.checks, lambda group=group: group.find(swap))
 
+    def _note(self, coverage: Coverage) -> None:
+        """Keep the worst of what became of a check that several functions carry out."""
+        known = self._coverage.get(coverage.id)
+        if known is None or known.status == RAN:
+            self._coverage[coverage.id] = coverage
+
     def skip(self, checks: t.Sequence[str], reason: str) -> None:
         """Say why some checks were not carried out."""
         for name in checks:
             if self.phase in CHECKS[name].phases:
                 self._coverage[name] = Coverage(name, SKIPPED, reason, 0.0)
+
+    def skip_rest(self, reason: str) -> None:
+        """Say why nothing more was carried out."""
+        self.skip([check.id for check in TABLE if check.id not in self._coverage], reason)
 
     def coverage(self) -> list[Coverage]:
         """Return what became of every check of the table, in its order."""

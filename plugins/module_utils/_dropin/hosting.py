@@ -103,7 +103,8 @@ def old_code(swap: Swap) -> t.Iterator[Finding]:
     assert swap.references is not None
     running: dict[str, set[Consumer]] = {}
     for path, consumers in swap.references.processes.items():
-        entry = swap.old_files.get(path.removesuffix(DELETED)) or swap.old_files.get(path.removesuffix(DELETED).removeprefix("/usr"))
+        there = path.removesuffix(DELETED)
+        entry = swap.old_files.get(there) or swap.old_files.get(there.removeprefix("/usr"))
         if entry is not None and entry[1].kind == "file":
             running.setdefault(entry[0].name, set()).update(consumers)
     for name, consumers in sorted(running.items()):

@@ -120,8 +120,10 @@ def options(swap: Swap) -> t.Iterator[Finding]:
         for line in (swap.view.text(path) or "").splitlines():
             words = line.partition("#")[0].split()
             if len(words) > 2 and words[0] == "options" and normal(words[1]) not in there:
-                yield _missing("kernel_module.options", normal(words[1]), swap, f"{path} sets options for {words[1]}; {{kernel}} does "
-                               "not have it.", [Consumer("configuration", path, line.strip())], complete)
+                yield _missing(
+                    "kernel_module.options", normal(words[1]), swap,
+                    f"{path} sets options for {words[1]}; {{kernel}} does not have it.",
+                    [Consumer("configuration", path, line.strip())], complete)
 
 
 def secure_boot(swap: Swap) -> t.Iterator[Finding]:
@@ -132,7 +134,8 @@ def secure_boot(swap: Swap) -> t.Iterator[Finding]:
         if state == "enabled" and _builds.release_segment(kernel.evr.rpartition("-")[2]) is not None:
             yield found(
                 "kernel.secure_boot", Subject("package", kernel.name, kernel.arch), None, kernel.nevra,
-                f"Secure Boot is enabled, and {kernel.nevra} is signed with a test certificate.", [Consumer("firmware", "Secure Boot")])
+                f"Secure Boot is enabled, and {kernel.nevra} is signed with a test certificate.",
+                [Consumer("firmware", "Secure Boot")])
 
 
 def tools(swap: Swap) -> t.Iterator[Finding]:

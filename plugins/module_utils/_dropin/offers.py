@@ -116,12 +116,13 @@ def protected(swap: Swap, offers: Offers, running: str) -> t.Iterator[Finding]:
 def evicted(swap: Swap, offers: Offers) -> t.Iterator[Finding]:
     """Row 19: whether the last stock kernel goes when a new one comes."""
     coming = [build for build in swap.new if build.name == "kernel-core"]
-    here = [package for package in _kernels(swap)]
+    here = _kernels(swap)
     limit = offers.policy.installonly_limit
     if not coming or not limit:
         return
     # dnf removes the oldest ones and keeps the running one.
-    left = sorted(here, key=lambda entry: _rpmdb.EVR_ORDER(entry[1]))[max(len(here) + len(coming) - limit, 0):]
+    many = max(len(here) + len(coming) - limit, 0)
+    left = sorted(here, key=lambda entry: _rpmdb.EVR_ORDER(entry[1]))[many:]
     stock = [nevra for nevra, evr in here if _builds.release_segment(evr.rpartition("-")[2]) is None]
     if stock and not any(nevra in stock for nevra, _evr in left):
         yield found(

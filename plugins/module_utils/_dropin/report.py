@@ -15,14 +15,20 @@ import typing as t
 
 from .._errors import Problem, Refused
 from .builds import Build
-from .checks import CHECKS, found
-from .model import ERROR, HIGH, INFO, RAN, SEVERITIES, Coverage, Finding, Subject
+from .checks import CHECKS, PHASE_WORDS, found
+from .model import ERROR, HIGH, INFO, SEVERITIES, SKIPPED, Coverage, Finding, Subject
 
 SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
-BLOCKING = "blocking"
-FAIL_ON = ("never", BLOCKING, "low", "medium", "high")
+NEVER, BLOCKING = "never", "blocking"
+FAIL_ON = (NEVER, BLOCKING, "low", "medium", "high")
+SHOWN = 5
 WAIVER_FIELDS = ("key", "by", "reason", "until")
+# What nothing is known of without: such a report is never good news.
+UNREAD = ("package.unreadable", "plan.refused")
+# Why a check may be left out and the verdict still be drawn.
+NOTHING_TO_DO = "nothing is to change"
+FINE_REASONS = (NOTHING_TO_DO, *PHASE_WORDS.values())
 KEY = re.compile(r"^[0-9a-f]{16}$")
 
 
@@ -87,23 +93,34 @@ def counts(finding: Finding) -> bool:
 def verdict(findings: t.Sequence[Finding], checks: t.Sequence[Coverage]) -> str:
     """Draw the verdict. What could not be checked never passes."""
     mine = [finding for finding in findings if counts(finding)]
-    if any(finding.check == "package.unreadable" for finding in findings):
+    if any(finding.check in UNREAD for finding in findings):
         return UNKNOWN
     if any(finding.severity == HIGH or finding.blocking for finding in mine):
         return NOT_DROP_IN
-    if any(check.status == ERROR or (check.status != RAN and CHECKS[check.id].mandatory) for check in checks):
+    if any(check.status == ERROR or _missed(check) for check in checks):
         return UNKNOWN
     return WITH_NOTES if any(finding.severity != INFO for finding in mine) else DROP_IN
 
 
-def at_or_above(findings: t.Sequence[Finding], threshold: str) -> list[Finding]:
+def _missed(check: Coverage) -> bool:
+    """Say whether a check that this phase rests on was not carried out."""
+    return check.status == SKIPPED and CHECKS[check.id].mandatory and check.reason not in FINE_REASONS
+
+
+def reached(report: t.Mapping[str, t.Any], threshold: str) -> bool:
+    """Say whether a report reaches a threshold of FAIL_ON. What could not be checked reaches all but C(never)."""
+    if threshold == NEVER:
+        return False
+    return report["verdict"] == UNKNOWN or bool(at_or_above(report, threshold))
+
+
+def at_or_above(report: t.Mapping[str, t.Any], threshold: str) -> list[dict[str, t.Any]]:
     """Return the findings that a threshold of FAIL_ON is about."""
-    mine = [finding for finding in findings if counts(finding)]
-    if threshold == "never":
-        return []
-    if threshold == BLOCKING:
-        return [finding for finding in mine if finding.blocking]
-    return [finding for finding in mine if SEVERITIES.index(finding.severity) >= SEVERITIES.index(threshold) or finding.blocking]
+    mine = [finding for finding in report["findings"] if not finding["baseline"] and finding["waiver"] is None]
+    if threshold in (NEVER, BLOCKING):
+        return [finding for finding in mine if finding["blocking"]]
+    least = SEVERITIES.index(threshold)
+    return [finding for finding in mine if finding["blocking"] or SEVERITIES.index(finding["severity"]) >= least]
 
 
 def sort(findings: t.Iterable[Finding]) -> list[Finding]:
@@ -123,15 +140,15 @@ def _merged(a: Finding, b: Finding) -> Finding:
 
 def build(
     context: Context, pairs: t.Sequence[tuple[Build | None, Build | None]], findings: t.Sequence[Finding],
-    checks: t.Sequence[Coverage],
+    checks: t.Sequence[Coverage], repo_of: t.Mapping[str, str] | None = None,
 ) -> dict[str, t.Any]:
-    """Return the report as plain data."""
+    """Return the report as plain data. C(repo_of) has the repository of each NEVRA that comes."""
     ordered = sort(findings)
     return {
         "schema_version": SCHEMA_VERSION,
         **context._asdict(),
         "verdict": verdict(ordered, checks),
-        "packages": [_package(old, new) for old, new in pairs],
+        "packages": [_package(old, new, repo_of or {}) for old, new in pairs],
         "findings": [plain(finding) for finding in ordered],
         "checks": [check._asdict() for check in checks],
         "summary": summary(ordered, checks),
@@ -176,7 +193,7 @@ def plain(finding: Finding) -> dict[str, t.Any]:
     }
 
 
-def _package(old: Build | None, new: Build | None) -> dict[str, t.Any]:
+def _package(old: Build | None, new: Build | None, repo_of: t.Mapping[str, str]) -> dict[str, t.Any]:
     some = t.cast(Build, new or old)
     return {
         "name": some.name,
@@ -185,6 +202,7 @@ def _package(old: Build | None, new: Build | None) -> dict[str, t.Any]:
         "to_nevra": new.nevra if new else None,
         "from_vendor": (old.vendor or None) if old else None,
         "to_vendor": (new.vendor or None) if new else None,
+        "to_repo": repo_of.get(new.nevra) if new else None,
         "source": some.source or None,
         "header_digest": new.digest or None if new else None,
     }
@@ -204,14 +222,21 @@ def joined(predicted: t.Sequence[dict[str, t.Any]], happened: t.Sequence[dict[st
     }
 
 
-def words(report: dict[str, t.Any], findings: t.Sequence[Finding]) -> str:
-    """Return what a person is told when a threshold was reached: each finding, who is affected, what to do."""
-    lines = [f"verdict {report['verdict']}: {len(findings)} findings ask for a decision"]
-    for finding in findings:
-        affected = ", ".join(consumer.name for consumer in finding.consumers[:5])
-        lines.append(f"[{finding.severity}] {finding.title} ({finding.check} {finding.key})")
-        lines.append(f"  {finding.diagnosis}" + (f" Affected: {affected}." if affected else ""))
-        lines += [f"  {remediation.content}." for remediation in finding.remediations]
-    errors = [check for check in report["checks"] if check["status"] == ERROR]
-    lines += [f"could not check {check['id']}: {check['reason']}" for check in errors]
+def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
+    """Return a report as a person reads it: the verdict, then each finding, who is affected, what to do."""
+    told = at_or_above(report, threshold)
+    counted = report["summary"]
+    graver = ", ".join(f"{counted['severities'][severity]} {severity}" for severity in reversed(SEVERITIES))
+    lines = [
+        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, {counted['waived']} waived) "
+        f"on {len(report['packages'])} packages"]
+    for finding in told:
+        names = [f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        lines.append(f"[{'blocking' if finding['blocking'] else finding['severity']}] {finding['title']}  ({finding['check']}, {finding['key']})")
+        lines.append(f"    {finding['diagnosis']}")
+        if names:
+            lines.append(f"    Affected: {', '.join(names[:SHOWN])}{more}.")
+        lines += [f"    {remediation['content']}." for remediation in finding["remediations"]]
+    lines += [f"could not check {check['id']}: {check['reason']}" for check in report["checks"] if check["status"] == ERROR]
     return "\n".join(lines)

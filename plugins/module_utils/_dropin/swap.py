@@ -170,7 +170,7 @@ class Swap:
         folder, name = os.path.split(canonical(path))
         return os.path.join(self._folder(folder), name)
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - a Swap lives as long as the call
+    @functools.cache  # noqa: B019 - a Swap lives as long as the call
     def _folder(self, folder: str) -> str:
         entry = self.new_files.get(folder)
         if entry is not None and entry[1].kind == "symlink":

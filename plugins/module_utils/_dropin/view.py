@@ -72,7 +72,7 @@ class View:
         found = glob.glob(glob.escape(prefix) + pattern, recursive=True)
         return sorted(path[len(prefix):] for path in found)
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - a View lives as long as the call
+    @functools.cache  # noqa: B019 - a View lives as long as the call
     def said(self, *argv: str) -> tuple[int, str]:
         """Run a read-only command once, however often its answer is asked for."""
         return self.run(list(argv))

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue of the modules that verify: arguments in, one report, and an end that follows C(fail_on)."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from . import _converge, _module
+from ._dropin import bugs, compare, predict, report
+from ._dropin.view import View
+from ._errors import Problem, Refused
+from ._python import need_bindings
+
+WAIVER_OPTIONS = {
+    "key": {"type": "str", "required": True, "no_log": False},
+    "by": {"type": "str", "required": True},
+    "reason": {"type": "str", "required": True},
+    "until": {"type": "str", "required": True},
+}
+JUDGING: dict[str, t.Any] = {
+    "waivers": {"type": "list", "elements": "dict", "default": [], "options": WAIVER_OPTIONS},
+    "fail_on": {"type": "str", "choices": list(report.FAIL_ON), "default": "never"},
+}
+
+
+def on_host(module: AnsibleModule) -> None:
+    """Predict on this host what the wanted sections would break, and end the module."""
+    need_bindings(module, "rpm", "dnf", "hawkey")
+    target = _module.target_of(module)
+    stream = _module.supported_stream(module, target)
+    with _module.telling(module):
+        report.validate_waivers(module.params["waivers"])
+        ways = _module.ways_of(module, stream)._replace(check=True)
+        wishes = _converge.Wishes(**{name: module.params[name] for name in _module.SECTION_OPTIONS})
+        folder = module.params["cache"] or os.path.join(target.tmpdir, "headers")
+        witness = predict.Witness(folder)
+        plan, problems = _converge.foresee(target, wishes, ways, witness.look)
+        found = predict.predict(View("/", target.probe), witness, problems, module.params["waivers"])
+        finish(module, found, **_module.told(module, target, plan, _converge.pinned(wishes, ways)))
+
+
+def on_files(module: AnsibleModule) -> None:
+    """Compare two lists of package files and end the module."""
+    need_bindings(module, "rpm")
+    with _module.telling(module):
+        named = [name for name in _module.SECTION_OPTIONS if module.params[name]]
+        if named:
+            raise Refused(Problem(
+                f"old and new are given with {', '.join(named)}", "package files are compared without a host",
+                "Give package files, or what a host is to be"))
+        finish(module, compare.compare(module.params["old"], module.params["new"], module.params["waivers"]))
+
+
+def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> None:
+    """End the module with a report; it fails only where C(fail_on) asks for it."""
+    result = {
+        "report": found, "verdict": found["verdict"], "findings": found["findings"], "text": report.text(found),
+        "bug_reports": bugs.reports(found), **more}
+    if report.reached(found, module.params["fail_on"]):
+        module.fail_json(msg=report.text(found, module.params["fail_on"]), refused=True, problems=[], **result)
+    module.exit_json(changed=False, **result)

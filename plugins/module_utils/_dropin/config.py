@@ -61,13 +61,22 @@ def on_disk(
     except OSError:
         return None
     if stat.S_ISLNK(mode):
-        return config_fate.Disk("symlink", "", os.readlink(real))
+        return config_fate.Disk("symlink", "", os.readlink(real), to_directory=_trusted_folder(real))
     if stat.S_ISDIR(mode):
-        return config_fate.Disk("directory", "", "")
+        return config_fate.Disk("directory", "", "", empty=not os.listdir(real))
     if not stat.S_ISREG(mode):
         return config_fate.Disk("other", "", "")
-    algorithm = (old or new or (None,))[0]
-    return config_fate.Disk("file", of_file(real, algorithm.digest_algorithm if algorithm else 8), "")
+    algorithms = [carried[0].digest_algorithm for carried in (old, new) if carried]
+    first = of_file(real, algorithms[0])
+    return config_fate.Disk("file", first, "", new_digest=of_file(real, algorithms[-1]) if len(set(algorithms)) > 1 else "")
+
+
+def _trusted_folder(real: str) -> bool:
+    """Say whether a link leads to a folder, and is root's or of that folder's owner: rpm lets such a link stand."""
+    if not os.path.isdir(real):
+        return False
+    owner = os.lstat(real).st_uid
+    return owner in (0, os.stat(real).st_uid)
 
 
 def flags(swap: Swap) -> t.Iterator[Finding]:
@@ -82,7 +91,7 @@ def flags(swap: Swap) -> t.Iterator[Finding]:
             yield found(
                 "config.flags_changed", Subject("path", path), before, after,
                 f"{path} is {before} in {old[0].nevra} and {after} in {new[0].nevra}.",
-                [Consumer("configuration", path, "changed on this host")] if edited else [])
+                [Consumer("configuration", path, "changed on this host")] if edited else [], swap.alone)
 
 
 def _protection(file: File) -> str:
@@ -108,7 +117,7 @@ def defaults(swap: Swap) -> t.Iterator[Finding]:
             "config.default_changed", Subject("path", path), old[1].digest, new[1].digest,
             f"{path} has other content in {new[0].nevra}"
             + (", and was not changed here, so the new content comes into effect." if in_use else "."),
-            [Consumer("configuration", path, "takes effect")] if in_use else [])
+            [Consumer("configuration", path, "takes effect")] if in_use else [], swap.alone)
 
 
 def leftovers(swap: Swap) -> t.Iterator[Finding]:
@@ -116,7 +125,8 @@ def leftovers(swap: Swap) -> t.Iterator[Finding]:
     assert swap.view is not None
     for path in (path for folder in LEFTOVER_FOLDERS for name in LEFTOVERS for path in swap.view.glob(f"{folder}/{name}")):
         yield found(
-            "config.leftover", Subject("path", path), path, path, f"{path} was there before the swap.", baseline=True, proven=True)
+            "config.leftover", Subject("path", path), path, path, f"{path} was there before the swap.", baseline=True,
+            proven=True)
 
 
 def overrides(swap: Swap) -> t.Iterator[Finding]:

@@ -14,10 +14,13 @@ import os
 import re
 import typing as t
 
+from . import local_config
+from .commands import command
 from .model import Consumer
 from .view import View
 
 WORD = re.compile(r"[A-Za-z0-9_./@:+\\-]+")
+ANY_COMMAND = command(r"[\w.+-]+")
 COMMENT = re.compile(r"^\s*[#;].*$|(?<=\s)#.*$", re.MULTILINE)
 COMMAND_FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
 
@@ -51,14 +54,21 @@ class References:
         found = [consumer for name in spellings for consumer in self._texts.get(name, ())]
         folder, name = os.path.split(path)
         if folder in COMMAND_FOLDERS:
-            found += [consumer for consumer in self._texts.get(name, ()) if consumer.type in ("cron", "script", "unit", "drop-in")]
+            found += self._commands.get(name, ())
         found += [consumer for spelling in spellings for consumer in self._links.get(spelling, ())]
-        found += [consumer for spelling in spellings for consumer in self.processes.get(spelling, ())]
+        found += [consumer for spelling in spellings for consumer in self._programs.get(spelling, ())]
         return self._foreign(found)
 
     def to_unit(self, name: str) -> list[Consumer]:
         """Return what names a unit: other units, drop-ins, scripts, cron."""
         return self._foreign(self._texts.get(name, ()))
+
+    def to_instances(self, template: str) -> list[Consumer]:
+        """Return what names an instance of a template unit C(name@.type)."""
+        head, _at, kind = template.partition("@")
+        return self._foreign(
+            consumer for word, consumers in self._texts.items() for consumer in consumers
+            if word.startswith(head + "@") and word.endswith(kind) and word != template)
 
     def to_word(self, word: str, kinds: t.Container[str]) -> list[Consumer]:
         """Return the texts of some kinds in which a word stands by itself."""
@@ -73,17 +83,39 @@ class References:
         seen = set()
         for kind, patterns in TEXTS:
             for path in (path for pattern in patterns for path in self._view.glob(pattern)):
-                if path in seen or self._view.readlink(path) is not None:
+                source = self._source(path)
+                if source is None or path in seen:
                     continue
                 seen.add(path)
-                for line in COMMENT.sub("", self._view.text(path) or "").splitlines():
+                text = self._view.text(source) or ""
+                for line in COMMENT.sub("", text).splitlines():
                     for word in set(WORD.findall(line)):
-                        found.setdefault(word.lstrip("@:+-"), []).append(Consumer(kind, path, line.strip()[:120]))
-                self._shebang(path, kind, found)
+                        found.setdefault(word.lstrip("@:+-").rstrip(":."), []).append(Consumer(kind, path, line.strip()[:120]))
+                self._shebang(text, path, kind, found)
         return found
 
-    def _shebang(self, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
-        first = (self._view.text(path) or "").partition("\n")[0]
+    def _source(self, path: str) -> str | None:
+        """Return where a text lies: a link is none of its own, unless it leads where nothing is looked for otherwise."""
+        target = self._view.readlink(path)
+        if target is None:
+            return path
+        return target if target.startswith(("/opt/", "/srv/", "/home/", "/root/")) else None
+
+    @functools.cached_property
+    def _commands(self) -> dict[str, list[Consumer]]:
+        """Bare names where local units, cron and scripts run them."""
+        found: dict[str, list[Consumer]] = {}
+        for line in local_config.command_lines(self._view):
+            for match in ANY_COMMAND.finditer(line.text):
+                start = match.start("command")
+                if start and line.text[start - 1] == "/":
+                    continue  # a path, which stands among the words already, and may lie anywhere
+                found.setdefault(match.group("command"), []).append(Consumer(line.type, line.name, line.text[:120]))
+        return found
+
+    @staticmethod
+    def _shebang(text: str, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
+        first = text.partition("\n")[0]
         if first.startswith("#!"):
             for word in first[2:].split():
                 found.setdefault(word, []).append(Consumer(kind, path, first))
@@ -102,13 +134,26 @@ class References:
     @functools.cached_property
     def processes(self) -> dict[str, list[Consumer]]:
         """Path -> the processes that run or map it."""
-        found: dict[str, list[Consumer]] = {}
-        for folder in self._view.glob("/proc/[0-9]*"):
-            pid = folder.rsplit("/", 1)[1]
-            name = (self._view.text(folder + "/comm") or "?").strip()
-            for path in {self._view.readlink(folder + "/exe") or "", *self._mapped(folder)} - {""}:
-                found.setdefault(path, []).append(Consumer("process", name, f"pid {pid}"))
+        found: dict[str, list[Consumer]] = {path: list(users) for path, users in self._programs.items()}
+        for folder, consumer in self._processes:
+            for path in self._mapped(folder) - {self._view.readlink(folder + "/exe")}:
+                found.setdefault(path, []).append(consumer)
         return found
+
+    @functools.cached_property
+    def _programs(self) -> dict[str, list[Consumer]]:
+        found: dict[str, list[Consumer]] = {}
+        for folder, consumer in self._processes:
+            program = self._view.readlink(folder + "/exe")
+            if program:
+                found.setdefault(program, []).append(consumer)
+        return found
+
+    @functools.cached_property
+    def _processes(self) -> list[tuple[str, Consumer]]:
+        return [
+            (folder, Consumer("process", (self._view.text(folder + "/comm") or "?").strip(), f"pid {folder.rsplit('/', 1)[1]}"))
+            for folder in self._view.glob("/proc/[0-9]*")]
 
     def _mapped(self, folder: str) -> set[str]:
         try:

@@ -231,9 +231,10 @@ def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
         f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, {counted['waived']} waived) "
         f"on {len(report['packages'])} packages"]
     for finding in told:
-        names = [f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]]
+        names = sorted({f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]})
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        lines.append(f"[{'blocking' if finding['blocking'] else finding['severity']}] {finding['title']}  ({finding['check']}, {finding['key']})")
+        weight = BLOCKING if finding["blocking"] else finding["severity"]
+        lines.append(f"[{weight}] {finding['title']}  ({finding['check']}, {finding['key']})")
         lines.append(f"    {finding['diagnosis']}")
         if names:
             lines.append(f"    Affected: {', '.join(names[:SHOWN])}{more}.")

@@ -195,6 +195,11 @@ class Swap:
         return {self.place(path): build for build in self.beside for path in build.files}
 
     @functools.cached_property
+    def beside_provides(self) -> dict[str, Build]:
+        """Every capability that a build on offer beside the transaction provides."""
+        return {relation.name: build for build in self.beside for relation in build.provides}
+
+    @functools.cached_property
     def lost_files(self) -> dict[str, tuple[Build, File]]:
         """Paths that no package carries any more after the swap; what is only owned as a ghost was never carried."""
         found = {}
@@ -206,10 +211,20 @@ class Swap:
     @functools.cached_property
     def new_by_name(self) -> dict[str, list[str]]:
         """The new paths of each base name."""
+        return _by_name(self.new_files)
+
+    @functools.cached_property
+    def old_by_name(self) -> dict[str, list[str]]:
+        """The old paths of each base name."""
+        return _by_name(self.old_files)
+
+    @functools.cached_property
+    def old_links(self) -> dict[str, list[str]]:
+        """The links of the old builds to each path."""
         found: dict[str, list[str]] = {}
-        for path, (_build, file) in self.new_files.items():
-            if file.kind != "directory":
-                found.setdefault(os.path.basename(path), []).append(path)
+        for path, (_build, file) in sorted(self.old_files.items()):
+            if file.kind == "symlink":
+                found.setdefault(os.path.normpath(os.path.join(os.path.dirname(path), file.target)), []).append(path)
         return found
 
     def requirers(self, name: str) -> tuple[Consumer, ...]:
@@ -228,6 +243,14 @@ class Swap:
     def still_there(self, path: str) -> bool:
         """Say whether a path is carried by something after the swap."""
         return self.place(path) in self._new_places or bool(self.installed.owners(path))
+
+
+def _by_name(files: dict[str, tuple[Build, File]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path, (_build, file) in files.items():
+        if file.kind != "directory":
+            found.setdefault(os.path.basename(path), []).append(path)
+    return found
 
 
 def builds_of(headers: t.Iterable[t.Any]) -> list[Build]:

@@ -124,7 +124,7 @@ class Builder:
         key = repr((package, host))
         if key not in self._known:
             top, spec = self._spec(package, host)
-            self._rpmbuild(top, "-bb", spec)
+            self._rpmbuild(top, "-bb", spec, "i686" if package.arch == "i686" else "x86_64")
             made = {path.name: str(path) for path in top.glob("RPMS/*/*.rpm")}
             self._known[key] = [
                 made[f"{one.name}-{one.version}-{one.release}.{one.arch}.rpm"] for one in (package, *package.subs)]
@@ -138,7 +138,8 @@ class Builder:
         changelog = package.changelog or f"* Thu Jan 01 2026 A Packager <a@example.org> - {package.version}\n- Build it"
         spec.write_text(SPEC.format(
             host=host, ids="compat" if package.generate else "none", head=_head(package), changelog=changelog,
-            subpackages="".join(f"%package -n {sub.name}\n{_tags(sub)}%description -n {sub.name}\nA part of it.\n" for sub in package.subs),
+            subpackages="".join(
+                f"%package -n {sub.name}\n{_tags(sub)}%description -n {sub.name}\nA part of it.\n" for sub in package.subs),
             install=f"cp -a {package.tree or self._tree(top, everything)}/. %{{buildroot}}",
             sections="".join(_sections(one, i > 0) for i, one in enumerate(everything))))
         return top, spec
@@ -159,12 +160,12 @@ class Builder:
         return tree
 
     @staticmethod
-    def _rpmbuild(top, what, spec):
+    def _rpmbuild(top, what, spec, target="x86_64"):
         # A database of its own: rpmbuild would create one for the user.
         defines = [part for macro in (f"_topdir {top}", f"_dbpath {top}/db") for part in ("--define", macro)]
         done = subprocess.run(
-            ["rpmbuild", what, "--quiet", "--target", "x86_64", *defines, str(spec)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=dict(os.environ, LANG="C.UTF-8"), check=False)
+            ["rpmbuild", what, "--quiet", "--target", target, *defines, str(spec)], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env=dict(os.environ, LANG="C.UTF-8"), check=False)
         assert done.returncode == 0, f"{spec.read_text()}\n{done.stdout.decode()}"
 
 

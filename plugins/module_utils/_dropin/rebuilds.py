@@ -50,8 +50,9 @@ def same_text(a: str, b: str, old: Build, new: Build) -> bool:
 
 def _same_word(a: str, b: str, old: Build, new: Build) -> bool:
     """Where the old word has the old version the new one may have the new one. A lone short number is no version."""
-    pairs = dict(zip(parts(old), parts(new)))
     label, version, release = parts(old)
+    # Where the release is the same number as the version, the version counts.
+    pairs = dict(reversed(list(zip(parts(old), parts(new)))))
     known = [label, version] + ([release] if len(release) >= TELLING else [])
     if a.strip("\"';") == version and len(version) < TELLING:
         return False

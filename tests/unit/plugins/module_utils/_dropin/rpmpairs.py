@@ -10,6 +10,9 @@ import shutil
 import subprocess
 import typing as t
 
+from ansible_collections.centos.hyperscale.plugins.module_utils import _rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import builds, checks, groups, headers, report, swap, view
+
 TOOLS = ("rpm", "rpmbuild")
 
 
@@ -261,6 +264,22 @@ class Root:
             blocks.append(f"Id={name.replace('_', '.')}\nLoadState=loaded\nActiveState={active}\nUnitFileState={enabled}\n")
         self.answers["systemctl"] = (0, "\n".join(blocks))
         return self
+
+    def swap(self, old, new, beside=()):
+        """Return the swap of some packages that are installed here."""
+        old_builds, new_builds, besides = (
+            [builds.of_header(headers.read(path)) for path in self._builder(*packages)] for packages in (old, new, beside))
+        installed = swap.Installed(_rpmdb.transaction_set(self.root), [build.nevra for build in old_builds])
+        return swap.Swap(old_builds, new_builds, besides, installed, view.View(self.root, self.run))
+
+    def predict(self, old, new, beside=()):
+        """Return the findings of all checks of headers on this host; each check must be able to run."""
+        recorder = groups.Recorder(checks.PREDICT)
+        recorder.groups(groups.OF_HEADERS, self.swap(old, new, beside))
+        names = {name for group in groups.OF_HEADERS for name in group.checks}
+        broken = [check for check in recorder.coverage() if check.status == "error" and check.id in names]
+        assert broken == [], broken
+        return report.sort(recorder.findings)
 
     def run(self, argv):
         """Answer as a host would; what was not recorded is not installed."""

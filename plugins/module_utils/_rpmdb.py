@@ -81,25 +81,17 @@ def signature_key_id(text: str | None) -> str | None:
     return match.group(1)[-16:].lower() if match else None
 
 
-def dearmoured(text: str | None) -> bytes:
-    """Return the packets in an armoured OpenPGP block, empty when there is none."""
+def armoured_fingerprint(text: str | None) -> str | None:
+    """Return the fingerprint of the first key in an armoured block, None when it is not a version 4 key."""
     _head, found, body = (text or "").partition("-----BEGIN PGP PUBLIC KEY BLOCK-----")
     body = body.partition("-----END")[0].replace("\r", "")
     _armour_headers, blank, data = body.partition("\n\n")
     if not found or not blank:
-        return b""
+        return None
     encoded = "".join(line for line in data.splitlines() if not line.startswith("="))
     try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
-        return b""
-
-
-def armoured_fingerprint(text: str | None) -> str | None:
-    """Return the fingerprint of the first key in an armoured block, None when it is not a version 4 key."""
-    try:
-        return _packet_fingerprint(dearmoured(text))
-    except IndexError:
+        return _packet_fingerprint(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, IndexError):
         return None
 
 

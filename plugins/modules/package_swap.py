@@ -50,19 +50,8 @@ options:
     description: Follow weak dependencies.
     type: bool
     default: false
-  lock_timeout:
-    description: Seconds to wait for the locks of dnf and rpm; then the holder is named and nothing is changed.
-    type: int
-    default: 300
-  key_fingerprints:
-    description: Full fingerprints of the keys that sign Hyperscale builds.
-    type: list
-    elements: str
-    default: [9B04530E0ED6ABC4B2C358DD2A01FA2AEB3DAC40]
-  controller:
-    description: A name for who runs this, told to anyone who tries at the same time. Default is the user and the name of
-      the controller.
-    type: str
+extends_documentation_fragment:
+  - centos.hyperscale.ways
 attributes:
   check_mode:
     description: Can run in check mode and predict the changes without writing anything on the host.

@@ -381,7 +381,7 @@ TABLE: tuple[Check, ...] = (
         "The SIG's kernel carries a test signature only.",
         "Switch Secure Boot off or enroll a key, or stay with the stock kernel", mandatory=True),
     _check(
-        "kernel.boot_files", (93, 94, 97), "lost", HIGH, HIGH, ALWAYS, (PROVE,), "The kernel {name} cannot be booted as it is",
+        "kernel.boot_files", (93, 94), "lost", HIGH, HIGH, ALWAYS, (PROVE,), "The kernel {name} cannot be booted as it is",
         "Its image, its initramfs or its boot entry is missing or empty.",
         "Reinstall the kernel package and look at the output of dracut before you reboot"),
     _check(

@@ -44,7 +44,7 @@ def compare(old: t.Sequence[str], new: t.Sequence[str], waivers: t.Sequence[dict
         recorder.groups(OF_HEADERS, Swap(before, coming, beside))
     findings = report.waived(recorder.findings, waivers, datetime.datetime.now(datetime.timezone.utc).date())
     context = report.Context(
-        "predict", "", "", began, versions(), [], {"headers": len(old) + len(new), "bytes": 0, "offered": 0, "cached": 0})
+        "predict", "", "", began, versions(), [], report.cost(began, len(before) + len(after), 0, 0, 0))
     return report.build(context, pairs(before, after), findings, recorder.coverage())
 
 

@@ -9,11 +9,12 @@ computes or what a program does inside itself is not seen here.
 
 from __future__ import annotations
 
-import functools
 import re
 import typing as t
 
 from . import local_config as local
+from .commands import OPTIONS, command
+from .commands import path as path_pattern
 from .model import Consumer
 from .view import View
 
@@ -22,43 +23,17 @@ LOCK_FOLDERS = ("/run/lock", "/var/lock")
 RPM_DATABASE = "/var/lib/rpm"
 BLOCK_GROUP_TREE_KERNEL = (6, 1)
 
-# Words that run what comes after them, with options and numbers of their own in between. All repeats are bounded, for a
-# long line of no script at all must not take minutes.
-_WRAPPERS = (
-    r"(?:then|do|else|elif|if|while|until|exec|eval|sudo|nohup|nice|ionice|env|time|timeout|xargs|flock|command|setsid)"
-    r"\s+(?:-u\s+\S+\s+|-\S+\s+|[0-9]\S*\s+){0,4}"
-)
-# Where a command begins: a line, what separates commands, a wrapper, the text for a shell, an argument list.
-_BEGIN = r"""(?:^|[;&|(){`!]\s*|-c\s+["']|[\[(]\s*["']|(?<!\S)""" + _WRAPPERS + ")"
-_ASSIGNMENTS = r"(?:\w{1,40}=\S{0,200}\s+){0,4}"
-_START = _BEGIN + _ASSIGNMENTS + f"(?:{_WRAPPERS}{_ASSIGNMENTS}){{0,3}}" + r"(?:/[\w./+-]{0,200})?(?<![\w.+-])"
-_END = r"""(?=$|[\s;&|)`"',\]])"""
-# Between the words of one command; an argument list of a script puts quotes and a comma there.
-_GAP = r"""(?:\s+|["']\s*,\s*["'])"""
-_OPTIONS = r"(?:-\S+\s+){0,4}"
-
-
-def _command(*words: str) -> t.Pattern[str]:
-    return re.compile(_START + "(?P<command>" + _GAP.join(f"(?:{word})" for word in words) + ")" + _END)
-
-
-@functools.cache
-def _path(path: str) -> t.Pattern[str]:
-    """Return what finds a path or something below it, and no longer path that contains it."""
-    return re.compile(r"(?<![\w./}-])" + re.escape(path) + r"(?![\w.-])")
-
-
-SYSV = _command("(?:telinit|initctl|runlevel)")
-INIT_LEVEL = _command("init", "[0-6sSqQuU]")
-SWITCH_ROOT = _command("systemctl", _OPTIONS + "switch-root")
-SYSTEMCTL = _command("systemctl")
-SYSTEMD_RUN = _command("systemd-run")
-CRYPTENROLL = _command("systemd-cryptenroll")
-WALL = _command("wall")
+SYSV = command("(?:telinit|initctl|runlevel)")
+INIT_LEVEL = command("init", "[0-6sSqQuU]")
+SWITCH_ROOT = command("systemctl", OPTIONS + "switch-root")
+SYSTEMCTL = command("systemctl")
+SYSTEMD_RUN = command("systemd-run")
+CRYPTENROLL = command("systemd-cryptenroll")
+WALL = command("wall")
 # Many languages have a function of this name, but none takes a user's name and its text from a pipe.
 WRITE = re.compile(r"\|\s*(?:/[\w./+-]{0,200}/)?(?P<command>write)\s+[\w$\"]")
-BTRFS_CHECK = _command("btrfs", _OPTIONS + "check")
-MKFS_BTRFS = _command(r"(?:mkfs\.btrfs|mkfs\s+(?:-\S+\s+){0,4}-t\s+btrfs)")
+BTRFS_CHECK = command("btrfs", OPTIONS + "check")
+MKFS_BTRFS = command(r"(?:mkfs\.btrfs|mkfs\s+(?:-\S+\s+){0,4}-t\s+btrfs)")
 
 
 def _matching(view: View, *patterns: t.Pattern[str]) -> t.Iterator[tuple[local.Line, str]]:
@@ -118,7 +93,7 @@ def flag_files(view: View) -> list[Consumer]:
 def _naming(view: View, paths: t.Sequence[str]) -> list[Consumer]:
     found = []
     for line in local.command_lines(view):
-        found += [line.consumer(f"names {path}") for path in paths if _path(path).search(line.text)]
+        found += [line.consumer(f"names {path}") for path in paths if path_pattern(path).search(line.text)]
     return found
 
 
@@ -153,7 +128,7 @@ def run_lock(view: View) -> list[Consumer]:
         found += [
             file.consumer(setting)
             for setting in file.settings
-            if not local.is_exec(setting) and any(_path(path).search(setting.value) for path in LOCK_FOLDERS)
+            if not local.is_exec(setting) and any(path_pattern(path).search(setting.value) for path in LOCK_FOLDERS)
         ]
     return found + _naming(view, LOCK_FOLDERS) + _lock_holders(view)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -66,7 +67,6 @@ def _keyring(keys: t.Sequence[str]) -> t.Any:
     """Return a keyring with these keys alone: what else the host trusts vouches for nothing here."""
     keyring = rpm.keyring()
     for armoured in keys:
-        packets = _rpmdb.dearmoured(armoured)
-        if packets:
-            keyring.addKey(rpm.pubkey(packets))
+        with contextlib.suppress(ValueError):  # no key at all vouches for nothing
+            keyring.addKey(rpm.pubkey(armoured.encode("ascii", "replace")))
     return keyring

@@ -117,7 +117,7 @@ def predict(
     fetched = witness.fetched
     context = report.Context(
         PREDICT, platform.node(), _journal.new_run_id(), began, versions(), witness.repos,
-        {"headers": len(fetched.incoming), "bytes": fetched.bytes_read, "offered": fetched.bytes_offered, "cached": fetched.from_cache})
+        report.cost(began, len(fetched.incoming), fetched.bytes_read, fetched.bytes_offered, fetched.from_cache))
     repo_of = {f"{offer.name}-{offer.evr}.{offer.arch}": offer.repo for offer in witness.offers.chosen} if witness.offers else {}
     findings = report.waived(recorder.findings, waivers, today)
     return report.build(context, pairs(swap.old, swap.new), findings, recorder.coverage(), repo_of)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import collections
 import datetime
 import re
+import resource
+import time
 import typing as t
 
 from .._errors import Problem, Refused
@@ -33,7 +35,10 @@ KEY = re.compile(r"^[0-9a-f]{16}$")
 
 
 class Context(t.NamedTuple):
-    """Enough to repeat a report: phase, host, run, time (seconds since the epoch), versions of tools, repositories, cost."""
+    """Enough to repeat a report: phase, host, run, time (seconds since the epoch), versions of tools, repositories.
+
+    C(cost) is what it took: headers, bytes read of how many offered, headers from the cache, seconds, KiB of memory.
+    """
 
     phase: str
     host: str
@@ -41,7 +46,14 @@ class Context(t.NamedTuple):
     time: float
     tool_versions: dict[str, str]
     repos: list[str]
-    fetched: dict[str, int]
+    cost: dict[str, t.Any]
+
+
+def cost(began: float, headers: int, read: int, offered: int, cached: int) -> dict[str, t.Any]:
+    """Return what a report took; C(began) is in seconds since the epoch."""
+    return {
+        "headers": headers, "bytes_read": read, "bytes_offered": offered, "from_cache": cached,
+        "seconds": round(time.time() - began, 3), "memory_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
 def validate_waivers(waivers: t.Sequence[dict[str, t.Any]]) -> None:
@@ -77,7 +89,7 @@ def waived(findings: t.Sequence[Finding], waivers: t.Sequence[dict[str, t.Any]],
             result.append(finding)
         elif t.cast(datetime.date, _date(str(waiver["until"]))) < today:
             result += [finding, found(
-                "waiver.expired", Subject("finding", finding.key), waiver["until"], None,
+                "waiver.expired", Subject("finding", finding.key), str(waiver["until"]), None,
                 f"{waiver['by']} waived {finding.check} of {finding.subject.name} until {waiver['until']}: {waiver['reason']}.")]
         else:
             kept = {name: str(waiver[name]) for name in ("by", "reason", "until")}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import typing as t
 
 from .. import _rpmdb
@@ -69,7 +70,7 @@ def _tested(ts: t.Any) -> list[t.Any]:
 
     with contextlib.ExitStack() as stack:
         rpm.setLogFile(stack.enter_context(open(os.devnull, "w", encoding="ascii")))
-        stack.callback(rpm.setLogFile, None)
+        stack.callback(rpm.setLogFile, sys.stderr)
         ts.check()
         ts.order()
         ts.setFlags(rpm.RPMTRANS_FLAG_TEST)

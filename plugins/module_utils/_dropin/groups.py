@@ -25,7 +25,8 @@ class Group(t.NamedTuple):
 
 # What headers alone tell; with a host in the Swap these also say who is affected.
 OF_HEADERS = (
-    Group(("provides.lost", "provides.lowered", "soname.lost", "symbol_version.lost"), relations.provides),
+    Group(
+        ("provides.lost", "provides.lowered", "soname.lost", "symbol_version.lost", "file.needs_subpackage"), relations.provides),
     Group(("path.required_lost",), relations.required_paths),
     Group(("conflict.gained",), relations.conflicts),
     Group(("obsoletes.gained", "obsoletes.blocks_return"), relations.obsoletes),
@@ -42,12 +43,12 @@ OF_HEADERS = (
     Group(("file.emptied", "content.changed"), files.contents),
     Group(("config.flags_changed",), config.flags),
     Group(("config.default_changed",), config.defaults),
-    Group(("unit.vanished",), units.vanished),
+    Group(("unit.vanished", "file.needs_subpackage"), units.vanished),
     Group(("unit.new",), units.brought),
-    Group(("activation.lost",), units.activation),
-    Group(("runtime_file.lost",), units.runtime_files),
-    Group(("udev.lost",), units.device_rules),
-    Group(("auth_module.lost",), units.auth_modules),
+    Group(("activation.lost", "file.needs_subpackage"), units.activation),
+    Group(("runtime_file.lost", "file.needs_subpackage"), units.runtime_files),
+    Group(("udev.lost", "file.needs_subpackage"), units.device_rules),
+    Group(("auth_module.lost", "file.needs_subpackage"), units.auth_modules),
     Group(("scriptlet.changed",), scripts.scriptlets),
     Group(("scriptlet.restart_order",), scripts.restart_order),
     Group(("trigger.changed",), scripts.triggers),
@@ -110,7 +111,9 @@ class Recorder:
     def _absent(self, name: str) -> Coverage:
         if self.phase in CHECKS[name].phases:
             # A check of this phase that no function claims would otherwise look as if it had passed.
-            return Coverage(name, RAN, "", 0.0) if name in SAID_BY_OTHERS else Coverage(name, ERROR, "nothing carried it out", 0.0)
+            if name in SAID_BY_OTHERS:
+                return Coverage(name, RAN, "", 0.0)
+            return Coverage(name, ERROR, "nothing carried it out", 0.0)
         return Coverage(name, SKIPPED, PHASE_WORDS[self.phase], 0.0)
 
 

@@ -107,8 +107,6 @@ def predict(
     ts = _rpmdb.transaction_set(view.root)
     new = sorted((entry.build for entry in witness.fetched.incoming), key=lambda b: (b.name, _rpmdb.EVR_ORDER(b.evr), b.arch))
     swap = Swap(_installed_builds(ts, witness.going), new, witness.beside, Installed(ts, witness.going), view)
-    assert swap.references is not None
-    swap.references.changing = {*swap.old_files, *swap.new_files}
     if any(finding.check == "package.unreadable" for finding in witness.fetched.findings):
         recorder.skip_rest("a package could not be read, and what is compared with half of them would blame the rest")
     elif witness.offers is None:

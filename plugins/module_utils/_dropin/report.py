@@ -89,7 +89,7 @@ def waived(findings: t.Sequence[Finding], waivers: t.Sequence[dict[str, t.Any]],
             result.append(finding)
         elif t.cast(datetime.date, _date(str(waiver["until"]))) < today:
             result += [finding, found(
-                "waiver.expired", Subject("finding", finding.key), waiver["until"], None,
+                "waiver.expired", Subject("finding", finding.key), str(waiver["until"]), None,
                 f"{waiver['by']} waived {finding.check} of {finding.subject.name} until {waiver['until']}: {waiver['reason']}.")]
         else:
             kept = {name: str(waiver[name]) for name in ("by", "reason", "until")}

@@ -13,7 +13,7 @@ from .. import _host_read
 from .builds import Build, File
 from .checks import found
 from .model import MEDIUM, Consumer, Finding, Subject
-from .swap import Swap
+from .swap import Swap, canonical
 from .view import NOT_FOUND, View
 
 UNIT_PATH = re.compile(
@@ -25,6 +25,7 @@ AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.
 # Lines that name a unit without needing it.
 ORDER_ONLY = re.compile(r"^(After|Before|Conflicts|Documentation|Description|PartOf|Wants|WantedBy|Also)\s*=")
 VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
+ENABLED = ("enabled", "enabled-runtime")
 LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,SubState,UnitFileState", "*"]
 
 
@@ -52,20 +53,28 @@ def vanished(swap: Swap) -> t.Iterator[Finding]:
             continue
         unit = match.group("unit")
         needing, noticing = _unit_users(swap, path, unit, loaded)
-        beside = swap.beside_files.get(swap.place(path))
-        if beside is not None:
-            yield found(
-                "file.needs_subpackage", Subject("unit", unit, "", beside.name), build.nevra, beside.nevra,
-                f"{build.nevra} carries {unit}; now {beside.nevra} does, which is not part of the transaction.", needing,
-                swap.alone, remedy=f"Have {beside.name} as well")
+        left = left_behind(swap, Subject("unit", unit), path, build, needing)
+        if left is not None:
+            yield left
             continue
         finding = found(
-            "unit.vanished", Subject("unit", unit), build.nevra, None, f"{build.nevra} carries {path}; no new build does.", needing,
-            swap.alone)
+            "unit.vanished", Subject("unit", unit), build.nevra, None,
+            f"{build.nevra} carries {path}; no new build does.", needing, swap.alone)
         if noticing and not needing:
             # The package's own wiring had it up, and that goes with it.
             finding = finding._replace(severity=MEDIUM, consumers=tuple(noticing))
         yield finding
+
+
+def left_behind(swap: Swap, subject: Subject, path: str, build: Build, users: t.Sequence[Consumer]) -> Finding | None:
+    """Row 13: say that a path moved into a build on offer that does not come along; None when it did not."""
+    beside = swap.beside_files.get(swap.place(path))
+    if beside is None:
+        return None
+    return found(
+        "file.needs_subpackage", subject._replace(package=beside.name), build.nevra, beside.nevra,
+        f"{build.nevra} carries {path}; now {beside.nevra} does, which is not part of the transaction.", users, swap.alone,
+        remedy=f"Have {beside.name} as well")
 
 
 def _unit_users(
@@ -73,23 +82,42 @@ def _unit_users(
 ) -> tuple[list[Consumer], list[Consumer]]:
     """Return who needs a unit (it runs, is enabled, is required by something that stays) and who only notices.
 
-    A unit that a copy below /etc replaces is not missed.
+    A unit that a copy below /etc replaces, or that is masked, is not missed.
     """
-    if swap.view is None or swap.references is None or swap.view.is_file(f"/etc/systemd/system/{unit}"):
+    if swap.view is None or swap.references is None or _replaced(swap.view, unit):
         return [], []
-    said = loaded.get(unit, {})
-    needing = [Consumer("unit", unit, "is running")] if said.get("SubState") == "running" else []
-    noticing = [Consumer("unit", unit, "is active")] if said.get("ActiveState") == "active" else []
-    # The link of an enabled unit keeps its name wherever it points to.
+    mine = [name for name in loaded if name == unit or _instance(name, unit)]
+    needing = [Consumer("unit", name, "is running") for name in mine if loaded[name].get("SubState") == "running"]
+    needing += [Consumer("unit", name, "is enabled") for name in mine if loaded[name].get("UnitFileState") in ENABLED]
+    noticing = [Consumer("unit", name, "is active") for name in mine if loaded[name].get("ActiveState") == "active"]
+    # The link of an enabled unit keeps its name wherever it points to; the one of an instance has a name of its own.
     needing += [
-        Consumer("link", link, "enables it") for link in swap.view.glob(f"/etc/systemd/system/*/{unit}")
-        if swap.view.readlink(link) not in (None, "/dev/null")]
+        Consumer("link", link, "enables it")
+        for link in swap.view.glob(f"/etc/systemd/system/*/{unit.replace('@.', '@*.')}")
+        if not os.path.dirname(link).endswith(".d") and swap.view.readlink(link) not in (None, "/dev/null")]
+    needing += [Consumer("drop-in", one, "changes it") for one in swap.view.glob(f"/etc/systemd/system/{unit}.d/*.conf")]
     needing += [consumer for consumer in swap.references.to_path(path) if consumer.type == "link"]
     own = {os.path.basename(other) for other in swap.old_files if UNIT_PATH.match(other)}
-    for consumer in swap.references.to_unit(unit):
+    named = swap.references.to_unit(unit) + (swap.references.to_instances(unit) if "@." in unit else [])
+    for consumer in named:
         if os.path.basename(consumer.name) not in own:
             (noticing if ORDER_ONLY.match(consumer.detail) else needing).append(consumer)
     return sorted(set(needing)), sorted(set(noticing))
+
+
+def _instance(name: str, template: str) -> bool:
+    head, at, kind = template.partition("@")
+    return bool(at) and kind.startswith(".") and name.startswith(head + "@") and name.endswith(kind)
+
+
+def _replaced(view: View, unit: str) -> bool:
+    """Say whether something of this host's own stands for a unit: a full copy, a link to one elsewhere, or a mask."""
+    path = f"/etc/systemd/system/{unit}"
+    target = view.readlink(path)
+    if target is None:
+        return view.is_file(path)
+    # An alias leads to the unit of a package.
+    return os.path.isabs(target) and not target.startswith((*VENDOR_FOLDERS, "/etc/"))
 
 
 def brought(swap: Swap) -> t.Iterator[Finding]:
@@ -112,7 +140,7 @@ def activation(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("name")
         users = swap.references.to_word(name, ("unit", "drop-in", "script", "cron", "configuration")) if swap.references else []
-        yield found(
+        yield left_behind(swap, Subject("activation", name), path, build, users) or found(
             "activation.lost", Subject("activation", name), build.nevra, None,
             f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
 
@@ -120,25 +148,32 @@ def activation(swap: Swap) -> t.Iterator[Finding]:
 def runtime_files(swap: Swap) -> t.Iterator[Finding]:
     """Row 70: files of sysusers.d and tmpfiles.d that are gone."""
     for path, (build, _file) in swap.lost_files.items():
-        if RUNTIME_FILES.match(path) and not _renamed(swap, path):
-            yield found(
+        if RUNTIME_FILES.match(path) and not _renamed(swap, path, RUNTIME_FILES):
+            users = swap.users(path)
+            yield left_behind(swap, Subject("path", path), path, build, users) or found(
                 "runtime_file.lost", Subject("path", path), build.nevra, None,
-                f"{build.nevra} carries {path}; no new build does.", swap.users(path))
+                f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
 
 
 def device_rules(swap: Swap) -> t.Iterator[Finding]:
     """Row 71: udev rules, hardware database and link files that are gone."""
     for path, (build, _file) in swap.lost_files.items():
-        if DEVICE_RULES.match(path) and not _renamed(swap, path):
-            yield found(
+        if DEVICE_RULES.match(path) and not _renamed(swap, path, DEVICE_RULES):
+            users = swap.users(path)
+            yield left_behind(swap, Subject("path", path), path, build, users) or found(
                 "udev.lost", Subject("path", path), build.nevra, None,
-                f"{build.nevra} carries {path}; no new build does.", swap.users(path), severity=MEDIUM if swap.alone else "")
+                f"{build.nevra} carries {path}; no new build does.", users, severity=MEDIUM if swap.alone else "")
 
 
-def _renamed(swap: Swap, path: str) -> bool:
-    """Say whether the new builds carry the same file under another number or folder: 60-foo.rules as 62-foo.rules."""
-    bare = re.sub(r"^\d+-", "", os.path.basename(path))
-    return any(re.sub(r"^\d+-", "", name) == bare for name in swap.new_by_name)
+def _renamed(swap: Swap, path: str, sort: t.Pattern[str]) -> bool:
+    """Say whether the new builds carry the same file under another number: 60-foo.rules as 62-foo.rules."""
+    return any(
+        _unnumbered(new) == _unnumbered(path) for new in swap.new_files if new not in swap.old_files and sort.match(new))
+
+
+def _unnumbered(path: str) -> str:
+    folder, name = os.path.split(canonical(path))
+    return os.path.join(folder, re.sub(r"^\d+-", "", name))
 
 
 def auth_modules(swap: Swap) -> t.Iterator[Finding]:
@@ -149,7 +184,7 @@ def auth_modules(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("pam") or match.group("nss")
         users = _auth_users(swap.view, name, bool(match.group("nss"))) if swap.view else []
-        yield found(
+        yield left_behind(swap, Subject("module", name), path, build, users) or found(
             "auth_module.lost", Subject("module", name), path, None, f"{build.nevra} carries {path}; no new build does.", users,
             swap.alone)
 
@@ -159,7 +194,7 @@ def _auth_users(view: View, name: str, nss: bool) -> list[Consumer]:
     hits = []
     for path in places:
         for line in (view.text(path) or "").splitlines():
-            words = line.partition("#")[0].replace("[", " ").replace("]", " ").split()
+            words = line.partition("#")[0].replace("[", " ").replace("]", " ").replace(":", ": ", 1 if nss else 0).split()
             if name in words[1:] or any(word.endswith("/" + name) for word in words):
                 hits.append(Consumer("configuration", path, line.strip()))
     return hits

@@ -427,7 +427,7 @@ TABLE: tuple[Check, ...] = (
         "declare such symbols, so only loading shows it.",
         "Rebuild the program against the new library, or go back", mandatory=True),
     _check(
-        "package.unforeseen", (7, 11), "unverifiable", MEDIUM, MEDIUM, NEVER, (PROVE,),
+        "package.unforeseen", (), "unverifiable", MEDIUM, MEDIUM, NEVER, (PROVE,),
         "{name} left, and the snapshot has nothing of it",
         "A build that was not named when the snapshot was taken is gone or was replaced. What it carried is not known any more, "
         "so nothing can be said of what was lost with it.",
@@ -435,9 +435,9 @@ TABLE: tuple[Check, ...] = (
     _check(
         "rollback.package", (105,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not the build it was",
         "After going back the host has not the packages that it had before.",
-        "Install or erase what differs; the snapshot has the exact builds"),
+        "Install or erase what differs; the finding names the exact build"),
     _check(
-        "rollback.differs", (106, 107), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not as it was",
+        "rollback.differs", (106,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not as it was",
         "A package that goes back does not bring the host back: configuration, links, units and the boot have states of their "
         "own.",
         "Put it back by hand, or find out why it should stay"),

@@ -88,7 +88,7 @@ def prove(
     findings = report.waived(seen, waivers, datetime.datetime.now(datetime.timezone.utc).date())
     context = report.Context(
         phase, os.uname().nodename, snapshot.id, began, compare.versions(), (snapshot.prediction or {}).get("repos") or [],
-        {"headers": 0, "bytes": 0, "offered": 0, "cached": 0})
+        report.cost(began, 0, 0, 0, 0))
     whole = report.build(context, compare.pairs(scenes.old, scenes.new), findings, recorder.coverage())
     predicted = snapshot.prediction
     whole["joined"] = report.joined(predicted["findings"], whole["findings"]) if predicted else None

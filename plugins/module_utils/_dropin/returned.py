@@ -37,7 +37,7 @@ def packages(scenes: Scenes) -> t.Iterator[Finding]:
 
 
 def states(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 106: files, units, alternatives, kernel; 107: what was left behind."""
+    """Row 106: files, units, alternatives, kernel; what was left below /etc/systemd as well."""
     yield from _files(scenes)
     yield from _units(scenes)
     for part, subject in (("alternatives", "alternative"), ("kernel", "kernel")):

@@ -24,6 +24,8 @@ SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
 NEVER, BLOCKING = "never", "blocking"
 FAIL_ON = (NEVER, BLOCKING, "low", "medium", "high")
+# A threshold of proofs alone: what is grave and was not predicted.
+UNFORESEEN = "unforeseen"
 SHOWN = 5
 WAIVER_FIELDS = ("key", "by", "reason", "until")
 # What nothing is known of without: such a report is never good news.
@@ -129,6 +131,9 @@ def reached(report: t.Mapping[str, t.Any], threshold: str) -> bool:
 def at_or_above(report: t.Mapping[str, t.Any], threshold: str) -> list[dict[str, t.Any]]:
     """Return the findings that a threshold of FAIL_ON is about."""
     mine = [finding for finding in report["findings"] if not finding["baseline"] and finding["waiver"] is None]
+    if threshold == UNFORESEEN:
+        predicted = set(report["joined"]["happened"]) if report.get("joined") else set()
+        return [finding for finding in mine if finding["severity"] == HIGH and finding["key"] not in predicted]
     if threshold in (NEVER, BLOCKING):
         return [finding for finding in mine if finding["blocking"]]
     least = SEVERITIES.index(threshold)

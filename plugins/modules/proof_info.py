@@ -30,6 +30,14 @@ options:
     type: str
     choices: [prove, rollback]
     default: prove
+  fail_on:
+    description:
+      - What makes the module fail. V(blocking) fails on findings that ask for a decision, a severity on every finding of
+        that severity or above, V(unforeseen) on findings of high severity that the prediction in the snapshot had not, and
+        all of them on a verdict of V(unknown). V(never) only reports.
+    type: str
+    choices: [never, unforeseen, blocking, low, medium, high]
+    default: never
   settle:
     description:
       - Seconds to wait before looking, so that units that are starting have come up or failed.
@@ -57,7 +65,7 @@ author:
 EXAMPLES = r"""
 - name: Stop where a swap did damage
   centos.hyperscale.proof_info:
-    fail_on: high
+    fail_on: unforeseen
     settle: 10
 
 - name: Look after going back
@@ -129,6 +137,7 @@ refused:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils import _predicting, _proving
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import report
 
 
 def main() -> None:
@@ -138,6 +147,7 @@ def main() -> None:
             "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},
             "settle": {"type": "int", "default": 0},
             **_predicting.JUDGING,
+            "fail_on": {"type": "str", "choices": list(report.PROOF_FAIL_ON), "default": "never"},
         },
         supports_check_mode=True,
     ))

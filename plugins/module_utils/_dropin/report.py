@@ -24,6 +24,9 @@ SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
 NEVER, BLOCKING = "never", "blocking"
 FAIL_ON = (NEVER, BLOCKING, "low", "medium", "high")
+# After a swap: what is grave and was not predicted.
+UNFORESEEN = "unforeseen"
+PROOF_FAIL_ON = (NEVER, UNFORESEEN, *FAIL_ON[1:])
 SHOWN = 5
 WAIVER_FIELDS = ("key", "by", "reason", "until")
 # What nothing is known of without: such a report is never good news.
@@ -131,6 +134,12 @@ def at_or_above(report: t.Mapping[str, t.Any], threshold: str) -> list[dict[str,
     mine = [finding for finding in report["findings"] if not finding["baseline"] and finding["waiver"] is None]
     if threshold in (NEVER, BLOCKING):
         return [finding for finding in mine if finding["blocking"]]
+    if threshold == UNFORESEEN:
+        # Without a prediction nothing was foreseen.
+        joined = report.get("joined")
+        return [
+            finding for finding in mine
+            if finding["severity"] == HIGH and (joined is None or finding["key"] in joined["not_predicted"])]
     least = SEVERITIES.index(threshold)
     return [finding for finding in mine if finding["blocking"] or SEVERITIES.index(finding["severity"]) >= least]
 
@@ -240,8 +249,8 @@ def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
     counted = report["summary"]
     graver = ", ".join(f"{counted['severities'][severity]} {severity}" for severity in reversed(SEVERITIES))
     lines = [
-        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, {counted['waived']} waived) "
-        f"on {len(report['packages'])} packages"]
+        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, "
+        f"{counted['waived']} waived) on {len(report['packages'])} packages"]
     for finding in told:
         names = sorted({f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]})
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -656,6 +656,18 @@ def test_the_module_fails_only_where_it_is_asked_to(glue):
     assert strict["report"]["findings"]
 
 
+def test_what_was_foreseen_does_not_fail_a_rollout():
+    def finding(key, severity, **more):
+        return {"key": key, "severity": severity, "blocking": False, "baseline": False, "waiver": None, **more}
+
+    found = [finding("a", "high"), finding("b", "high"), finding("c", "low"), finding("d", "high", baseline=True)]
+    whole = {"findings": found, "verdict": "not_drop_in", "joined": {"not_predicted": ["b", "c", "d"]}}
+    assert report.at_or_above(whole, "unforeseen") == [found[1]]
+    assert report.at_or_above({**whole, "joined": None}, "unforeseen") == found[:2]
+    assert not report.reached({**whole, "findings": found[:1]}, "unforeseen")
+    assert report.reached({**whole, "findings": [], "verdict": "unknown"}, "unforeseen")
+
+
 def test_the_module_refuses_what_it_cannot_use(glue):
     assert glue(snapshot="absent")["refused"] is True
     assert "waiver 1" in glue(waivers=[{"key": "x", "by": "me", "reason": "y", "until": "2999-01-01"}])["msg"]
@@ -665,4 +677,6 @@ def test_what_is_documented_is_what_there_is(glue):
     documented = yaml.safe_load(proof_info.RETURN)
     assert set(documented) - {"problems", "refused"} == set(glue()) - {"changed"}
     assert set(documented["report"]["contains"]["joined"]["contains"]) == set(report.joined([], []))
-    assert yaml.safe_load(proof_info.DOCUMENTATION)["options"]["phase"]["choices"] == list(prove.PHASES)
+    options = yaml.safe_load(proof_info.DOCUMENTATION)["options"]
+    assert options["phase"]["choices"] == list(prove.PHASES)
+    assert options["fail_on"]["choices"] == list(report.PROOF_FAIL_ON)

@@ -131,11 +131,14 @@ def reached(report: t.Mapping[str, t.Any], threshold: str) -> bool:
 def at_or_above(report: t.Mapping[str, t.Any], threshold: str) -> list[dict[str, t.Any]]:
     """Return the findings that a threshold of FAIL_ON is about."""
     mine = [finding for finding in report["findings"] if not finding["baseline"] and finding["waiver"] is None]
-    if threshold == UNFORESEEN:
-        predicted = set(report["joined"]["happened"]) if report.get("joined") else set()
-        return [finding for finding in mine if finding["severity"] == HIGH and finding["key"] not in predicted]
     if threshold in (NEVER, BLOCKING):
         return [finding for finding in mine if finding["blocking"]]
+    if threshold == UNFORESEEN:
+        # Without a prediction nothing was foreseen.
+        joined = report.get("joined")
+        return [
+            finding for finding in mine
+            if finding["severity"] == HIGH and (joined is None or finding["key"] in joined["not_predicted"])]
     least = SEVERITIES.index(threshold)
     return [finding for finding in mine if finding["blocking"] or SEVERITIES.index(finding["severity"]) >= least]
 
@@ -245,8 +248,8 @@ def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
     counted = report["summary"]
     graver = ", ".join(f"{counted['severities'][severity]} {severity}" for severity in reversed(SEVERITIES))
     lines = [
-        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, {counted['waived']} waived) "
-        f"on {len(report['packages'])} packages"]
+        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, "
+        f"{counted['waived']} waived) on {len(report['packages'])} packages"]
     for finding in told:
         names = sorted({f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]})
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

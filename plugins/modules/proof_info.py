@@ -30,14 +30,6 @@ options:
     type: str
     choices: [prove, rollback]
     default: prove
-  fail_on:
-    description:
-      - What makes the module fail. V(blocking) fails on findings that ask for a decision, a severity on every finding of
-        that severity or above, V(unforeseen) on findings of high severity that the prediction in the snapshot had not, and
-        all of them on a verdict of V(unknown). V(never) only reports.
-    type: str
-    choices: [never, unforeseen, blocking, low, medium, high]
-    default: never
   settle:
     description:
       - Seconds to wait before looking, so that units that are starting have come up or failed.

@@ -682,4 +682,4 @@ def test_what_is_documented_is_what_there_is(glue):
     assert set(documented["report"]["contains"]["joined"]["contains"]) == set(report.joined([], []))
     options = yaml.safe_load(proof_info.DOCUMENTATION)["options"]
     assert options["phase"]["choices"] == list(prove.PHASES)
-    assert options["fail_on"]["choices"] == list(report.PROOF_FAIL_ON)
+    assert set(options["fail_on"]["choices"]) == {*report.FAIL_ON, report.UNFORESEEN}

@@ -240,8 +240,8 @@ def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
     counted = report["summary"]
     graver = ", ".join(f"{counted['severities'][severity]} {severity}" for severity in reversed(SEVERITIES))
     lines = [
-        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, {counted['waived']} waived) "
-        f"on {len(report['packages'])} packages"]
+        f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, "
+        f"{counted['waived']} waived) on {len(report['packages'])} packages"]
     for finding in told:
         names = sorted({f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]})
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

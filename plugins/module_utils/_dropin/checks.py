@@ -111,7 +111,7 @@ TABLE: tuple[Check, ...] = (
         "The new build recommends a package that the old one did not; with weak dependencies on it comes along.",
         "Leave weak dependencies off unless you want it"),
     _check(
-        "file.needs_subpackage", (13,), "moved", MEDIUM, HIGH, AFFECTED, (FILES, PREDICT), "{name} moved into {package}, which does not come along",
+        "file.needs_subpackage", (13,), "moved", MEDIUM, HIGH, AFFECTED, EVERYWHERE, "{name} moved into {package}, which does not come along",
         "The new builds carry this in a subpackage that is neither installed nor part of the transaction.",
         "Name the subpackage among the packages to have as well"),
     _check(
@@ -426,6 +426,21 @@ TABLE: tuple[Check, ...] = (
         "A program or library that uses a changed library asks for a function that the new one does not have. Packages do not "
         "declare such symbols, so only loading shows it.",
         "Rebuild the program against the new library, or go back", mandatory=True),
+    _check(
+        "package.unforeseen", (), "unverifiable", MEDIUM, MEDIUM, NEVER, (PROVE,),
+        "{name} left, and the snapshot has nothing of it",
+        "A build that was not named when the snapshot was taken is gone or was replaced. What it carried is not known any more, "
+        "so nothing can be said of what was lost with it.",
+        "Look at 'dnf history info'; name the package in the next snapshot"),
+    _check(
+        "rollback.package", (105,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not the build it was",
+        "After going back the host has not the packages that it had before.",
+        "Install or erase what differs; the finding names the exact build"),
+    _check(
+        "rollback.differs", (106,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not as it was",
+        "A package that goes back does not bring the host back: configuration, links, units and the boot have states of their "
+        "own.",
+        "Put it back by hand, or find out why it should stay"),
     # What could not be read.
     _check(
         "package.unreadable", (), "unverifiable", HIGH, HIGH, ALWAYS, (FILES, PREDICT), "{name} cannot be read",

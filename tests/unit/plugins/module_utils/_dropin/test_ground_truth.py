@@ -193,6 +193,9 @@ CASES = (
              {"/etc/tool.conf": config("a", "noreplace")}, ("path", "/etc/tool.conf"), "medium"),
     # Services.
     carrying("unit.vanished", {UNIT: F(SERVICE)}, {}, {UNIT: F(SERVICE + "\n")}, ("unit", "tool.service"), "high", True),
+    carrying("unit.vanished", {UNIT: F(SERVICE)}, {UNIT: link("/dev/null")}, {UNIT: link("other.service")},
+             ("unit", "tool.service"),
+             "high", True, name="masked by the new build"),
     carrying("unit.new", {}, {UNIT: F(SERVICE)}, {"/usr/lib/systemd/system/tool@.service": F(SERVICE)},
              ("unit", "tool.service"), "info"),
     carrying("activation.lost", {BUS: F()}, {}, {BUS: F("other")}, ("activation", "org.example.tool"), "high"),

@@ -91,6 +91,12 @@ PAIRS = {
         P(version="2", subs=(P("tool-libs", "2", files={"/usr/bin/tool": program()}),))),
     "noarch": (P(arch="x86_64", files={"/usr/bin/tool": program()}),
         P(version="2", arch="noarch", files={"/usr/bin/tool": program()})),
+    "files of one name": (
+        P(files={"/usr/lib/tool/01a/setup.sh": program("a"), "/usr/lib/tool/02b/setup.sh": program("b")}),
+        P(version="2", files={"/usr/lib/tool/01a/setup.sh": program("a"), "/usr/lib/tool/03c/setup.sh": program("c")})),
+    "masked units": (
+        P(files={"/usr/lib/systemd/system/a.service": link("/dev/null")}),
+        P(version="2", files={"/usr/lib/systemd/system/b.service": link("/dev/null")})),
     "new files": (P(), P(version="2", files={"/usr/bin/tool": program(), "/etc/tool.conf": config()})),
     "capabilities spelled otherwise": (
         P(files={"/usr/bin/a": program(caps="cap_setuid,cap_net_raw=ep")}),

@@ -188,6 +188,16 @@ def test_an_instance_of_a_template_counts(world):
     assert hit.blocking and names(hit) == [("link", instance)]
 
 
+def test_a_unit_of_the_users_manager(world):
+    path, wants = "/usr/lib/systemd/user/tool.service", "/etc/systemd/user/default.target.wants/tool.service"
+    old = P(files={path: F(SERVICE.format("/usr/bin/keep"))})
+    world.install(old).link(WANTS, UNIT)  # of the same name, of the other manager
+    assert not only(world.predict((old,), (P(version="2"),)), "unit.vanished").blocking
+    world.link(wants, path)
+    hit = only(world.predict((old,), (P(version="2"),)), "unit.vanished")
+    assert hit.blocking and names(hit) == [("link", wants)]
+
+
 def test_a_running_unit_counts(world):
     world.install(WITH_UNIT)
     world.answers["systemctl"] = (

@@ -35,8 +35,16 @@ options:
       - Seconds to wait before looking, so that units that are starting have come up or failed.
     type: int
     default: 0
+  fail_on:
+    description:
+      - What makes the module fail. V(unforeseen) fails on findings of high severity that the prediction kept with the
+        snapshot had not, V(blocking) on findings that ask for a decision, a severity on every finding of that severity or
+        above; all of them also on a verdict of V(unknown). V(never) only reports.
+    type: str
+    choices: [never, unforeseen, blocking, low, medium, high]
+    default: never
 extends_documentation_fragment:
-  - centos.hyperscale.judging
+  - centos.hyperscale.waivers
 attributes:
   check_mode:
     description: Can run in check mode and returns what it returns without it.
@@ -57,7 +65,7 @@ author:
 EXAMPLES = r"""
 - name: Stop where a swap did damage
   centos.hyperscale.proof_info:
-    fail_on: high
+    fail_on: unforeseen
     settle: 10
 
 - name: Look after going back
@@ -111,6 +119,11 @@ text:
   description: The verdict and all findings of medium severity and above, for a person to read.
   returned: when there was a snapshot to compare with
   type: str
+reached:
+  description: Whether the report reaches each of the thresholds that O(fail_on) knows.
+  returned: always
+  type: dict
+  sample: {never: false, blocking: false, low: true, medium: true, high: false}
 bug_reports:
   description: For each finding that is the package's fault, C(key), C(title) and C(text) of a report to file.
   returned: when there was a snapshot to compare with
@@ -129,6 +142,7 @@ refused:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils import _predicting, _proving
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import report
 
 
 def main() -> None:
@@ -137,7 +151,7 @@ def main() -> None:
             "snapshot": {"type": "str"},
             "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},
             "settle": {"type": "int", "default": 0},
-            **_predicting.JUDGING,
+            **_predicting.judging(report.UNFORESEEN),
         },
         supports_check_mode=True,
     ))

@@ -18,7 +18,7 @@ SCHEMA = pathlib.Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / "docs" / "drop
 
 @pytest.fixture
 def report(host):
-    return json.loads((REPORTS / f"{host.backend.get_hostname()}.json").read_text())
+    return json.loads((REPORTS / f"{host.backend.get_hostname()}.prediction.json").read_text())
 
 
 def of(report, check, name):
@@ -64,5 +64,5 @@ def test_only_headers_were_fetched(report):
 
 def test_person_and_packager_get_a_text(host):
     name = host.backend.get_hostname()
-    assert "lab-local.service" in (REPORTS / f"{name}.txt").read_text()
-    assert "Steps:" in (REPORTS / f"{name}.bugs.txt").read_text()
+    assert "lab-local.service" in (REPORTS / f"{name}.prediction.txt").read_text()
+    assert "Steps:" in (REPORTS / f"{name}.prediction.bugs.txt").read_text()

@@ -106,7 +106,13 @@ def differing(scenes: Scenes) -> t.Iterator[Finding]:
             yield found(
                 "verify.differs", Subject("path", path), known or None, said["flags"],
                 f"rpm -V says {said['flags']} of {path}; before the swap it said {known or 'nothing'}.",
-                owners, proven=True)
+                owners, proven=True, severity=MEDIUM if _is_folder(scenes, path) else "")
+
+
+def _is_folder(scenes: Scenes, path: str) -> bool:
+    """Nothing in a folder is lost by its mode or owner, which tmpfiles.d often sets anew."""
+    entry = scenes.swap.new_files.get(path)
+    return entry is not None and entry[1].kind == "directory"
 
 
 def _owners(scenes: Scenes, path: str) -> list[str]:

@@ -15,6 +15,7 @@ from .._target import STATE_DIR
 from .checks import found
 from .model import MEDIUM, Consumer, Finding, Skipped, Subject
 from .scenes import Scenes
+from .units import UNIT_PATH
 from .view import View
 
 RUNS = f"{STATE_DIR}/runs/*/{_runner.RESULT}"
@@ -93,16 +94,28 @@ def failed(scenes: Scenes) -> t.Iterator[Finding]:
 
 
 def install_sections(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 60: [Install] sections that are not what they were."""
+    """Row 60: [Install] sections that are not what they were, by the package that brings the units now."""
     before, now = scenes.before("installs"), scenes.now("installs")
     states = scenes.snapshot.content.get("units") or {}
+    changed: dict[str, list[str]] = {}
     for unit in sorted(before.keys() & now.keys()):
         if before[unit] != now[unit]:
-            enabled = states.get(unit, {}).get("UnitFileState") in ("enabled", "enabled-runtime")
-            yield found(
-                "unit.install_changed", Subject("unit", unit), before[unit], now[unit],
-                f"[Install] of {unit} was {_lines(before[unit])} and is {_lines(now[unit])}.",
-                [Consumer("unit", unit, "was enabled")] if enabled else [], proven=True)
+            changed.setdefault(_bringer(scenes, unit), []).append(unit)
+    for package, names in sorted(changed.items()):
+        told = "; ".join(f"{unit} had {_lines(before[unit])} and has {_lines(now[unit])}" for unit in names)
+        enabled = [unit for unit in names if states.get(unit, {}).get("UnitFileState") in ("enabled", "enabled-runtime")]
+        yield found(
+            "unit.install_changed", Subject("package", package), {unit: before[unit] for unit in names},
+            {unit: now[unit] for unit in names}, f"[Install] of {told}.",
+            [Consumer("unit", unit, "was enabled") for unit in enabled], proven=True)
+
+
+def _bringer(scenes: Scenes, unit: str) -> str:
+    for path, (build, _file) in scenes.swap.new_files.items():
+        match = UNIT_PATH.match(path)
+        if match and match.group("unit") == unit:
+            return build.name
+    return ""
 
 
 def _lines(lines: t.Sequence[str]) -> str:

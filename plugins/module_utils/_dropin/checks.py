@@ -310,9 +310,10 @@ TABLE: tuple[Check, ...] = (
         "that is installed already stays as it is: off, unless something pulls it in.",
         "Enable it where you want it"),
     _check(
-        "unit.install_changed", (60,), "changed", LOW, MEDIUM, NEVER, (PROVE,), "The [Install] section of {name} changed",
-        "Links that enabled the unit before are not those that would enable it now.",
-        "Run 'systemctl reenable' for the unit"),
+        "unit.install_changed", (60,), "changed", LOW, MEDIUM, NEVER, EVERYWHERE, "[Install] sections of units of {name} change",
+        "Links that enabled a unit before are then not those that would enable it now. Headers tell only that a unit file "
+        "changes; after the swap the sections themselves are compared.",
+        "Run 'systemctl reenable' for the units that are enabled"),
     _check(
         "activation.lost", (63,), "lost", LOW, HIGH, NEVER, EVERYWHERE, "Nothing is activated under the name {name} any more",
         "The D-Bus service file of that name is gone.",
@@ -406,8 +407,9 @@ TABLE: tuple[Check, ...] = (
         "rpm finds a difference that was not there before the swap.",
         "Reinstall the package, or find out what changed the file", mandatory=True),
     _check(
-        "unit.stopped", (101,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} was active before and is not now",
-        "The unit did not come back after the swap.",
+        "unit.stopped", (101,), "lost", HIGH, HIGH, NEVER, ON_HOST, "{name} was active before and does not come back",
+        "A unit that the package itself pulled in, and that the new build does not, is off after the next boot. After the swap "
+        "every unit that was active and is not is told.",
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),
     _check(
         "unit.failed", (101,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} failed",

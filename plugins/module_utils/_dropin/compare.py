@@ -15,7 +15,7 @@ from .._errors import Problem, Refused
 from . import headers, report
 from .builds import Build, of_header
 from .checks import FILES, found
-from .groups import OF_HEADERS, Recorder
+from .groups import HINTS, OF_HEADERS, Recorder
 from .model import Finding, Subject
 from .swap import Swap, pair
 
@@ -38,10 +38,10 @@ def compare(old: t.Sequence[str], new: t.Sequence[str], waivers: t.Sequence[dict
     recorder.run(("cpu.baseline",), lambda: _architectures(before, after))
     if trouble or more:
         # What is compared with half of the packages would blame the rest.
-        recorder.skip([name for group in OF_HEADERS for name in group.checks], "a package could not be read")
+        recorder.skip([name for group in (*OF_HEADERS, *HINTS) for name in group.checks], "a package could not be read")
     else:
         coming, beside = _split(before, after)
-        recorder.groups(OF_HEADERS, Swap(before, coming, beside))
+        recorder.groups((*OF_HEADERS, *HINTS), Swap(before, coming, beside))
     findings = report.waived(recorder.findings, waivers, datetime.datetime.now(datetime.timezone.utc).date())
     context = report.Context(
         "predict", "", "", began, versions(), [], report.cost(began, len(before) + len(after), 0, 0, 0))

@@ -17,7 +17,7 @@ from . import config, fetch, files, hosting, kernel, offers, relations, report, 
 from .builds import Build
 from .checks import PREDICT, found
 from .compare import pairs, versions
-from .groups import OF_HEADERS, Group, Recorder
+from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
 from .swap import Installed, Swap, builds_of, nevra_of
@@ -35,6 +35,7 @@ OF_HOST = (
     Group(("unowned.overwritten",), files.in_the_way),
     Group(("local_edit.overwritten",), files.local_edits),
     Group(("config.rpmnew", "config.rpmsave", "config.rpmorig"), config.fates),
+    Group(("unit.stopped",), units.unwanted),
     Group(("config.shadowed",), units.shadowed),
     Group(("config.leftover",), config.leftovers),
     Group(("config.override",), config.overrides),
@@ -125,7 +126,7 @@ def predict(
 
 def _carry_out(recorder: Recorder, swap: Swap, witness: Witness, offered: offers.Offers) -> None:
     view = t.cast(View, swap.view)
-    recorder.groups(OF_HEADERS, swap)
+    recorder.groups((*OF_HEADERS, *HINTS), swap)
     recorder.groups(OF_HOST, swap)
     recorder.run(OF_RPM, lambda: truth.problems(swap, view.root, witness.fetched.incoming))
     running = (view.text("/proc/sys/kernel/osrelease") or "").strip()

@@ -24,6 +24,8 @@ SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
 NEVER, BLOCKING = "never", "blocking"
 FAIL_ON = (NEVER, BLOCKING, "low", "medium", "high")
+# A threshold of proofs alone: what is grave and was not predicted.
+UNFORESEEN = "unforeseen"
 SHOWN = 5
 WAIVER_FIELDS = ("key", "by", "reason", "until")
 # What nothing is known of without: such a report is never good news.
@@ -131,6 +133,12 @@ def at_or_above(report: t.Mapping[str, t.Any], threshold: str) -> list[dict[str,
     mine = [finding for finding in report["findings"] if not finding["baseline"] and finding["waiver"] is None]
     if threshold in (NEVER, BLOCKING):
         return [finding for finding in mine if finding["blocking"]]
+    if threshold == UNFORESEEN:
+        # Without a prediction nothing was foreseen.
+        joined = report.get("joined")
+        return [
+            finding for finding in mine
+            if finding["severity"] == HIGH and (joined is None or finding["key"] in joined["not_predicted"])]
     least = SEVERITIES.index(threshold)
     return [finding for finding in mine if finding["blocking"] or SEVERITIES.index(finding["severity"]) >= least]
 

@@ -12,12 +12,13 @@ import typing as t
 from .. import _host_read
 from .builds import Build, File
 from .checks import found
-from .model import MEDIUM, Consumer, Finding, Subject
+from .model import HEURISTIC, INFO, MEDIUM, Consumer, Finding, Subject
 from .swap import Swap, canonical
 from .view import NOT_FOUND, View
 
 UNIT_PATH = re.compile(
     r"^/(usr/)?lib/systemd/(system|user)/(?P<unit>[^/]+\.(service|socket|target|timer|path|mount|automount|slice|swap|device))$")
+WANTS_LINK = re.compile(r"^/(usr/)?lib/systemd/system/[^/]+\.(wants|requires|upholds)/(?P<unit>[^/]+)$")
 ACTIVATION = re.compile(r"^/usr/share/dbus-1/(system-services|services)/(?P<name>[^/]+)\.service$")
 RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
 DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
@@ -143,6 +144,41 @@ def brought(swap: Swap) -> t.Iterator[Finding]:
                 f"{build.nevra} carries {unit}, which the old build had not.")
 
 
+def rewritten(swap: Swap) -> t.Iterator[Finding]:
+    """Row 60, before the swap: headers tell which unit files change and not what in them, so this is a warning only."""
+    changed: dict[str, list[str]] = {}
+    for path, (build, after) in sorted(swap.new_files.items()):
+        match, before = UNIT_PATH.match(path), swap.old_files.get(path)
+        if match and before and (before[1].kind, before[1].digest) != (after.kind, after.digest):
+            changed.setdefault(build.name, []).append(match.group("unit"))
+    for package, names in sorted(changed.items()):
+        yield found(
+            "unit.install_changed", Subject("package", package), names, None,
+            f"{len(names)} unit files of {package} are written anew, and their [Install] sections may change.",
+            severity=INFO)._replace(confidence=HEURISTIC)
+
+
+def unwanted(swap: Swap) -> t.Iterator[Finding]:
+    """Row 101, before the swap: active units that the package's own links pulled in, and which the new build does not link.
+
+    They stay up until the next boot, and do not come back then.
+    """
+    assert swap.view is not None
+    loaded = states(swap.view)
+    carried = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
+    linked = {match.group("unit") for match in map(WANTS_LINK.match, swap.new_files) if match}
+    for path in swap.lost_files:
+        match = WANTS_LINK.match(path)
+        if match is None or match.group("unit") not in carried or match.group("unit") in linked:
+            continue
+        unit = match.group("unit")
+        if loaded.get(unit, {}).get("ActiveState") == "active" and not swap.view.glob(f"/etc/systemd/system/*.*/{unit}"):
+            yield found(
+                "unit.stopped", Subject("unit", unit), path, None,
+                f"{unit} is active because of {path}, which the new build does not have; nothing else enables it.",
+                [Consumer("unit", unit, "is active")], severity=MEDIUM, remedy="Enable the unit if you want it")
+
+
 def activation(swap: Swap) -> t.Iterator[Finding]:
     """Row 63: D-Bus names that activated something; sockets are units."""
     for path, (build, _file) in swap.lost_files.items():
@@ -151,7 +187,7 @@ def activation(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("name")
         users = swap.references.to_word(name, ("unit", "drop-in", "script", "cron", "configuration")) if swap.references else []
-        yield left_behind(swap, Subject("activation", name), path, build, users) or found(
+        yield left_behind(swap, Subject("path", path), path, build, users) or found(
             "activation.lost", Subject("activation", name), build.nevra, None,
             f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
 
@@ -195,7 +231,7 @@ def auth_modules(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("pam") or match.group("nss")
         users = _auth_users(swap.view, name, bool(match.group("nss"))) if swap.view else []
-        yield left_behind(swap, Subject("module", name), path, build, users) or found(
+        yield left_behind(swap, Subject("path", path), path, build, users) or found(
             "auth_module.lost", Subject("module", name), path, None, f"{build.nevra} carries {path}; no new build does.", users,
             swap.alone)
 

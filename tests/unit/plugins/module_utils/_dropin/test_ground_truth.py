@@ -194,10 +194,11 @@ CASES = (
     # Services.
     carrying("unit.vanished", {UNIT: F(SERVICE)}, {}, {UNIT: F(SERVICE + "\n")}, ("unit", "tool.service"), "high", True),
     carrying("unit.vanished", {UNIT: F(SERVICE)}, {UNIT: link("/dev/null")}, {UNIT: link("other.service")},
-             ("unit", "tool.service"),
-             "high", True, name="masked by the new build"),
+             ("unit", "tool.service"), "high", True, name="masked by the new build"),
     carrying("unit.new", {}, {UNIT: F(SERVICE)}, {"/usr/lib/systemd/system/tool@.service": F(SERVICE)},
              ("unit", "tool.service"), "info"),
+    carrying("unit.install_changed", {UNIT: F(SERVICE)}, {UNIT: F(SERVICE + "[Install]\n")}, {UNIT: F(SERVICE)},
+             ("package", "tool"), "info"),
     carrying("activation.lost", {BUS: F()}, {}, {BUS: F("other")}, ("activation", "org.example.tool"), "high"),
     carrying("runtime_file.lost", {"/usr/lib/tmpfiles.d/tool.conf": F()}, {}, {"/usr/lib/tmpfiles.d/10-tool.conf": F()},
              ("path", "/usr/lib/tmpfiles.d/tool.conf"), "medium"),

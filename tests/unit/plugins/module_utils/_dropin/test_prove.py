@@ -124,8 +124,11 @@ def test_install_sections(tmp_path):
     before = {"installs": {"a.service": ["WantedBy=x.target"], "b.service": ["WantedBy=x.target"], "same.service": []},
               "units": {"a.service": unit("active"), "b.service": unit("active", UnitFileState="disabled")}}
     now = {"installs": {"a.service": ["WantedBy=y.target"], "b.service": [], "same.service": [], "new.service": ["Alias=z"]}}
-    found = {finding.subject.name: finding.severity for finding in aftermath.install_sections(recorded(tmp_path, before, now))}
-    assert found == {"a.service": MEDIUM, "b.service": LOW}
+    found = list(aftermath.install_sections(recorded(tmp_path, before, now)))
+    assert [(finding.severity, sorted(finding.after)) for finding in found] == [(MEDIUM, ["a.service", "b.service"])]
+    assert [consumer.name for consumer in found[0].consumers] == ["a.service"]
+    del before["installs"]["a.service"]
+    assert [finding.severity for finding in aftermath.install_sections(recorded(tmp_path, before, now))] == [LOW]
 
 
 def result(host, run, ended, output):
@@ -309,11 +312,11 @@ def test_packages_after_going_back(tmp_path):
 
 
 def test_every_check_of_the_phase_is_claimed_once():
-    claimed = [name for group in groups.OF_HEADERS for name in group.checks]
-    claimed += [name for names, _find in (*prove.AFTER, *prove.BACK) for name in names]
+    of_headers = {name for group in groups.OF_HEADERS for name in group.checks}
+    claimed = [name for names, _find in (*prove.AFTER, *prove.BACK) for name in names]
     mine = {check.id for check in checks.TABLE if checks.PROVE in check.phases}
-    assert mine - set(claimed) == {"waiver.expired"}
-    assert len(claimed) == len(set(claimed))
+    assert mine - of_headers - set(claimed) == {"waiver.expired"}
+    assert (len(claimed), of_headers & set(claimed)) == (len(set(claimed)), set())
 
 
 # From here on rpm itself swaps.
@@ -448,7 +451,7 @@ def test_a_swap_is_told_by_what_really_happened(swapped):
     whole = swapped.proven(swapped.taken)
     assert [(package["from_nevra"], package["to_nevra"]) for package in whole["packages"]] == [("a-1-1.noarch", "a-2-1.noarch")]
     assert {("file.removed", "/usr/bin/gone"), ("config.rpmnew", "/etc/a.conf"), ("local_edit.overwritten", "/usr/share/a/data"),
-            ("unit.install_changed", "a.service")} <= checks_of(whole)
+            ("unit.install_changed", "a")} <= checks_of(whole)
     assert checks_of(
         whole, "verify.differs", "config.rpmsave", "config.rpmorig", "unit.vanished", "package.unforeseen",
         "rollback.package") == set()
@@ -656,6 +659,18 @@ def test_the_module_fails_only_where_it_is_asked_to(glue):
     assert strict["report"]["findings"]
 
 
+def test_what_was_foreseen_does_not_fail_a_rollout():
+    def finding(key, severity, **more):
+        return {"key": key, "severity": severity, "blocking": False, "baseline": False, "waiver": None, **more}
+
+    found = [finding("a", "high"), finding("b", "high"), finding("c", "low"), finding("d", "high", baseline=True)]
+    whole = {"findings": found, "verdict": "not_drop_in", "joined": {"not_predicted": ["b", "c", "d"]}}
+    assert report.at_or_above(whole, "unforeseen") == [found[1]]
+    assert report.at_or_above({**whole, "joined": None}, "unforeseen") == found[:2]
+    assert not report.reached({**whole, "findings": found[:1]}, "unforeseen")
+    assert report.reached({**whole, "findings": [], "verdict": "unknown"}, "unforeseen")
+
+
 def test_the_module_refuses_what_it_cannot_use(glue):
     assert glue(snapshot="absent")["refused"] is True
     assert "waiver 1" in glue(waivers=[{"key": "x", "by": "me", "reason": "y", "until": "2999-01-01"}])["msg"]
@@ -665,4 +680,6 @@ def test_what_is_documented_is_what_there_is(glue):
     documented = yaml.safe_load(proof_info.RETURN)
     assert set(documented) - {"problems", "refused"} == set(glue()) - {"changed"}
     assert set(documented["report"]["contains"]["joined"]["contains"]) == set(report.joined([], []))
-    assert yaml.safe_load(proof_info.DOCUMENTATION)["options"]["phase"]["choices"] == list(prove.PHASES)
+    options = yaml.safe_load(proof_info.DOCUMENTATION)["options"]
+    assert options["phase"]["choices"] == list(prove.PHASES)
+    assert set(options["fail_on"]["choices"]) == {*report.FAIL_ON, report.UNFORESEEN}

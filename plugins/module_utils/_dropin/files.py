@@ -77,8 +77,9 @@ def _moved_to(swap: Swap, path: str, file: File) -> str | None:
     """Return where a file went: the same name elsewhere, with the same content, or of a sort that names identify."""
     name = os.path.basename(path)
     candidates = [new for new in swap.new_by_name.get(name, ()) if new not in swap.old_files]
-    # A name says which file it is only where there is one of it: every other folder has an index.html.
-    telling = "." in name and len(candidates) == 1 and swap.old_by_name.get(name) == [path]
+    # A name says which file it is only where there is one of it: every other folder has an index.html or a setup.sh.
+    telling = len(candidates) == 1 and swap.old_by_name.get(name) == [path]
+    telling = telling and ("." in name or (file.executable and swap.new_files[candidates[0]][1].executable))
     same = [new for new in candidates if _same_thing(file, swap.new_files[new][1], telling)]
     return min(same, key=lambda new: _distance(path, new)) if same else None
 
@@ -87,7 +88,7 @@ def _same_thing(old: File, new: File, telling: bool) -> bool:
     if old.kind != new.kind:
         return False
     same = old.target == new.target if old.kind == "symlink" else old.digest == new.digest and old.size > 0
-    return same or (old.executable and new.executable) or telling
+    return same or telling
 
 
 def _distance(a: str, b: str) -> tuple[int, str]:
@@ -256,7 +257,7 @@ def contents(swap: Swap) -> t.Iterator[Finding]:
             yield found(
                 "file.emptied", Subject("path", path), before.size, 0,
                 f"{path} has {before.size} bytes in {old.nevra} and none in {new.nevra}.", swap.users(path))
-        elif before.content and after.content and _sort(before.content) != _sort(after.content):
+        elif before.content and after.content and not after.documentation and _sort(before.content) != _sort(after.content):
             yield found(
                 "content.changed", Subject("path", path), before.content, after.content,
                 f"{path} is '{before.content}' in {old.nevra} and '{after.content}' in {new.nevra}.",

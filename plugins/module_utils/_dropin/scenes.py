@@ -10,7 +10,7 @@ import typing as t
 
 from .. import _rpmdb
 from . import gather, units
-from .builds import Build
+from .builds import Build, Relation
 from .model import Skipped
 from .snapshot import Snapshot
 from .swap import Installed, Swap, builds_of, nevra_of
@@ -65,8 +65,6 @@ class Scenes:
         self.unforeseen = sorted(self.left - snapshot.headers.keys())
         past = Past(view, snapshot.content["units"])
         self.swap = Swap(self.old, self.new, self._beside(), Installed(ts, set(arrived)), past)
-        if self.swap.references is not None:
-            self.swap.references.changing = {*self.swap.old_files, *self.swap.new_files}
 
     @property
     def prediction(self) -> dict[str, t.Any] | None:
@@ -88,9 +86,10 @@ class Scenes:
         for finding in (self.prediction or {}).get("findings", ()):
             if finding["check"] == "file.needs_subpackage" and finding["after"]:
                 name, label, arch = _parted(finding["after"])
-                of_unit = finding["subject"]["type"] == "unit"
-                paths = by_name.get(finding["subject"]["name"], ()) if of_unit else (finding["subject"]["name"],)
-                found.append(EMPTY._replace(name=name, evr=label, arch=arch, files=dict.fromkeys(paths)))
+                what, subject = finding["subject"]["type"], finding["subject"]["name"]
+                paths = by_name.get(subject, ()) if what == "unit" else [subject] if what == "path" else ()
+                promised = [Relation(subject, 0, "")] if what == "capability" else []
+                found.append(EMPTY._replace(name=name, evr=label, arch=arch, files=dict.fromkeys(paths), provides=promised))
         return found
 
     def before(self, part: str) -> t.Any:

@@ -26,6 +26,8 @@ AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.
 # Lines that name a unit without needing it.
 ORDER_ONLY = re.compile(r"^(After|Before|Conflicts|Documentation|Description|PartOf|Wants|WantedBy|Also)\s*=")
 VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
+# A package that links a unit there says that it shall not exist.
+MASK = "/dev/null"
 ENABLED = ("enabled", "enabled-runtime")
 LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,SubState,UnitFileState", "*"]
 
@@ -47,10 +49,13 @@ def states(view: View) -> dict[str, dict[str, str]]:
 def vanished(swap: Swap) -> t.Iterator[Finding]:
     """Rows 58 and 14: units that no package carries any more, and who enabled, runs or names them."""
     loaded = states(swap.view) if swap.view else {}
-    new = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
-    for path, (build, _file) in swap.lost_files.items():
+    new = {os.path.basename(path) for path, (_build, file) in swap.new_files.items() if file.target != MASK}
+    masked = {
+        path: entry for path, entry in swap.old_files.items()
+        if path in swap.new_files and swap.new_files[path][1].target == MASK}
+    for path, (build, file) in {**swap.lost_files, **masked}.items():
         match = UNIT_PATH.match(path)
-        if match is None or match.group("unit") in new:
+        if match is None or match.group("unit") in new or file.target == MASK:
             continue
         unit = match.group("unit")
         needing, noticing = _unit_users(swap, path, unit, loaded)
@@ -60,7 +65,8 @@ def vanished(swap: Swap) -> t.Iterator[Finding]:
             continue
         finding = found(
             "unit.vanished", Subject("unit", unit), build.nevra, None,
-            f"{build.nevra} carries {path}; no new build does.", needing, swap.alone)
+            f"{build.nevra} carries {path}; " + ("the new build masks it." if path in masked else "no new build does."), needing,
+            swap.alone)
         if noticing and not needing:
             # The package's own wiring had it up, and that goes with it.
             finding = finding._replace(severity=MEDIUM, consumers=tuple(noticing))
@@ -85,18 +91,21 @@ def _unit_users(
 
     A unit that a copy below /etc replaces, or that is masked, is not missed.
     """
-    if swap.view is None or swap.references is None or _replaced(swap.view, unit):
+    manager = "user" if "/systemd/user/" in path else "system"
+    folder = f"/etc/systemd/{manager}"
+    if swap.view is None or swap.references is None or _replaced(swap.view, f"{folder}/{unit}"):
         return [], []
-    mine = [name for name in loaded if name == unit or _instance(name, unit)]
+    # What is loaded was asked of the system's manager.
+    mine = [name for name in loaded if manager == "system" and (name == unit or _instance(name, unit))]
     needing = [Consumer("unit", name, "is running") for name in mine if loaded[name].get("SubState") == "running"]
     needing += [Consumer("unit", name, "is enabled") for name in mine if loaded[name].get("UnitFileState") in ENABLED]
     noticing = [Consumer("unit", name, "is active") for name in mine if loaded[name].get("ActiveState") == "active"]
     # The link of an enabled unit keeps its name wherever it points to; the one of an instance has a name of its own.
     needing += [
         Consumer("link", link, "enables it")
-        for link in swap.view.glob(f"/etc/systemd/system/*/{unit.replace('@.', '@*.')}")
+        for link in swap.view.glob(f"{folder}/*/{unit.replace('@.', '@*.')}")
         if not os.path.dirname(link).endswith(".d") and swap.view.readlink(link) not in (None, "/dev/null")]
-    needing += [Consumer("drop-in", one, "changes it") for one in swap.view.glob(f"/etc/systemd/system/{unit}.d/*.conf")]
+    needing += [Consumer("drop-in", one, "changes it") for one in swap.view.glob(f"{folder}/{unit}.d/*.conf")]
     needing += [consumer for consumer in swap.references.to_path(path) if consumer.type == "link"]
     own = {os.path.basename(other) for other in swap.old_files if UNIT_PATH.match(other)}
     named = swap.references.to_unit(unit) + (swap.references.to_instances(unit) if "@." in unit else [])
@@ -111,9 +120,8 @@ def _instance(name: str, template: str) -> bool:
     return bool(at) and kind.startswith(".") and name.startswith(head + "@") and name.endswith(kind)
 
 
-def _replaced(view: View, unit: str) -> bool:
+def _replaced(view: View, path: str) -> bool:
     """Say whether something of this host's own stands for a unit: a full copy, a link to one elsewhere, or a mask."""
-    path = f"/etc/systemd/system/{unit}"
     target = view.readlink(path)
     if target is None:
         return view.is_file(path)
@@ -125,12 +133,15 @@ def brought(swap: Swap) -> t.Iterator[Finding]:
     """Rows 61 and 62: units that are new in packages that are installed already, so that no preset is applied."""
     paired = {new.nevra for _old, new in swap.pairs}
     old = {os.path.basename(path) for path in swap.old_files}
-    for path, (build, _file) in sorted(swap.new_files.items()):
+    for path, (build, file) in sorted(swap.new_files.items()):
         match = UNIT_PATH.match(path)
-        if match and build.nevra in paired and match.group("unit") not in old and "@" not in match.group("unit"):
+        if match is None or build.nevra not in paired or file.target == MASK:
+            continue
+        unit = match.group("unit")
+        if unit not in old and "@" not in unit:
             yield found(
-                "unit.new", Subject("unit", match.group("unit")), None, build.nevra,
-                f"{build.nevra} carries {match.group('unit')}, which the old build had not.")
+                "unit.new", Subject("unit", unit), None, build.nevra,
+                f"{build.nevra} carries {unit}, which the old build had not.")
 
 
 def rewritten(swap: Swap) -> t.Iterator[Finding]:
@@ -176,7 +187,7 @@ def activation(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("name")
         users = swap.references.to_word(name, ("unit", "drop-in", "script", "cron", "configuration")) if swap.references else []
-        yield left_behind(swap, Subject("activation", name), path, build, users) or found(
+        yield left_behind(swap, Subject("path", path), path, build, users) or found(
             "activation.lost", Subject("activation", name), build.nevra, None,
             f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
 
@@ -220,7 +231,7 @@ def auth_modules(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("pam") or match.group("nss")
         users = _auth_users(swap.view, name, bool(match.group("nss"))) if swap.view else []
-        yield left_behind(swap, Subject("module", name), path, build, users) or found(
+        yield left_behind(swap, Subject("path", path), path, build, users) or found(
             "auth_module.lost", Subject("module", name), path, None, f"{build.nevra} carries {path}; no new build does.", users,
             swap.alone)
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pathlib
 import shutil
 import subprocess
 import typing as t
@@ -13,7 +15,13 @@ import typing as t
 from ansible_collections.centos.hyperscale.plugins.module_utils import _rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import builds, checks, groups, headers, report, swap, view
 
+try:
+    import jsonschema
+except ImportError:  # where only the tools of a sanity test are; what needs it skips
+    jsonschema = None
+
 TOOLS = ("rpm", "rpmbuild")
+SCHEMA = json.loads((pathlib.Path(__file__).parents[5] / "docs" / "dropin-report.schema.json").read_text())
 
 
 class F(t.NamedTuple):
@@ -220,7 +228,7 @@ class Root:
         self._rpm("--initdb")
 
     def _rpm(self, *argv):
-        subprocess.run(["rpm", "--root", self.root, *argv], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.run(["rpm", "--root", self.root, *argv], check=True, capture_output=True)
 
     def install(self, *packages):
         """Install packages with their files."""
@@ -289,3 +297,11 @@ class Root:
 def missing_tools():
     """Return the tools that are not here."""
     return [tool for tool in TOOLS if shutil.which(tool) is None]
+
+
+def valid(said):
+    """Return a report that has the published form as it stands, and after it went through JSON."""
+    if jsonschema is not None:
+        for form in (said, json.loads(json.dumps(said))):
+            jsonschema.Draft202012Validator(SCHEMA).validate(form)
+    return said

@@ -24,7 +24,8 @@ FULL = P(
     conflicts=(f"tool-legacy < {EVR}", "dracut < 40"), obsoletes=(f"tool-old < {EVR}",),
     recommends=(f"(tool-lang = {EVR} if langpacks)", "spade"),
     files={
-        "/usr/bin/tool": program(caps="cap_net_raw=ep"), "/usr/bin/spade": link("tool"), "/etc/tool.conf": config("a", "noreplace"),
+        "/usr/bin/tool": program(caps="cap_net_raw=ep"), "/usr/bin/spade": link("tool"),
+        "/etc/tool.conf": config("a", "noreplace"),
         "/etc/tool.d": folder(), "/var/lib/tool": folder(0o700, owner="tool", group="tool"),
         "/run/tool": folder(flags=("ghost",)), "/usr/share/man/man1/tool.1": F(flags=("doc",)),
         "/usr/lib/systemd/system/tool.service": F("[Service]\n"), "/usr/lib/tmpfiles.d/tool.conf": F(),
@@ -34,7 +35,8 @@ FULL = P(
         "pre": "getent passwd tool || useradd -r tool", "post": "update-alternatives --install /usr/bin/x x /usr/bin/tool 10",
         "postun": "systemctl try-restart tool.service", "triggerin -- bash": "echo bash"},
     subs=(
-        P("tool-libs", "1.4", "2.el9", provides=("libtool.so.1()(64bit)", "libtool.so.1(T_1)(64bit)"), requires=(f"tool = {EVR}",),
+        P("tool-libs", "1.4", "2.el9", provides=("libtool.so.1()(64bit)", "libtool.so.1(T_1)(64bit)"),
+            requires=(f"tool = {EVR}",),
           files={"/usr/lib64/libtool.so.1": link("libtool.so.1.4"), "/usr/lib64/libtool.so.1.4": program("1.4")}),
         P("tool-doc", "1.4", "2.el9", arch="noarch", requires=(f"tool = {EVR}",),
           files={"/usr/share/doc/tool-doc/README": F("hello", flags=("doc",))})))
@@ -80,13 +82,21 @@ PAIRS = {
           files={"/usr/lib64/libx.so.1": link("libx.so.1.2"), "/usr/lib64/libx.so.1.2": program("a")}),
         P("libx", "1.3", provides=("libx.so.1()(64bit)",),
           files={"/usr/lib64/libx.so.1": link("libx.so.1.3"), "/usr/lib64/libx.so.1.3": program("b")})),
-    "merged usr": (P(files={"/sbin/tool": program(), "/lib64/security/pam_tool.so": program(), "/lib/udev/rules.d/6-a.rules": F()}),
+    "merged usr": (P(files={"/sbin/tool": program(), "/lib64/security/pam_tool.so": program(),
+        "/lib/udev/rules.d/6-a.rules": F()}),
                    P(version="2", files={"/usr/sbin/tool": program(), "/usr/lib64/security/pam_tool.so": program(),
                                          "/usr/lib/udev/rules.d/6-a.rules": F()})),
     "file changes its package": (
         P(files={"/usr/bin/tool": program()}, subs=(P("tool-libs"),)),
         P(version="2", subs=(P("tool-libs", "2", files={"/usr/bin/tool": program()}),))),
-    "noarch": (P(arch="x86_64", files={"/usr/bin/tool": program()}), P(version="2", arch="noarch", files={"/usr/bin/tool": program()})),
+    "noarch": (P(arch="x86_64", files={"/usr/bin/tool": program()}),
+        P(version="2", arch="noarch", files={"/usr/bin/tool": program()})),
+    "files of one name": (
+        P(files={"/usr/lib/tool/01a/setup.sh": program("a"), "/usr/lib/tool/02b/setup.sh": program("b")}),
+        P(version="2", files={"/usr/lib/tool/01a/setup.sh": program("a"), "/usr/lib/tool/03c/setup.sh": program("c")})),
+    "masked units": (
+        P(files={"/usr/lib/systemd/system/a.service": link("/dev/null")}),
+        P(version="2", files={"/usr/lib/systemd/system/b.service": link("/dev/null")})),
     "new files": (P(), P(version="2", files={"/usr/bin/tool": program(), "/etc/tool.conf": config()})),
     "capabilities spelled otherwise": (
         P(files={"/usr/bin/a": program(caps="cap_setuid,cap_net_raw=ep")}),

@@ -52,24 +52,29 @@ USERS = {
     "unit of another package": (lambda w: w.install(P("friend", files={
         "/usr/lib/systemd/system/friend.service": F(SERVICE.format("/usr/bin/tool"))})),
         ("unit", "/usr/lib/systemd/system/friend.service")),
-    "cron": (lambda w: w.write("/etc/cron.d/local", "PATH=/usr/bin\n5 4 * * * root /usr/bin/tool\n"), ("cron", "/etc/cron.d/local")),
-    "cron by its name": (lambda w: w.write("/etc/cron.d/local", "5 4 * * * root cd / && tool -x\n"), ("cron", "/etc/cron.d/local")),
+    "cron": (lambda w: w.write("/etc/cron.d/local", "PATH=/usr/bin\n5 4 * * * root /usr/bin/tool\n"),
+        ("cron", "/etc/cron.d/local")),
+    "cron by its name": (lambda w: w.write("/etc/cron.d/local", "5 4 * * * root cd / && tool -x\n"),
+        ("cron", "/etc/cron.d/local")),
     "cron of a user": (lambda w: w.write("/var/spool/cron/root", "@daily /usr/bin/tool\n"), ("cron", "/var/spool/cron/root")),
     "script": (lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\nif true; then /usr/bin/tool; fi\n", 0o755),
                ("script", "/usr/local/bin/s")),
-    "old name of a path": (lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\n/bin/tool\n", 0o755), ("script", "/usr/local/bin/s")),
+    "old name of a path": (lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\n/bin/tool\n", 0o755),
+        ("script", "/usr/local/bin/s")),
     "shebang": (lambda w: w.write("/usr/local/bin/s", "#!/usr/bin/tool -f\n1\n", 0o755), ("script", "/usr/local/bin/s")),
     "link": (lambda w: w.link("/usr/local/bin/t", "/usr/bin/tool"), ("link", "/usr/local/bin/t")),
     "relative link": (lambda w: w.link("/usr/local/bin/t", "../../bin/tool"), ("link", "/usr/local/bin/t")),
     "process": (lambda w: w.process(123, "/usr/bin/tool", "/usr/lib64/libc.so.6"), ("process", "tool")),
-    "sudo rule": (lambda w: w.write("/etc/sudoers.d/x", "joe ALL=(root) NOPASSWD: /usr/bin/tool\n"), ("configuration", "/etc/sudoers.d/x")),
+    "sudo rule": (lambda w: w.write("/etc/sudoers.d/x", "joe ALL=(root) NOPASSWD: /usr/bin/tool\n"),
+        ("configuration", "/etc/sudoers.d/x")),
     "udev rule": (lambda w: w.write("/etc/udev/rules.d/9-x.rules", 'ACTION=="add", RUN+="/usr/bin/tool %k"\n'),
                   ("udev rule", "/etc/udev/rules.d/9-x.rules")),
     "package": (lambda w: w.install(P("friend", requires=("/usr/bin/tool",))), ("package", "friend-1-1.x86_64")),
     "package by the old name": (lambda w: w.install(P("friend", requires=("/bin/tool",))), ("package", "friend-1-1.x86_64")),
 }
 NO_USERS = {
-    "comment in a unit": lambda w: w.write("/etc/systemd/system/local.service", "# /usr/bin/tool\n" + SERVICE.format("/usr/bin/keep")),
+    "comment in a unit": lambda w: w.write("/etc/systemd/system/local.service",
+        "# /usr/bin/tool\n" + SERVICE.format("/usr/bin/keep")),
     "description of a unit": lambda w: w.write("/etc/systemd/system/local.service", SERVICE.format("/usr/bin/keep tool")),
     "comment in a table": lambda w: w.write("/etc/cron.d/local", "#5 4 * * * root /usr/bin/tool\n"),
     "comment in a script": lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\necho # /usr/bin/tool\n", 0o755),
@@ -181,6 +186,16 @@ def test_an_instance_of_a_template_counts(world):
     world.link(instance, template)
     hit = only(world.predict((old,), (P(version="2"),)), "unit.vanished")
     assert hit.blocking and names(hit) == [("link", instance)]
+
+
+def test_a_unit_of_the_users_manager(world):
+    path, wants = "/usr/lib/systemd/user/tool.service", "/etc/systemd/user/default.target.wants/tool.service"
+    old = P(files={path: F(SERVICE.format("/usr/bin/keep"))})
+    world.install(old).link(WANTS, UNIT)  # of the same name, of the other manager
+    assert not only(world.predict((old,), (P(version="2"),)), "unit.vanished").blocking
+    world.link(wants, path)
+    hit = only(world.predict((old,), (P(version="2"),)), "unit.vanished")
+    assert hit.blocking and names(hit) == [("link", wants)]
 
 
 def test_a_running_unit_counts(world):
@@ -297,7 +312,8 @@ def test_alternatives_in_use(world):
 
 def test_an_alternative_that_was_set_by_hand(world):
     old = OLD.like(scripts={"post": REGISTER.format(10)})
-    world.install(old).link("/etc/alternatives/editor", "/opt/vi").write("/var/lib/alternatives/editor", "manual\n/usr/bin/editor\n")
+    world.install(old).link("/etc/alternatives/editor", "/opt/vi").write("/var/lib/alternatives/editor",
+        "manual\n/usr/bin/editor\n")
     hit = only(world.predict((old,), (old.next(scripts={}),)), "alternatives.changed")
     assert hit.severity == "high" and "set by hand" in hit.consumers[0].detail
 

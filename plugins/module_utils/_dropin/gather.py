@@ -8,8 +8,11 @@ Each part is gathered on its own. One that cannot be read is None, and C(unreada
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
+import tempfile
 import stat
 import time
 import typing as t
@@ -78,26 +81,36 @@ def take(view: View, ts: t.Any, names: t.Sequence[str]) -> dict[str, t.Any]:
 
 def packages(where: Scene) -> dict[str, str | None]:
     """Return every installed NEVRA and why it was installed, None where dnf does not know."""
-    reason = _reasons(where.view)
-    return {
-        nevra_of(header): reason(header["name"], header["arch"] or "noarch")
-        for header in where.ts.dbMatch() if header["name"] != _rpmdb.KEY_PACKAGE}
+    with _reasons(where.view) as reason:
+        return {
+            nevra_of(header): reason(header["name"], header["arch"] or "noarch")
+            for header in where.ts.dbMatch() if header["name"] != _rpmdb.KEY_PACKAGE}
 
 
-def _reasons(view: View) -> t.Callable[[str, str], str | None]:
-    """dnf's own reader of its history, without the rest of dnf. There is none for other roots than the host's."""
-    if view.root != "/" or not view.is_file(HISTORY):
-        return lambda _name, _arch: None
+@contextlib.contextmanager
+def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
+    """dnf's own reader of its history, without the rest of dnf, on a copy: opening it writes to it.
+
+    There is none for other roots than the host's.
+    """
     try:
-        import libdnf.transaction
+        import libdnf.transaction as dnf_history
     except ImportError:
-        return lambda _name, _arch: None
-    history = libdnf.transaction.Swdb(HISTORY)
+        dnf_history = None
+    if dnf_history is None or view.root != "/" or not view.is_file(HISTORY):
+        yield lambda _name, _arch: None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for path in view.glob(HISTORY + "*"):
+            shutil.copy2(path, folder)
+        history = dnf_history.Swdb(os.path.join(folder, os.path.basename(HISTORY)))
 
-    def reason(name: str, arch: str) -> str | None:
-        found = libdnf.transaction.TransactionItemReasonToString(history.resolveRPMTransactionItemReason(name, arch, -1))
-        return None if found == "unknown" else found
-    return reason
+        def reason(name: str, arch: str) -> str | None:
+            found = history.resolveRPMTransactionItemReason(name, arch, -1)
+            words = dnf_history.TransactionItemReasonToString(found)
+            return None if words == "unknown" else words
+
+        yield reason
 
 
 def verify(where: Scene) -> dict[str, dict[str, str]]:

@@ -185,9 +185,9 @@ def spec_text(
     if "filetrigger" in main:
         lines += [f"%transfiletriggerin -n {row['source']} -- {main['filetrigger']}",
                   "if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi", ""]
-    for name in built:
+    for name, package in built.items():
         lines += [f"%files -n {name}", "%defattr(-,root,root,-)"]
-        lines += _file_lines(tree, files[name], config, built[name].get("modes", {}))
+        lines += _file_lines(tree, files[name], config, package.get("modes", {}))
     return "\n".join(lines) + "\n"
 
 

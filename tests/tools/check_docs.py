@@ -55,16 +55,18 @@ def page() -> str:
     lines = [HEAD, "## Check ids", ""]
     for check in checks.TABLE:
         title = check.title.format(name="*NAME*", package="*PACKAGE*", arch="*SLOT*", type="")
+        phases = " ".join(f"`{phase}`" for phase in check.phases)
         marks = ", ".join(filter(None, (
-            f"{check.severity} / {check.affected}", f"blocking {check.blocking}", " ".join(f"`{phase}`" for phase in check.phases),
-            "mandatory" if check.mandatory else "")))
+            f"{check.severity} / {check.affected}", f"blocking {check.blocking}", phases, "mandatory" * check.mandatory)))
         rows = f"; rows {', '.join(map(str, check.rows))}" if check.rows and check.id != "known.break" else ""
-        lines += [f"### `{check.id}`", "", f"{title}. {check.description}", "", f"What to do: {check.remedy}.", "", f"({marks}{rows})", ""]
+        lines += [f"### `{check.id}`", "", f"{title}. {check.description}", ""]
+        lines += [f"What to do: {check.remedy}.", "", f"({marks}{rows})", ""]
     lines += ["## Known breaks", "", "Findings of check `known.break`; the id is the subject of the finding.", "",
               "| id | package | since | severity | change | what to do |", "| --- | --- | --- | --- | --- | --- |"]
     for known in knowledge.BREAKS:
         severity = known.severity + (", blocking" if known.blocking else "")
-        since = "any change" if known.since == knowledge.ANY else known.since + (f", until {known.undone}" if known.undone else "")
+        since = "any change" if known.since == knowledge.ANY else known.since
+        since += f", until {known.undone}" if known.undone else ""
         change = f"{known.title}. {known.description} [{known.link.title}]({known.link.url})"
         lines.append(f"| `{known.id}` | {known.package} | {since} | {severity} | {cell(change)} | {cell(known.remedy)} |")
     lines += ["", "## The catalogue", "", "What can make a replacement not a drop-in, and what covers it.", "",

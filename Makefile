@@ -29,8 +29,9 @@ clean: prepare  ## take away all hosts and servers of the lab, also after a cras
 bench: prepare  ## measure adopt against a task-by-task playbook and a bare dnf transaction, as ratios
 	@$(VENV) tests/benchmark/bench.py
 
-docs: prepare  ## write the role tables of the READMEs anew from the argument specs
+docs: prepare  ## write the role tables of the READMEs and docs/checks.md anew from their tables
 	@$(VENV) tests/tools/role_docs.py
+	@$(VENV) tests/tools/check_docs.py
 
 build: prepare  ## build the collection
 	@.venv/bin/ansible-galaxy collection build --force

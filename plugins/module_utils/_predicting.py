@@ -22,10 +22,14 @@ WAIVER_OPTIONS = {
     "reason": {"type": "str", "required": True},
     "until": {"type": "str", "required": True},
 }
-JUDGING: dict[str, t.Any] = {
-    "waivers": {"type": "list", "elements": "dict", "default": [], "options": WAIVER_OPTIONS},
-    "fail_on": {"type": "str", "choices": list(report.FAIL_ON), "default": "never"},
-}
+
+
+def judging(*more: str) -> dict[str, t.Any]:
+    """Return the options of a module that reports findings; C(more) are thresholds that only it has."""
+    return {
+        "waivers": {"type": "list", "elements": "dict", "default": [], "options": WAIVER_OPTIONS},
+        "fail_on": {"type": "str", "choices": [*report.FAIL_ON, *more], "default": report.NEVER},
+    }
 
 
 def on_host(module: AnsibleModule) -> None:
@@ -58,9 +62,11 @@ def on_files(module: AnsibleModule) -> None:
 
 def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> None:
     """End the module with a report; it fails only where C(fail_on) asks for it."""
+    threshold = module.params["fail_on"]
+    thresholds = (*report.FAIL_ON, report.UNFORESEEN) if "joined" in found else report.FAIL_ON
     result = {
         "report": found, "verdict": found["verdict"], "findings": found["findings"], "text": report.text(found),
-        "bug_reports": bugs.reports(found), **more}
-    if report.reached(found, module.params["fail_on"]):
-        module.fail_json(msg=report.text(found, module.params["fail_on"]), refused=True, problems=[], **result)
+        "bug_reports": bugs.reports(found), "reached": {name: report.reached(found, name) for name in thresholds}, **more}
+    if report.reached(found, threshold):
+        module.fail_json(msg=report.text(found, threshold), refused=True, problems=[], **result)
     module.exit_json(changed=False, **result)

@@ -32,10 +32,16 @@ options:
     description: A folder on the host in which headers are kept by digest, so that the next prediction need not fetch them.
       By default nothing is kept.
     type: path
+  fail_on:
+    description: What makes the module fail. V(blocking) fails on findings that ask for a decision, a severity on every
+      finding of that severity or above, and both on a verdict of V(unknown). V(never) only reports.
+    type: str
+    choices: [never, blocking, low, medium, high]
+    default: never
 extends_documentation_fragment:
   - centos.hyperscale.sections
   - centos.hyperscale.ways
-  - centos.hyperscale.judging
+  - centos.hyperscale.waivers
 attributes:
   check_mode:
     description: Can run in check mode and predict the changes without writing anything on the host.
@@ -101,6 +107,11 @@ text:
   description: The verdict and all findings of medium severity and above, for a person to read.
   returned: always
   type: str
+reached:
+  description: Whether the report reaches each of the thresholds that O(fail_on) knows.
+  returned: always
+  type: dict
+  sample: {never: false, blocking: false, low: true, medium: true, high: false}
 bug_reports:
   description: For each finding that is the package's fault, the text of a report to file.
   returned: always
@@ -153,7 +164,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import _module, 
 
 
 def main() -> None:
-    spec = {**_module.sections_spec(), **_module.WAYS, **_predicting.JUDGING}
+    spec = {**_module.sections_spec(), **_module.WAYS, **_predicting.judging()}
     spec["old"] = {"type": "list", "elements": "path", "default": []}
     spec["new"] = {"type": "list", "elements": "path", "default": []}
     spec["cache"] = {"type": "path"}

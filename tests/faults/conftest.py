@@ -22,6 +22,8 @@ from lab import hosts, keys  # noqa: E402
 
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
 GROUP = "faults"
+# Modules that are told which keys may sign a Hyperscale build.
+PINNING = ("converge", "package_swap", "dropin_info")
 # A run that is refused has read repositories into dnf's cache, and has held its own lock.
 NOT_A_CHANGE = ("/var/cache/dnf", "/var/lib/centos-hyperscale ", "/var/lib/centos-hyperscale/lock ")
 
@@ -68,7 +70,7 @@ class LiveHost:
 
     def arguments(self, module, more, check=False, variables=None):
         """Return the command line that runs a module on this host."""
-        given = {"key_fingerprints": [keys.fingerprint("hyperscale")]} if module != "host_info" else {}
+        given = {"key_fingerprints": [keys.fingerprint("hyperscale")]} if module in PINNING else {}
         argv = ["ansible", self.name, "-i", str(self.inventory), "-m", f"centos.hyperscale.{module}"]
         if given or more:
             argv += ["-a", json.dumps({**given, **more})]

@@ -118,8 +118,9 @@ def _registry_root(stream: int) -> pathlib.Path:
 
 def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
     packages = rpms.installed_packages(stream)
+    debian = [*DEBIAN_PACKAGES, *table()["images"][stream]["libraries"]]
     inputs = digest(
-        suite, DEBIAN_PACKAGES, INIT, BASE_SPEC, [path.name for path in packages], code_of("images"),
+        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images"),
         [path.stat().st_size for path in packages], keys.fingerprint("hyperscale"))
     folder = ROOT / "images" / f"standin-{stream}-{inputs}"
     if not folder.exists():
@@ -127,7 +128,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
         scratch = _scratch(folder)
         root = scratch / "root"
         run([
-            "nice", "mmdebstrap", "--variant=minbase", f"--include={','.join(DEBIAN_PACKAGES)}", "--skip=check/empty",
+            "nice", "mmdebstrap", "--variant=minbase", f"--include={','.join(debian)}", "--skip=check/empty",
             suite, root, debs.mirror()])
         base = _base_package(stream, root, scratch)
         _install_over(root, stream, [base, *packages])

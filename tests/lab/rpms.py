@@ -185,19 +185,20 @@ def spec_text(
     if "filetrigger" in main:
         lines += [f"%transfiletriggerin -n {row['source']} -- {main['filetrigger']}",
                   "if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi", ""]
-    for name in built:
+    for name, package in built.items():
         lines += [f"%files -n {name}", "%defattr(-,root,root,-)"]
-        lines += _file_lines(tree, files[name], config)
+        lines += _file_lines(tree, files[name], config, package.get("modes", {}))
     return "\n".join(lines) + "\n"
 
 
-def _file_lines(tree: pathlib.Path, paths: list[str], config: set[str]) -> list[str]:
+def _file_lines(tree: pathlib.Path, paths: list[str], config: set[str], modes: dict[str, str]) -> list[str]:
     lines = []
     for path in paths:
         real = tree / path[1:]
         if real.is_dir() and not real.is_symlink():
             if not SHARED.match(path):
-                lines.append(f'%dir "{path}"')
+                mode = f"%attr({modes[path]},root,root) " if path in modes else ""
+                lines.append(f'{mode}%dir "{path}"')
         elif path in config:
             lines.append(f'%config(noreplace) "{path}"')
         else:

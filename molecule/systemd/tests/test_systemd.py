@@ -5,7 +5,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pathlib
 import re
+
+import jsonschema
+import pytest
+
+REPORTS = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "reports"
+SCHEMA = pathlib.Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / "docs" / "dropin-report.schema.json"
 
 
 def family(host):
@@ -51,3 +60,49 @@ def test_dracut_came_along_where_the_build_conflicts_with_the_stock_one(host):
 
 def test_what_nobody_asked_for_is_not_there(host):
     assert not host.package("systemd-networkd").is_installed
+
+
+@pytest.fixture
+def proof(host):
+    return json.loads((REPORTS / f"{host.backend.get_hostname()}.proof.json").read_text())
+
+
+def finding(report, check, name):
+    found = [entry for entry in report["findings"] if entry["check"] == check and entry["subject"]["name"] == name]
+    assert len(found) == 1, [(entry["check"], entry["subject"]["name"]) for entry in report["findings"]]
+    return found[0]
+
+
+def test_nothing_happened_that_was_not_predicted(proof):
+    by_key = {entry["key"]: entry for entry in proof["findings"]}
+    assert [by_key[key]["diagnosis"] for key in proof["joined"]["not_predicted"]] == []
+    assert len(proof["joined"]["happened"]) > 100
+
+
+def test_every_check_of_the_proof_was_carried_out(proof):
+    assert [check for check in proof["checks"] if check["status"] == "error"] == []
+
+
+def test_proof_has_the_published_form(proof):
+    jsonschema.validate(proof, json.loads(SCHEMA.read_text()))
+
+
+def test_the_local_unit_that_calls_a_removed_tool_is_named(proof):
+    found = finding(proof, "file.removed", "/usr/sbin/telinit")
+    assert [consumer["name"] for consumer in found["consumers"]] == ["/etc/systemd/system/lab-local.service"]
+    assert found["severity"] == "high"
+
+
+def test_a_waived_finding_stays_visible(proof):
+    found = finding(proof, "unit.vanished", "runlevel3.target")
+    assert (found["severity"], found["blocking"], found["waiver"]["by"]) == ("high", False, "the scenario")
+
+
+def test_the_second_configuration_file_lies_where_it_was_foretold(host, proof):
+    finding(proof, "config.rpmnew", "/etc/systemd/logind.conf")
+    assert host.file("/etc/systemd/logind.conf.rpmnew").is_file
+    assert host.file("/etc/systemd/logind.conf").contains("^KillUserProcesses=yes$")
+
+
+def test_snapshot_is_for_root_alone(host):
+    assert host.check_output("find /var/lib/centos-hyperscale/snapshots -perm /077") == ""

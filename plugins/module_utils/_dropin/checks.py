@@ -83,7 +83,8 @@ TABLE: tuple[Check, ...] = (
         "Read the solver's reason; then enable a repository, lift an exclude, or name in 'erase' what this host can do without",
         mandatory=True),
     _check(
-        "siblings.split", (8,), "changed", HIGH, HIGH, ALWAYS, (PREDICT, PROVE), "The packages of source {name} would be of two builds",
+        "siblings.split", (8,), "changed", HIGH, HIGH, ALWAYS, (PREDICT, PROVE),
+        "The packages of source {name} would be of two builds",
         "After the transaction some packages of one source are of the new build and some of the old one.",
         "Swap all installed packages of the source together", mandatory=True),
     _check(
@@ -99,7 +100,8 @@ TABLE: tuple[Check, ...] = (
         "A package that is obsoleted is removed by the transaction, or can no longer be installed beside the new build.",
         "Make sure that what the obsoleted package did is done by its successor"),
     _check(
-        "obsoletes.blocks_return", (11,), "gained", MEDIUM, MEDIUM, NEVER, EVERYWHERE, "The new build obsoletes the old build of {name}",
+        "obsoletes.blocks_return", (11,), "gained", MEDIUM, MEDIUM, NEVER, EVERYWHERE,
+        "The new build obsoletes the old build of {name}",
         "The obsoletes of a new build cover the build it replaces, which then can not come back without erasing the new one.",
         "Keep the old packages, and plan the way back as one transaction that erases the new ones"),
     _check(
@@ -111,7 +113,8 @@ TABLE: tuple[Check, ...] = (
         "The new build recommends a package that the old one did not; with weak dependencies on it comes along.",
         "Leave weak dependencies off unless you want it"),
     _check(
-        "file.needs_subpackage", (13,), "moved", MEDIUM, HIGH, AFFECTED, (FILES, PREDICT), "{name} moved into {package}, which does not come along",
+        "file.needs_subpackage", (13,), "moved", MEDIUM, HIGH, AFFECTED, EVERYWHERE,
+        "{name} moved into {package}, which does not come along",
         "The new builds carry this in a subpackage that is neither installed nor part of the transaction.",
         "Name the subpackage among the packages to have as well"),
     _check(
@@ -145,7 +148,8 @@ TABLE: tuple[Check, ...] = (
         "The package is protected on this host, or it is the running kernel.",
         "Boot another kernel first, or take the package out of the transaction", mandatory=True),
     _check(
-        "kernel.last_stock_evicted", (19,), "lost", HIGH, HIGH, NEVER, (PREDICT,), "The last stock kernel would leave this host: {name}",
+        "kernel.last_stock_evicted", (19,), "lost", HIGH, HIGH, NEVER, (PREDICT,),
+        "The last stock kernel would leave this host: {name}",
         "dnf keeps only so many kernels (installonly_limit). With the new one the oldest goes, and no stock kernel is left to "
         "fall back on.",
         "Raise installonly_limit in dnf.conf, or remove another kernel first"),
@@ -154,7 +158,8 @@ TABLE: tuple[Check, ...] = (
         "No enabled repository offers the installed build any more, so it cannot be brought back from there.",
         "Keep a copy of the package, or accept that going back means the build the repositories have"),
     _check(
-        "signature.invalid", (21,), "unverifiable", HIGH, HIGH, ALWAYS, (PREDICT,), "The signature of {name} is not one of its repository's key",
+        "signature.invalid", (21,), "unverifiable", HIGH, HIGH, ALWAYS, (PREDICT,),
+        "The signature of {name} is not one of its repository's key",
         "The header of the new build is unsigned, signed by another key, or does not match its signature.",
         "Find out who signed the package before anything else", mandatory=True),
     _check(
@@ -166,7 +171,8 @@ TABLE: tuple[Check, ...] = (
         "With allow_vendor_change off, dnf refuses such a change.",
         "Nothing, if the new vendor is the one you asked for"),
     _check(
-        "package_manager.replaced", (23, 82), "changed", HIGH, HIGH, NEVER, EVERYWHERE, "The package manager itself is replaced: {name}",
+        "package_manager.replaced", (23, 82), "changed", HIGH, HIGH, NEVER, EVERYWHERE,
+        "The package manager itself is replaced: {name}",
         "A patched rpm or librepo may keep the database elsewhere and write a cache that the stock one cannot read.",
         "Try it on a host you can lose; keep the whole rpm family from one source"),
     _check(
@@ -208,7 +214,8 @@ TABLE: tuple[Check, ...] = (
         "Make sure that who reads or writes it may still do so"),
     _check(
         "user.missing", (31,), "lost", HIGH, HIGH, NEVER, (PREDICT, PROVE), "The user or group {name} does not exist",
-        "Files of the new builds belong to a user or group that neither the host nor the transaction has; rpm gives them to root.",
+        "Files of the new builds belong to a user or group that neither the host nor the transaction has; rpm gives "
+        "them to root.",
         "Create it before the swap"),
     _check(
         "mode.changed", (32,), "changed", LOW, HIGH, NEVER, EVERYWHERE, "{name} changes its mode",
@@ -223,7 +230,8 @@ TABLE: tuple[Check, ...] = (
         "A file of a new build is owned by another package as well, with other content. rpm refuses the transaction.",
         "Swap or erase the other package in the same transaction", mandatory=True),
     _check(
-        "unowned.overwritten", (35,), "conflicts", MEDIUM, MEDIUM, NEVER, (PREDICT,), "{name} is not of any package and will be overwritten",
+        "unowned.overwritten", (35,), "conflicts", MEDIUM, MEDIUM, NEVER, (PREDICT,),
+        "{name} is not of any package and will be overwritten",
         "Somebody put a file where a new build carries one. rpm replaces it without a word; configuration is kept as .rpmorig.",
         "Move the file away, or make it a drop-in of its own"),
     _check(
@@ -267,7 +275,8 @@ TABLE: tuple[Check, ...] = (
         "Manual pages, licences or other documentation are gone.", "Nothing"),
     # Configuration.
     _check(
-        "config.rpmnew", (49,), "changed", MEDIUM, MEDIUM, NEVER, ON_HOST, "{name} is kept and the new default lies beside it as .rpmnew",
+        "config.rpmnew", (49,), "changed", MEDIUM, MEDIUM, NEVER, ON_HOST,
+        "{name} is kept and the new default lies beside it as .rpmnew",
         "The file was changed here, so rpm keeps it; new defaults are not in use.",
         "Compare the two and merge what you want", mandatory=True),
     _check(
@@ -310,9 +319,10 @@ TABLE: tuple[Check, ...] = (
         "that is installed already stays as it is: off, unless something pulls it in.",
         "Enable it where you want it"),
     _check(
-        "unit.install_changed", (60,), "changed", LOW, MEDIUM, NEVER, (PROVE,), "The [Install] section of {name} changed",
-        "Links that enabled the unit before are not those that would enable it now.",
-        "Run 'systemctl reenable' for the unit"),
+        "unit.install_changed", (60,), "changed", LOW, MEDIUM, NEVER, EVERYWHERE, "[Install] sections of units of {name} change",
+        "Links that enabled a unit before are then not those that would enable it now. Headers tell only that a unit file "
+        "changes; after the swap the sections themselves are compared.",
+        "Run 'systemctl reenable' for the units that are enabled"),
     _check(
         "activation.lost", (63,), "lost", LOW, HIGH, NEVER, EVERYWHERE, "Nothing is activated under the name {name} any more",
         "The D-Bus service file of that name is gone.",
@@ -326,7 +336,8 @@ TABLE: tuple[Check, ...] = (
         "rpm reported trouble while the transaction ran.",
         "Read the message and do by hand what the scriptlet was to do"),
     _check(
-        "scriptlet.restart_order", (68,), "changed", INFO, INFO, NEVER, EVERYWHERE, "The old build of {name} restarts its units itself",
+        "scriptlet.restart_order", (68,), "changed", INFO, INFO, NEVER, EVERYWHERE,
+        "The old build of {name} restarts its units itself",
         "Its scriptlet restarts a unit before the new unit files are loaded, so a mend in them acts one release late.",
         "Restart the unit once more after the swap"),
     _check(
@@ -355,16 +366,19 @@ TABLE: tuple[Check, ...] = (
         "fapolicyd runs only files it trusts, and its database follows the packages.",
         "Run 'fapolicyd-cli --update' after the swap"),
     _check(
-        "known.break", (43, 44, 53, 54, 64, 73, 74, 75, 76, 77, 78, 79, 81, 91, 95), "changed", LOW, HIGH, NEVER, (PREDICT,), "{name}",
+        "known.break", (43, 44, 53, 54, 64, 73, 74, 75, 76, 77, 78, 79, 81, 91, 95), "changed", LOW, HIGH, NEVER, (PREDICT,),
+        "{name}",
         "A change that is announced in release notes and that no metadata carries. docs/checks.md lists all of them.",
         "See the finding", mandatory=True),
     # Kernel and boot.
     _check(
-        "kernel_module.lost", (85, 87), "lost", HIGH, HIGH, ALWAYS, (PREDICT,), "The kernel module {name} is loaded here and missing in the new kernel",
+        "kernel_module.lost", (85, 87), "lost", HIGH, HIGH, ALWAYS, (PREDICT,),
+        "The kernel module {name} is loaded here and missing in the new kernel",
         "No package of the new kernel carries it.",
         "Install the package of the new kernel that carries it, or a driver of another kind", mandatory=True),
     _check(
-        "kernel_module.root_missing", (86,), "lost", HIGH, HIGH, ALWAYS, (PREDICT,), "{name} is needed for a mounted file system and missing in the kernel to boot",
+        "kernel_module.root_missing", (86,), "lost", HIGH, HIGH, ALWAYS, (PREDICT,),
+        "{name} is needed for a mounted file system and missing in the kernel to boot",
         "The host would not find its root or boot file system under that kernel.",
         "Do not boot that kernel on this host", mandatory=True),
     _check(
@@ -373,7 +387,8 @@ TABLE: tuple[Check, ...] = (
         "kernel has no stable module interface.",
         "Have a build for the new kernel ready, or do without it"),
     _check(
-        "kernel_module.options", (89,), "lost", LOW, MEDIUM, NEVER, (PREDICT,), "Options are set for {name}, which the new kernel lacks",
+        "kernel_module.options", (89,), "lost", LOW, MEDIUM, NEVER, (PREDICT,),
+        "Options are set for {name}, which the new kernel lacks",
         "A file of modprobe.d names a module that no package of the new kernel carries.",
         "Remove the options or find the new name of the module"),
     _check(
@@ -381,11 +396,12 @@ TABLE: tuple[Check, ...] = (
         "The SIG's kernel carries a test signature only.",
         "Switch Secure Boot off or enroll a key, or stay with the stock kernel", mandatory=True),
     _check(
-        "kernel.boot_files", (93, 94, 97), "lost", HIGH, HIGH, ALWAYS, (PROVE,), "The kernel {name} cannot be booted as it is",
+        "kernel.boot_files", (93, 94), "lost", HIGH, HIGH, ALWAYS, (PROVE,), "The kernel {name} cannot be booted as it is",
         "Its image, its initramfs or its boot entry is missing or empty.",
         "Reinstall the kernel package and look at the output of dracut before you reboot"),
     _check(
-        "kernel.not_intended", (104,), "changed", HIGH, HIGH, NEVER, (PROVE,), "The host runs {name}, not the kernel that was to boot",
+        "kernel.not_intended", (104,), "changed", HIGH, HIGH, NEVER, (PROVE,),
+        "The host runs {name}, not the kernel that was to boot",
         "The running kernel is not the default one.",
         "Look at the boot loader's entries and set the default again"),
     _check(
@@ -406,8 +422,9 @@ TABLE: tuple[Check, ...] = (
         "rpm finds a difference that was not there before the swap.",
         "Reinstall the package, or find out what changed the file", mandatory=True),
     _check(
-        "unit.stopped", (101,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} was active before and is not now",
-        "The unit did not come back after the swap.",
+        "unit.stopped", (101,), "lost", HIGH, HIGH, NEVER, ON_HOST, "{name} was active before and does not come back",
+        "A unit that the package itself pulled in, and that the new build does not, is off after the next boot. After the swap "
+        "every unit that was active and is not is told.",
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),
     _check(
         "unit.failed", (101,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} failed",
@@ -426,6 +443,21 @@ TABLE: tuple[Check, ...] = (
         "A program or library that uses a changed library asks for a function that the new one does not have. Packages do not "
         "declare such symbols, so only loading shows it.",
         "Rebuild the program against the new library, or go back", mandatory=True),
+    _check(
+        "package.unforeseen", (), "unverifiable", MEDIUM, MEDIUM, NEVER, (PROVE,),
+        "{name} left, and the snapshot has nothing of it",
+        "A build that was not named when the snapshot was taken is gone or was replaced. What it carried is not known any more, "
+        "so nothing can be said of what was lost with it.",
+        "Look at 'dnf history info'; name the package in the next snapshot"),
+    _check(
+        "rollback.package", (105,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not the build it was",
+        "After going back the host has not the packages that it had before.",
+        "Install or erase what differs; the finding names the exact build"),
+    _check(
+        "rollback.differs", (106,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not as it was",
+        "A package that goes back does not bring the host back: configuration, links, units and the boot have states of their "
+        "own.",
+        "Put it back by hand, or find out why it should stay"),
     # What could not be read.
     _check(
         "package.unreadable", (), "unverifiable", HIGH, HIGH, ALWAYS, (FILES, PREDICT), "{name} cannot be read",
@@ -436,7 +468,8 @@ TABLE: tuple[Check, ...] = (
         "The planner refused before any package was chosen: a repository, a key or a release package is not what it should be.",
         "Mend that and run again", mandatory=True),
     _check(
-        "metadata.wrong", (), "unverifiable", MEDIUM, MEDIUM, NEVER, (PREDICT,), "The repository says something wrong about {name}",
+        "metadata.wrong", (), "unverifiable", MEDIUM, MEDIUM, NEVER, (PREDICT,),
+        "The repository says something wrong about {name}",
         "The metadata name a place for the header where it does not end; the package was read otherwise.",
         "Tell whoever publishes the repository to make its metadata anew"),
     _check(

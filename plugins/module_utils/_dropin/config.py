@@ -91,7 +91,7 @@ def flags(swap: Swap) -> t.Iterator[Finding]:
             yield found(
                 "config.flags_changed", Subject("path", path), before, after,
                 f"{path} is {before} in {old[0].nevra} and {after} in {new[0].nevra}.",
-                [Consumer("configuration", path, "changed on this host")] if edited else [])
+                [Consumer("configuration", path, "changed on this host")] if edited else [], swap.alone)
 
 
 def _protection(file: File) -> str:
@@ -117,7 +117,7 @@ def defaults(swap: Swap) -> t.Iterator[Finding]:
             "config.default_changed", Subject("path", path), old[1].digest, new[1].digest,
             f"{path} has other content in {new[0].nevra}"
             + (", and was not changed here, so the new content comes into effect." if in_use else "."),
-            [Consumer("configuration", path, "takes effect")] if in_use else [])
+            [Consumer("configuration", path, "takes effect")] if in_use else [], swap.alone)
 
 
 def leftovers(swap: Swap) -> t.Iterator[Finding]:
@@ -125,7 +125,8 @@ def leftovers(swap: Swap) -> t.Iterator[Finding]:
     assert swap.view is not None
     for path in (path for folder in LEFTOVER_FOLDERS for name in LEFTOVERS for path in swap.view.glob(f"{folder}/{name}")):
         yield found(
-            "config.leftover", Subject("path", path), path, path, f"{path} was there before the swap.", baseline=True, proven=True)
+            "config.leftover", Subject("path", path), path, path, f"{path} was there before the swap.", baseline=True,
+            proven=True)
 
 
 def overrides(swap: Swap) -> t.Iterator[Finding]:

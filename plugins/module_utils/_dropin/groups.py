@@ -55,6 +55,9 @@ OF_HEADERS = (
     Group(("alternatives.changed",), scripts.alternatives),
 )
 
+# What headers only hint at; after the swap the thing itself is looked at.
+HINTS = (Group(("unit.install_changed",), units.rewritten),)
+
 
 class Recorder:
     """Runs checks of one phase and keeps what they found and what became of each."""

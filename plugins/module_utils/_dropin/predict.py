@@ -17,7 +17,7 @@ from . import config, fetch, files, hosting, kernel, offers, relations, report, 
 from .builds import Build
 from .checks import PREDICT, found
 from .compare import pairs, versions
-from .groups import OF_HEADERS, Group, Recorder
+from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
 from .swap import Installed, Swap, builds_of, nevra_of
@@ -35,6 +35,7 @@ OF_HOST = (
     Group(("unowned.overwritten",), files.in_the_way),
     Group(("local_edit.overwritten",), files.local_edits),
     Group(("config.rpmnew", "config.rpmsave", "config.rpmorig"), config.fates),
+    Group(("unit.stopped",), units.unwanted),
     Group(("config.shadowed",), units.shadowed),
     Group(("config.leftover",), config.leftovers),
     Group(("config.override",), config.overrides),
@@ -115,8 +116,6 @@ def predict(
     new = sorted((entry.build for entry in witness.fetched.incoming), key=lambda b: (b.name, _rpmdb.EVR_ORDER(b.evr), b.arch))
     old = _installed_builds(ts, witness.going) if ts is not None else []
     swap = Swap(old, new, witness.beside, Installed(ts, witness.going), view)
-    assert swap.references is not None
-    swap.references.changing = {*swap.old_files, *swap.new_files}
     if witness.offers is not None:
         recorder.run(OF_READING, lambda: witness.fetched.findings)
     if ts is None:
@@ -131,8 +130,7 @@ def predict(
     fetched = witness.fetched
     context = report.Context(
         PREDICT, platform.node(), _journal.new_run_id(), began, versions(), witness.repos,
-        {"headers": len(fetched.incoming), "bytes": fetched.bytes_read, "offered": fetched.bytes_offered,
-         "cached": fetched.from_cache})
+        report.cost(began, len(fetched.incoming), fetched.bytes_read, fetched.bytes_offered, fetched.from_cache))
     repo_of = {f"{offer.name}-{offer.evr}.{offer.arch}": offer.repo for offer in witness.offers.chosen} if witness.offers else {}
     findings = report.waived(recorder.findings, waivers, today)
     return report.build(context, pairs(swap.old, swap.new), findings, recorder.coverage(), repo_of)
@@ -140,7 +138,7 @@ def predict(
 
 def _carry_out(recorder: Recorder, swap: Swap, witness: Witness, offered: offers.Offers) -> None:
     view = t.cast(View, swap.view)
-    recorder.groups(OF_HEADERS, swap)
+    recorder.groups((*OF_HEADERS, *HINTS), swap)
     recorder.groups(OF_HOST, swap)
     recorder.run(OF_RPM, lambda: truth.problems(swap, view.root, witness.fetched.incoming))
     running = (view.text("/proc/sys/kernel/osrelease") or "").strip()

@@ -63,18 +63,19 @@ class References:
         """Return what names a unit: other units, drop-ins, scripts, cron."""
         return self._foreign(self._texts.get(name, ()))
 
+    def to_instances(self, template: str) -> list[Consumer]:
+        """Return what names an instance of a template unit C(name@.type)."""
+        head, _at, kind = template.partition("@")
+        return self._foreign(
+            consumer for word, consumers in self._texts.items() for consumer in consumers
+            if word.startswith(head + "@") and word.endswith(kind) and word != template)
+
     def to_word(self, word: str, kinds: t.Container[str]) -> list[Consumer]:
         """Return the texts of some kinds in which a word stands by itself."""
         return self._foreign(consumer for consumer in self._texts.get(word, ()) if consumer.type in kinds)
 
     def _foreign(self, consumers: t.Iterable[Consumer]) -> list[Consumer]:
-        """Leave out what the swap itself takes or brings; a text counts once, however it is named."""
-        known: dict[tuple[str, str, str], Consumer] = {}
-        for consumer in consumers:
-            if consumer.name not in self.changing:
-                detail = consumer.detail if consumer.type == "process" else ""
-                known.setdefault((consumer.type, os.path.basename(consumer.name), detail), consumer)
-        return sorted(known.values())
+        return sorted({consumer for consumer in consumers if consumer.name not in self.changing})
 
     @functools.cached_property
     def _texts(self) -> dict[str, list[Consumer]]:
@@ -82,14 +83,23 @@ class References:
         seen = set()
         for kind, patterns in TEXTS:
             for path in (path for pattern in patterns for path in self._view.glob(pattern)):
-                if path in seen or self._view.readlink(path) is not None:
+                source = self._source(path)
+                if source is None or path in seen:
                     continue
                 seen.add(path)
-                for line in COMMENT.sub("", self._view.text(path) or "").splitlines():
+                text = self._view.text(source) or ""
+                for line in COMMENT.sub("", text).splitlines():
                     for word in set(WORD.findall(line)):
-                        found.setdefault(word.lstrip("@:+-"), []).append(Consumer(kind, path, line.strip()[:120]))
-                self._shebang(path, kind, found)
+                        found.setdefault(word.lstrip("@:+-").rstrip(":."), []).append(Consumer(kind, path, line.strip()[:120]))
+                self._shebang(text, path, kind, found)
         return found
+
+    def _source(self, path: str) -> str | None:
+        """Return where a text lies: a link is none of its own, unless it leads where nothing is looked for otherwise."""
+        target = self._view.readlink(path)
+        if target is None:
+            return path
+        return target if target.startswith(("/opt/", "/srv/", "/home/", "/root/")) else None
 
     @functools.cached_property
     def _commands(self) -> dict[str, list[Consumer]]:
@@ -97,11 +107,15 @@ class References:
         found: dict[str, list[Consumer]] = {}
         for line in local_config.command_lines(self._view):
             for match in ANY_COMMAND.finditer(line.text):
+                start = match.start("command")
+                if start and line.text[start - 1] == "/":
+                    continue  # a path, which stands among the words already, and may lie anywhere
                 found.setdefault(match.group("command"), []).append(Consumer(line.type, line.name, line.text[:120]))
         return found
 
-    def _shebang(self, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
-        first = (self._view.text(path) or "").partition("\n")[0]
+    @staticmethod
+    def _shebang(text: str, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
+        first = text.partition("\n")[0]
         if first.startswith("#!"):
             for word in first[2:].split():
                 found.setdefault(word, []).append(Consumer(kind, path, first))

@@ -13,9 +13,14 @@ from .. import _rpmdb
 from .builds import Build, Relation
 from .checks import found
 from .model import HIGH, LOW, MEDIUM, Consumer, Finding, Subject
-from .swap import Swap
+from .rebuilds import named, own
+from .swap import Swap, canonical, spellings
 
 SONAME = re.compile(r"^(?P<library>[^/()]+\.so(?:\.[^()]*)?)\((?P<node>[^()]*)\)(?P<bits>\(64bit\))?$|^[^/()]+\.so(?:\.[^()]+)?$")
+# Symbols of a kernel: their version is a checksum, and modules that use them have checks of their own.
+CHECKSUMS = re.compile(r"^(kernel|ksym)\(")
+# How rpm marks a package's name with its architecture: name(x86-64).
+ARCH_MARK = re.compile(r"\([a-z0-9]+-(32|64)\)$")
 # Capabilities that come from the package's own name or build and are promised to nobody.
 OWN = re.compile(r"^(config|bundled|debuginfo|rpmlib|elf-symbol)\(|^(libtool|application|mimehandler|metainfo)\(")
 LESS, GREATER, EQUAL = 2, 4, 8
@@ -35,14 +40,15 @@ def provides(swap: Swap) -> t.Iterator[Finding]:
                 continue
             if relation.name not in new:
                 yield from _lost_provide(swap, build, relation)
+            elif CHECKSUMS.match(relation.name):
+                continue
             elif relation.evr and relation.name in highest and _lower(highest[relation.name], relation.evr):
                 yield from _lowered_provide(swap, build, relation, highest[relation.name])
 
 
 def _qualified(name: str) -> str:
     """Return the package name in C(name(x86-64)); rpm writes the architecture that way."""
-    base, bracket, arch = name.partition("(")
-    return base if bracket and arch.rstrip(")") in ("x86-64", "x86-32", "aarch-64") else name
+    return ARCH_MARK.sub("", name)
 
 
 def _highest(builds: t.Iterable[Build]) -> dict[str, str]:
@@ -60,25 +66,43 @@ def _lower(a: str, b: str) -> bool:
 def _lost_provide(swap: Swap, build: Build, relation: Relation) -> t.Iterator[Finding]:
     if swap.installed.provides(relation.name) or (relation.name.startswith("/") and swap.still_there(relation.name)):
         return
+    consumers = swap.requirers(relation.name)
+    if CHECKSUMS.match(relation.name) and not consumers:
+        return
+    carrier = swap.beside_provides.get(relation.name)
+    if carrier is not None:
+        yield _left_behind(swap, build, relation, carrier, consumers)
+        return
     match = SONAME.match(relation.name)
     if match is None:
         kind, subject_type = "provides.lost", "capability"
     elif match.group("node"):
         # Without the library itself its nodes say nothing new.
-        library = f"{match.group('library')}(){match.group('bits') or ''}"
-        if not any(library == other.name for new in swap.new for other in new.provides):
+        # rpm writes a library of 32 bits without brackets.
+        library = match.group("library") + (f"(){match.group('bits')}" if match.group("bits") else "")
+        here = any(library == other.name for new in swap.new for other in new.provides)
+        if not here and not swap.installed.provides(library):
             return
         kind, subject_type = "symbol_version.lost", "symbol version"
     else:
         kind, subject_type = "soname.lost", "library"
-    consumers = swap.requirers(relation.name)
     # A library outside the linker's folders is the package's own affair, unless somebody requires it all the same.
-    private = kind == "soname.lost" and not consumers and _private(swap, relation.name)
+    private = kind != "provides.lost" and not consumers and _private(swap, relation.name)
     who = f"{len(consumers)} installed packages require it" if consumers else "no installed package requires it"
     yield found(
         kind, Subject(subject_type, relation.name, build.arch), str(relation), None,
         f"{build.nevra} provides {relation}; {'nothing is known of who requires it' if swap.alone else who}.",
         consumers, swap.alone and not private, severity=LOW if private else "")
+
+
+def _left_behind(
+    swap: Swap, build: Build, relation: Relation, carrier: Build, consumers: tuple[Consumer, ...],
+) -> Finding:
+    """Row 13: a capability that went into a subpackage which does not come along."""
+    return found(
+        "file.needs_subpackage", Subject("capability", relation.name, "", carrier.name), build.nevra, carrier.nevra,
+        f"{build.nevra} provides {relation}; now {carrier.nevra} does, which is not part of the transaction.", consumers,
+        swap.alone, remedy=f"Have {carrier.name} as well")
 
 
 def _private(swap: Swap, capability: str) -> bool:
@@ -88,38 +112,57 @@ def _private(swap: Swap, capability: str) -> bool:
 
 
 def _lowered_provide(swap: Swap, build: Build, relation: Relation, now: str) -> t.Iterator[Finding]:
+    offered = [other for new in swap.new for other in new.provides if other.name == relation.name]
+    offered += [other for _nevra, other in swap.installed.providers(relation.name)]
     consumers = tuple(
         Consumer("package", nevra, f"requires {need}") for nevra, need in swap.installed.requirers(relation.name)
-        if need.evr and need.sense & (GREATER | EQUAL) and _lower(now, need.evr))
+        if not any(overlaps(other, need) for other in offered))
     yield found(
         "provides.lowered", Subject("capability", relation.name, build.arch), relation.evr, now,
         f"{build.nevra} provides {relation}; the new builds provide {relation.name} = {now}.", consumers, swap.alone)
 
 
 def required_paths(swap: Swap) -> t.Iterator[Finding]:
-    """Row 9: paths that packages require and that no package carries any more."""
+    """Row 9: paths that packages require and that no package carries any more; the new builds themselves may do so."""
+    asked: dict[str, list[Consumer]] = {}
+    for new in swap.new:
+        for relation in new.requires:
+            if relation.name.startswith("/"):
+                asked.setdefault(canonical(relation.name), []).append(Consumer("package", new.nevra, f"requires {relation}"))
+    promised = {relation.name for new in swap.new for relation in new.provides if relation.name.startswith("/")}
     for path, (build, _file) in swap.lost_files.items():
-        consumers = swap.requirers(path)
+        if promised.intersection(spellings(path)) or any(swap.installed.provides(name) for name in spellings(path)):
+            continue
+        consumers = sorted({*swap.requirers(path), *asked.get(canonical(path), ())})
         if consumers:
             yield found(
                 "path.required_lost", Subject("path", path), build.nevra, None,
-                f"{build.nevra} carries {path}; {len(consumers)} installed packages require it.", consumers)
+                f"{build.nevra} carries {path}; {len(consumers)} packages require it.", consumers)
 
 
 def conflicts(swap: Swap) -> t.Iterator[Finding]:
     """Row 10: conflicts that the new builds declare and the old ones did not."""
-    old = {(relation.name, relation.evr) for build in swap.old for relation in build.conflicts}
+    old = {own(relation, build) for build in swap.old for relation in build.conflicts}
+    same = {(relation.name, relation.evr) for build in swap.old for relation in build.conflicts}
     for build in swap.new:
         for relation in build.conflicts:
-            if (relation.name, relation.evr) in old:
-                continue
             hit = tuple(
                 Consumer("package", nevra, f"provides {have}") for nevra, have in swap.installed.providers(relation.name)
                 if overlaps(have, relation))
-            # Without a host nobody knows whether what it conflicts with is there: it says so and no more.
+            # A bound that goes along with the build's own version is nothing new, until it reaches somebody.
+            if (relation.name, relation.evr) in same or (own(relation, build) in old and not hit):
+                continue
+            # Without a host nobody knows whether what it conflicts with is there: it says so and no more. Where the new
+            # builds bring it themselves, in a version that it does not conflict with, the question is settled.
+            open_ = swap.alone and not _settled(swap, relation)
             yield found(
                 "conflict.gained", Subject("capability", relation.name, "", build.name), None, str(relation),
-                f"{build.nevra} conflicts with {relation}.", hit, severity=MEDIUM if swap.alone else "")
+                f"{build.nevra} conflicts with {relation}.", hit, severity=MEDIUM if open_ else "")
+
+
+def _settled(swap: Swap, relation: Relation) -> bool:
+    inside = [have for new in swap.new for have in new.provides if have.name == relation.name]
+    return bool(inside) and not any(overlaps(have, relation) for have in inside)
 
 
 def overlaps(have: Relation, want: Relation) -> bool:
@@ -132,19 +175,23 @@ def overlaps(have: Relation, want: Relation) -> bool:
 
 def obsoletes(swap: Swap) -> t.Iterator[Finding]:
     """Row 11: packages that the new builds obsolete and that would leave; and obsoletes that cover the old builds."""
-    old = {(relation.name, relation.evr) for build in swap.old for relation in build.obsoletes}
+    old = {own(relation, build) for build in swap.old for relation in build.obsoletes}
+    same = {(relation.name, relation.evr) for build in swap.old for relation in build.obsoletes}
     going = {build.name: build for build in swap.old}
     names = {build.name for build in swap.new}
-    for build in swap.new:
+    # dnf looks at what any build on offer obsoletes; without a host nobody else would say so.
+    for build in [*swap.new, *(swap.beside if swap.alone else ())]:
         for relation in build.obsoletes:
             replaced = going.get(relation.name)
             if replaced is not None and overlaps(Relation(replaced.name, EQUAL, replaced.evr), relation):
                 yield from _self_obsolete(build, replaced, relation, names)
-            if (relation.name, relation.evr) in old or relation.name in names:
-                continue
+            # rpm obsoletes packages by their name, whatever they provide.
             hit = tuple(
-                Consumer("package", nevra, "is installed") for nevra, have in swap.installed.providers(relation.name)
-                if nevra.startswith(relation.name + "-") and overlaps(have, relation))
+                Consumer("package", nevra, "is installed") for nevra, evr in swap.installed.named(relation.name)
+                if overlaps(Relation(relation.name, EQUAL, evr), relation))
+            known = (relation.name, relation.evr) in same or (own(relation, build) in old and not hit)
+            if known or relation.name in names:
+                continue
             yield found(
                 "obsoletes.gained", Subject("package", relation.name, "", build.name), None, str(relation),
                 f"{build.nevra} obsoletes {relation}.", hit, severity=MEDIUM if swap.alone else "")
@@ -163,12 +210,12 @@ def _self_obsolete(build: Build, replaced: Build, relation: Relation, names: set
 def weak_dependencies(swap: Swap) -> t.Iterator[Finding]:
     """Row 12: recommendations that come and go."""
     for old, new in swap.pairs:
-        before, after = ({relation.name: relation for relation in build.recommends} for build in (old, new))
+        before, after = ({named(relation.name, build): relation for relation in build.recommends} for build in (old, new))
         hard = {relation.name for relation in new.requires}
         for name in sorted(before.keys() - after.keys() - hard):
             yield found(
                 "weak_dependency.lost", Subject("capability", name, "", old.name), str(before[name]), None,
-                f"{old.nevra} recommends {before[name]}, {new.nevra} does not.")
+                f"{old.nevra} recommends {before[name]}, {new.nevra} does not.", alone=swap.alone)
         for name in sorted(after.keys() - before.keys() - {relation.name for relation in old.requires}):
             yield found(
                 "weak_dependency.gained", Subject("capability", name, "", new.name), None, str(after[name]),
@@ -256,23 +303,24 @@ def package_manager(swap: Swap) -> t.Iterator[Finding]:
 
 def needed(swap: Swap) -> t.Iterator[Finding]:
     """Rows 39 and 41: libraries and interpreters that a package no longer requires, or newly does."""
+    # What the compared builds bring themselves is told as a library that is gone, and is no matter of theirs.
+    own_libraries = [_sonames(relation for build in builds for relation in build.provides) for builds in (swap.old, swap.new)]
     for old, new in swap.pairs:
-        libraries = [_sonames(build) for build in (old, new)]
-        if libraries[0] - libraries[1] or libraries[1] - libraries[0]:
+        libraries = [_sonames(build.requires) for build in (old, new)]
+        lost, gained = libraries[0] - libraries[1] - own_libraries[0], libraries[1] - libraries[0] - own_libraries[1]
+        if lost or gained:
             yield found(
-                "needed.changed", Subject("package", new.name, new.arch), sorted(libraries[0] - libraries[1]),
-                sorted(libraries[1] - libraries[0]),
-                f"{new.nevra} no longer needs {_listed(libraries[0] - libraries[1])} and newly needs "
-                f"{_listed(libraries[1] - libraries[0])}.")
+                "needed.changed", Subject("package", new.name, new.arch), sorted(lost), sorted(gained),
+                f"{new.nevra} no longer needs {_listed(lost)} and newly needs {_listed(gained)}.", alone=swap.alone)
         programs = [{os.path.basename(r.name) for r in build.requires if INTERPRETERS.match(r.name)} for build in (old, new)]
         if programs[0] != programs[1]:
             yield found(
                 "interpreter.changed", Subject("package", new.name, new.arch), sorted(programs[0]), sorted(programs[1]),
-                f"{old.nevra} requires {_listed(programs[0])}, {new.nevra} {_listed(programs[1])}.")
+                f"{old.nevra} requires {_listed(programs[0])}, {new.nevra} {_listed(programs[1])}.", alone=swap.alone)
 
 
-def _sonames(build: Build) -> set[str]:
-    return {relation.name.partition("(")[0] for relation in build.requires if SONAME.match(relation.name)}
+def _sonames(relations: t.Iterable[Relation]) -> set[str]:
+    return {relation.name.partition("(")[0] for relation in relations if SONAME.match(relation.name)}
 
 
 def _listed(names: t.Iterable[str]) -> str:

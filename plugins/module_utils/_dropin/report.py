@@ -11,6 +11,8 @@ from __future__ import annotations
 import collections
 import datetime
 import re
+import resource
+import time
 import typing as t
 
 from .._errors import Problem, Refused
@@ -22,6 +24,8 @@ SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
 NEVER, BLOCKING = "never", "blocking"
 FAIL_ON = (NEVER, BLOCKING, "low", "medium", "high")
+# A threshold of proofs alone: what is grave and was not predicted.
+UNFORESEEN = "unforeseen"
 SHOWN = 5
 WAIVER_FIELDS = ("key", "by", "reason", "until")
 # What nothing is known of without: such a report is never good news.
@@ -33,7 +37,10 @@ KEY = re.compile(r"^[0-9a-f]{16}$")
 
 
 class Context(t.NamedTuple):
-    """Enough to repeat a report: phase, host, run, time (seconds since the epoch), versions of tools, repositories, cost."""
+    """Enough to repeat a report: phase, host, run, time (seconds since the epoch), versions of tools, repositories.
+
+    C(cost) is what it took: headers, bytes read of how many offered, headers from the cache, seconds, KiB of memory.
+    """
 
     phase: str
     host: str
@@ -41,7 +48,14 @@ class Context(t.NamedTuple):
     time: float
     tool_versions: dict[str, str]
     repos: list[str]
-    fetched: dict[str, int]
+    cost: dict[str, t.Any]
+
+
+def cost(began: float, headers: int, read: int, offered: int, cached: int) -> dict[str, t.Any]:
+    """Return what a report took; C(began) is in seconds since the epoch."""
+    return {
+        "headers": headers, "bytes_read": read, "bytes_offered": offered, "from_cache": cached,
+        "seconds": round(time.time() - began, 3), "memory_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
 def validate_waivers(waivers: t.Sequence[dict[str, t.Any]]) -> None:
@@ -77,7 +91,7 @@ def waived(findings: t.Sequence[Finding], waivers: t.Sequence[dict[str, t.Any]],
             result.append(finding)
         elif t.cast(datetime.date, _date(str(waiver["until"]))) < today:
             result += [finding, found(
-                "waiver.expired", Subject("finding", finding.key), waiver["until"], None,
+                "waiver.expired", Subject("finding", finding.key), str(waiver["until"]), None,
                 f"{waiver['by']} waived {finding.check} of {finding.subject.name} until {waiver['until']}: {waiver['reason']}.")]
         else:
             kept = {name: str(waiver[name]) for name in ("by", "reason", "until")}
@@ -119,6 +133,12 @@ def at_or_above(report: t.Mapping[str, t.Any], threshold: str) -> list[dict[str,
     mine = [finding for finding in report["findings"] if not finding["baseline"] and finding["waiver"] is None]
     if threshold in (NEVER, BLOCKING):
         return [finding for finding in mine if finding["blocking"]]
+    if threshold == UNFORESEEN:
+        # Without a prediction nothing was foreseen.
+        joined = report.get("joined")
+        return [
+            finding for finding in mine
+            if finding["severity"] == HIGH and (joined is None or finding["key"] in joined["not_predicted"])]
     least = SEVERITIES.index(threshold)
     return [finding for finding in mine if finding["blocking"] or SEVERITIES.index(finding["severity"]) >= least]
 

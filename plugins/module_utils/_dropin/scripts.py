@@ -9,9 +9,10 @@ import re
 import shlex
 import typing as t
 
-from .builds import Build
+from .builds import Build, Script, Trigger
 from .checks import found
 from .model import LOW, MEDIUM, Consumer, Finding, Subject
+from .rebuilds import same_text
 from .swap import Swap
 
 RESTART = re.compile(r"systemctl\s+(?:--\S+\s+)*(?:try-restart|restart|condrestart)\b|service\s+\S+\s+(?:cond)?restart")
@@ -36,7 +37,7 @@ def scriptlets(swap: Swap) -> t.Iterator[Finding]:
         before, after = ({script.slot: script for script in build.scripts} for build in (old, new))
         for slot in sorted(before.keys() | after.keys()):
             a, b = before.get(slot), after.get(slot)
-            if a and b and a.interpreter == b.interpreter and _normal(a.body, old) == _normal(b.body, new):
+            if a and b and a.interpreter == b.interpreter and same_text(a.body, b.body, old, new):
                 continue
             words = f"is {'new' if a is None else 'gone' if b is None else 'not the same'} in {new.nevra}"
             moved = a is not None and b is not None and a.interpreter != b.interpreter
@@ -47,13 +48,7 @@ def scriptlets(swap: Swap) -> t.Iterator[Finding]:
                 severity=LOW if moved else "")
 
 
-def _normal(body: str, build: Build) -> str:
-    """Return a script without what differs in every build: its own version."""
-    version, _dash, release = build.evr.rpartition(":")[2].partition("-")
-    return body.replace(f"{version}-{release}", "EVR").replace(version, "VERSION").strip()
-
-
-def _shown(script: t.Any) -> dict[str, str] | None:
+def _shown(script: Script | Trigger | None) -> dict[str, str] | None:
     return None if script is None else {"interpreter": script.interpreter, "body": script.body}
 
 
@@ -70,13 +65,15 @@ def restart_order(swap: Swap) -> t.Iterator[Finding]:
 def triggers(swap: Swap) -> t.Iterator[Finding]:
     """Row 67: triggers of the builds that come and go, and triggers of packages that stay on those that go."""
     for old, new in swap.pairs:
-        before, after = ({(x.kind, x.on): (x.interpreter, _normal(x.body, b)) for x in b.triggers} for b in (old, new))
+        before, after = ({(trigger.kind, trigger.on): trigger for trigger in build.triggers} for build in (old, new))
         for kind, on in sorted(before.keys() | after.keys()):
-            if before.get((kind, on)) != after.get((kind, on)):
-                how = "gone" if (kind, on) not in after else "new" if (kind, on) not in before else "changed"
-                yield found(
-                    "trigger.changed", Subject("trigger", on, kind, new.name), before.get((kind, on)), after.get((kind, on)),
-                    f"The {kind} of {new.name} on {on} is {how} in {new.nevra}.", severity=MEDIUM if how == "gone" else "")
+            a, b = before.get((kind, on)), after.get((kind, on))
+            if a and b and a.interpreter == b.interpreter and same_text(a.body, b.body, old, new):
+                continue
+            how = "new" if a is None else "gone" if b is None else "changed"
+            yield found(
+                "trigger.changed", Subject("trigger", on, kind, new.name), _shown(a), _shown(b),
+                f"The {kind} of {new.name} on {on} is {how} in {new.nevra}.", severity=MEDIUM if b is None else "")
     gone = {build.name for build in swap.gone} - {build.name for build in swap.new}
     for nevra, header in swap.installed.headers() if gone else ():
         for name in sorted(gone.intersection(header["triggername"] or ())):
@@ -129,5 +126,6 @@ def _family_users(swap: Swap, family: str, old: set[Alternative]) -> list[Consum
 
 def _lines(registered: set[Alternative]) -> list[str]:
     return sorted(
-        f"{entry.link} -> {entry.target} priority {entry.priority}" + "".join(f", {name} -> {to}" for _link, name, to in entry.followers)
+        f"{entry.link} -> {entry.target} priority {entry.priority}"
+        + "".join(f", {name} -> {to}" for _link, name, to in entry.followers)
         for entry in registered)

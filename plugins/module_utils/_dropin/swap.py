@@ -10,7 +10,9 @@ import os
 import re
 import typing as t
 
+from .. import _rpmdb
 from .builds import Build, File, Relation, of_header
+from .digests import of_file
 from .model import Consumer
 from .references import References
 from .view import View
@@ -26,6 +28,27 @@ MERGED = re.compile(r"^/(bin|sbin|lib|lib64)/")
 def canonical(path: str) -> str:
     """Return a path as a host with merged /usr has it."""
     return MERGED.sub(r"/usr/\1/", path)
+
+
+def spellings(path: str) -> list[str]:
+    """Return the names that a host with merged /usr has for a path: with and without /usr."""
+    whole = canonical(path)
+    return [whole, whole[4:]] if MERGED.match(whole[4:]) and whole.startswith("/usr/") else [whole]
+
+
+def pair(old: t.Sequence[Build], new: t.Sequence[Build]) -> list[tuple[Build | None, Build | None]]:
+    """Pair builds by name and architecture; what has no counterpart stands alone. Of several old ones the last counts.
+
+    A package that becomes noarch, or ceases to be, is replaced all the same.
+    """
+    before, by_name = {build.id: build for build in old}, {build.name: build for build in old}
+    found: list[tuple[Build | None, Build | None]] = []
+    for build in new:
+        other = before.get(build.id) or by_name.get(build.name)
+        same = other is not None and (other.arch == build.arch or "noarch" in (other.arch, build.arch))
+        found.append((other if same else None, build))
+    taken = {build.id for build, _new in found if build is not None}
+    return found + [(build, None) for key, build in before.items() if key not in taken]
 
 
 class Installed:
@@ -52,8 +75,12 @@ class Installed:
             for relation in of_names(header, "PROVIDE") if relation.name == name]
 
     def owners(self, path: str) -> list[str]:
-        """Return the NEVRAs that own a path."""
-        return sorted({nevra for nevra, _header in self._matching("basenames", path)})
+        """Return the NEVRAs that own a path, whichever of its names they use."""
+        return sorted({nevra for name in spellings(path) for nevra, _header in self._matching("basenames", name)})
+
+    def named(self, name: str) -> list[tuple[str, str]]:
+        """Return the packages of a name: NEVRA and EVR."""
+        return [(nevra, _rpmdb.of_header(header).evr) for nevra, header in self._matching("name", name)]
 
     def headers(self) -> list[tuple[str, t.Any]]:
         """Return every package that stays with its header."""
@@ -92,6 +119,26 @@ class Swap:
         self.installed = installed or Installed(None, ())
         self.view = view
         self.references = References(view) if view else None
+        if self.references is not None:
+            self.references.changing = self._changing()
+
+    def _changing(self) -> set[str]:
+        """Paths whose text or target the swap replaces: what stands in them now is no sign of what will stand there.
+
+        What the new build has with the same content, and configuration that was edited here and therefore stays, count.
+        """
+        found: set[str] = set()
+        for path, (build, file) in self.old_files.items():
+            after = self.new_files.get(path)
+            same = after is not None and (after[1].digest, after[1].target) == (file.digest, file.target)
+            if not same and not self._kept_here(path, build, file):
+                found.update((path, canonical(path)))
+        return found
+
+    def _kept_here(self, path: str, build: Build, file: File) -> bool:
+        if self.view is None or not file.config or file.kind != "file" or not self.view.is_file(path):
+            return False
+        return of_file(self.view.real(path), build.digest_algorithm) != file.digest
 
     @property
     def alone(self) -> bool:
@@ -101,14 +148,12 @@ class Swap:
     @functools.cached_property
     def pairs(self) -> list[tuple[Build, Build]]:
         """Old and new builds of the same name and architecture; of several old ones the newest, which stands last."""
-        old = {build.id: build for build in self.old}
-        return [(old[build.id], build) for build in self.new if build.id in old]
+        return [(old, new) for old, new in pair(self.old, self.new) if old is not None and new is not None]
 
     @functools.cached_property
     def gone(self) -> list[Build]:
         """Old builds without a new one of their name and architecture."""
-        new = {build.id for build in self.new}
-        return [build for build in self.old if build.id not in new]
+        return [old for old, new in pair(self.old, self.new) if old is not None and new is None]
 
     @functools.cached_property
     def old_files(self) -> dict[str, tuple[Build, File]]:
@@ -129,7 +174,11 @@ class Swap:
     def _folder(self, folder: str) -> str:
         entry = self.new_files.get(folder)
         if entry is not None and entry[1].kind == "symlink":
-            return os.path.normpath(os.path.join(os.path.dirname(folder), entry[1].target))
+            return canonical(os.path.normpath(os.path.join(os.path.dirname(folder), entry[1].target)))
+        parent, name = os.path.split(folder)
+        moved = self._folder(parent) if name else parent
+        if moved != parent:
+            return self._folder(os.path.join(moved, name))
         if self.view is None:
             return folder
         root = os.path.realpath(self.view.root).rstrip("/")
@@ -146,6 +195,11 @@ class Swap:
         return {self.place(path): build for build in self.beside for path in build.files}
 
     @functools.cached_property
+    def beside_provides(self) -> dict[str, Build]:
+        """Every capability that a build on offer beside the transaction provides."""
+        return {relation.name: build for build in self.beside for relation in build.provides}
+
+    @functools.cached_property
     def lost_files(self) -> dict[str, tuple[Build, File]]:
         """Paths that no package carries any more after the swap; what is only owned as a ghost was never carried."""
         found = {}
@@ -157,31 +211,49 @@ class Swap:
     @functools.cached_property
     def new_by_name(self) -> dict[str, list[str]]:
         """The new paths of each base name."""
+        return _by_name(self.new_files)
+
+    @functools.cached_property
+    def old_by_name(self) -> dict[str, list[str]]:
+        """The old paths of each base name."""
+        return _by_name(self.old_files)
+
+    @functools.cached_property
+    def old_links(self) -> dict[str, list[str]]:
+        """The links of the old builds to each path."""
         found: dict[str, list[str]] = {}
-        for path, (_build, file) in self.new_files.items():
-            if file.kind != "directory":
-                found.setdefault(os.path.basename(path), []).append(path)
+        for path, (_build, file) in sorted(self.old_files.items()):
+            if file.kind == "symlink":
+                found.setdefault(os.path.normpath(os.path.join(os.path.dirname(path), file.target)), []).append(path)
         return found
 
     def requirers(self, name: str) -> tuple[Consumer, ...]:
-        """Return the packages that stay and require a capability."""
+        """Return the packages that stay and require a capability, or a path by either of its names."""
+        names = spellings(name) if name.startswith("/") else [name]
         return tuple(sorted({
-            Consumer("package", nevra, f"requires {relation}") for nevra, relation in self.installed.requirers(name)}))
+            Consumer("package", nevra, f"requires {relation}") for one in names
+            for nevra, relation in self.installed.requirers(one)}))
 
     def users(self, path: str) -> tuple[Consumer, ...]:
         """Return who on this host refers to a path: its text, its links, its processes, its packages' requirements."""
         if self.references is None:
             return ()
-        names = {path, canonical(path)}
-        by_package = {consumer for name in names for consumer in self.requirers(name)}
-        return tuple(sorted(by_package | set(self.references.to_path(path))))
+        return tuple(sorted({*self.requirers(path), *self.references.to_path(path)}))
 
     def still_there(self, path: str) -> bool:
         """Say whether a path is carried by something after the swap."""
         return self.place(path) in self._new_places or bool(self.installed.owners(path))
 
 
+def _by_name(files: dict[str, tuple[Build, File]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path, (_build, file) in files.items():
+        if file.kind != "directory":
+            found.setdefault(os.path.basename(path), []).append(path)
+    return found
+
+
 def builds_of(headers: t.Iterable[t.Any]) -> list[Build]:
     """Return the builds of some headers, ordered by name, then by version, oldest first."""
-    from .._rpmdb import EVR_ORDER
-    return sorted((of_header(header) for header in headers), key=lambda build: (build.name, EVR_ORDER(build.evr), build.arch))
+    return sorted(
+        (of_header(header) for header in headers), key=lambda build: (build.name, _rpmdb.EVR_ORDER(build.evr), build.arch))

@@ -12,12 +12,13 @@ import typing as t
 from .. import _host_read
 from .builds import Build, File
 from .checks import found
-from .model import MEDIUM, Consumer, Finding, Subject
-from .swap import Swap
+from .model import HEURISTIC, INFO, MEDIUM, Consumer, Finding, Subject
+from .swap import Swap, canonical
 from .view import NOT_FOUND, View
 
 UNIT_PATH = re.compile(
     r"^/(usr/)?lib/systemd/(system|user)/(?P<unit>[^/]+\.(service|socket|target|timer|path|mount|automount|slice|swap|device))$")
+WANTS_LINK = re.compile(r"^/(usr/)?lib/systemd/system/[^/]+\.(wants|requires|upholds)/(?P<unit>[^/]+)$")
 ACTIVATION = re.compile(r"^/usr/share/dbus-1/(system-services|services)/(?P<name>[^/]+)\.service$")
 RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
 DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
@@ -25,6 +26,9 @@ AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.
 # Lines that name a unit without needing it.
 ORDER_ONLY = re.compile(r"^(After|Before|Conflicts|Documentation|Description|PartOf|Wants|WantedBy|Also)\s*=")
 VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
+# A package that links a unit there says that it shall not exist.
+MASK = "/dev/null"
+ENABLED = ("enabled", "enabled-runtime")
 LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,SubState,UnitFileState", "*"]
 
 
@@ -45,22 +49,23 @@ def states(view: View) -> dict[str, dict[str, str]]:
 def vanished(swap: Swap) -> t.Iterator[Finding]:
     """Rows 58 and 14: units that no package carries any more, and who enabled, runs or names them."""
     loaded = states(swap.view) if swap.view else {}
-    new = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
-    for path, (build, _file) in swap.lost_files.items():
+    new = {os.path.basename(path) for path, (_build, file) in swap.new_files.items() if file.target != MASK}
+    masked = {
+        path: entry for path, entry in swap.old_files.items()
+        if path in swap.new_files and swap.new_files[path][1].target == MASK}
+    for path, (build, file) in {**swap.lost_files, **masked}.items():
         match = UNIT_PATH.match(path)
-        if match is None or match.group("unit") in new:
+        if match is None or match.group("unit") in new or file.target == MASK:
             continue
         unit = match.group("unit")
         needing, noticing = _unit_users(swap, path, unit, loaded)
-        beside = swap.beside_files.get(swap.place(path))
-        if beside is not None:
-            yield found(
-                "file.needs_subpackage", Subject("unit", unit, "", beside.name), build.nevra, beside.nevra,
-                f"{build.nevra} carries {unit}; now {beside.nevra} does, which is not part of the transaction.", needing,
-                swap.alone, remedy=f"Have {beside.name} as well")
+        left = left_behind(swap, Subject("unit", unit), path, build, needing)
+        if left is not None:
+            yield left
             continue
         finding = found(
-            "unit.vanished", Subject("unit", unit), build.nevra, None, f"{build.nevra} carries {path}; no new build does.", needing,
+            "unit.vanished", Subject("unit", unit), build.nevra, None,
+            f"{build.nevra} carries {path}; " + ("the new build masks it." if path in masked else "no new build does."), needing,
             swap.alone)
         if noticing and not needing:
             # The package's own wiring had it up, and that goes with it.
@@ -68,40 +73,110 @@ def vanished(swap: Swap) -> t.Iterator[Finding]:
         yield finding
 
 
+def left_behind(swap: Swap, subject: Subject, path: str, build: Build, users: t.Sequence[Consumer]) -> Finding | None:
+    """Row 13: say that a path moved into a build on offer that does not come along; None when it did not."""
+    beside = swap.beside_files.get(swap.place(path))
+    if beside is None:
+        return None
+    return found(
+        "file.needs_subpackage", subject._replace(package=beside.name), build.nevra, beside.nevra,
+        f"{build.nevra} carries {path}; now {beside.nevra} does, which is not part of the transaction.", users, swap.alone,
+        remedy=f"Have {beside.name} as well")
+
+
 def _unit_users(
     swap: Swap, path: str, unit: str, loaded: dict[str, dict[str, str]],
 ) -> tuple[list[Consumer], list[Consumer]]:
     """Return who needs a unit (it runs, is enabled, is required by something that stays) and who only notices.
 
-    A unit that a copy below /etc replaces is not missed.
+    A unit that a copy below /etc replaces, or that is masked, is not missed.
     """
-    if swap.view is None or swap.references is None or swap.view.is_file(f"/etc/systemd/system/{unit}"):
+    manager = "user" if "/systemd/user/" in path else "system"
+    folder = f"/etc/systemd/{manager}"
+    if swap.view is None or swap.references is None or _replaced(swap.view, f"{folder}/{unit}"):
         return [], []
-    said = loaded.get(unit, {})
-    needing = [Consumer("unit", unit, "is running")] if said.get("SubState") == "running" else []
-    noticing = [Consumer("unit", unit, "is active")] if said.get("ActiveState") == "active" else []
-    # The link of an enabled unit keeps its name wherever it points to.
+    # What is loaded was asked of the system's manager.
+    mine = [name for name in loaded if manager == "system" and (name == unit or _instance(name, unit))]
+    needing = [Consumer("unit", name, "is running") for name in mine if loaded[name].get("SubState") == "running"]
+    needing += [Consumer("unit", name, "is enabled") for name in mine if loaded[name].get("UnitFileState") in ENABLED]
+    noticing = [Consumer("unit", name, "is active") for name in mine if loaded[name].get("ActiveState") == "active"]
+    # The link of an enabled unit keeps its name wherever it points to; the one of an instance has a name of its own.
     needing += [
-        Consumer("link", link, "enables it") for link in swap.view.glob(f"/etc/systemd/system/*/{unit}")
-        if swap.view.readlink(link) not in (None, "/dev/null")]
+        Consumer("link", link, "enables it")
+        for link in swap.view.glob(f"{folder}/*/{unit.replace('@.', '@*.')}")
+        if not os.path.dirname(link).endswith(".d") and swap.view.readlink(link) not in (None, "/dev/null")]
+    needing += [Consumer("drop-in", one, "changes it") for one in swap.view.glob(f"{folder}/{unit}.d/*.conf")]
     needing += [consumer for consumer in swap.references.to_path(path) if consumer.type == "link"]
     own = {os.path.basename(other) for other in swap.old_files if UNIT_PATH.match(other)}
-    for consumer in swap.references.to_unit(unit):
+    named = swap.references.to_unit(unit) + (swap.references.to_instances(unit) if "@." in unit else [])
+    for consumer in named:
         if os.path.basename(consumer.name) not in own:
             (noticing if ORDER_ONLY.match(consumer.detail) else needing).append(consumer)
     return sorted(set(needing)), sorted(set(noticing))
+
+
+def _instance(name: str, template: str) -> bool:
+    head, at, kind = template.partition("@")
+    return bool(at) and kind.startswith(".") and name.startswith(head + "@") and name.endswith(kind)
+
+
+def _replaced(view: View, path: str) -> bool:
+    """Say whether something of this host's own stands for a unit: a full copy, a link to one elsewhere, or a mask."""
+    target = view.readlink(path)
+    if target is None:
+        return view.is_file(path)
+    # An alias leads to the unit of a package.
+    return os.path.isabs(target) and not target.startswith((*VENDOR_FOLDERS, "/etc/"))
 
 
 def brought(swap: Swap) -> t.Iterator[Finding]:
     """Rows 61 and 62: units that are new in packages that are installed already, so that no preset is applied."""
     paired = {new.nevra for _old, new in swap.pairs}
     old = {os.path.basename(path) for path in swap.old_files}
-    for path, (build, _file) in sorted(swap.new_files.items()):
+    for path, (build, file) in sorted(swap.new_files.items()):
         match = UNIT_PATH.match(path)
-        if match and build.nevra in paired and match.group("unit") not in old and "@" not in match.group("unit"):
+        if match is None or build.nevra not in paired or file.target == MASK:
+            continue
+        unit = match.group("unit")
+        if unit not in old and "@" not in unit:
             yield found(
-                "unit.new", Subject("unit", match.group("unit")), None, build.nevra,
-                f"{build.nevra} carries {match.group('unit')}, which the old build had not.")
+                "unit.new", Subject("unit", unit), None, build.nevra,
+                f"{build.nevra} carries {unit}, which the old build had not.")
+
+
+def rewritten(swap: Swap) -> t.Iterator[Finding]:
+    """Row 60, before the swap: headers tell which unit files change and not what in them, so this is a warning only."""
+    changed: dict[str, list[str]] = {}
+    for path, (build, after) in sorted(swap.new_files.items()):
+        match, before = UNIT_PATH.match(path), swap.old_files.get(path)
+        if match and before and (before[1].kind, before[1].digest) != (after.kind, after.digest):
+            changed.setdefault(build.name, []).append(match.group("unit"))
+    for package, names in sorted(changed.items()):
+        yield found(
+            "unit.install_changed", Subject("package", package), names, None,
+            f"{len(names)} unit files of {package} are written anew, and their [Install] sections may change.",
+            severity=INFO)._replace(confidence=HEURISTIC)
+
+
+def unwanted(swap: Swap) -> t.Iterator[Finding]:
+    """Row 101, before the swap: active units that the package's own links pulled in, and which the new build does not link.
+
+    They stay up until the next boot, and do not come back then.
+    """
+    assert swap.view is not None
+    loaded = states(swap.view)
+    carried = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
+    linked = {match.group("unit") for match in map(WANTS_LINK.match, swap.new_files) if match}
+    for path in swap.lost_files:
+        match = WANTS_LINK.match(path)
+        if match is None or match.group("unit") not in carried or match.group("unit") in linked:
+            continue
+        unit = match.group("unit")
+        if loaded.get(unit, {}).get("ActiveState") == "active" and not swap.view.glob(f"/etc/systemd/system/*.*/{unit}"):
+            yield found(
+                "unit.stopped", Subject("unit", unit), path, None,
+                f"{unit} is active because of {path}, which the new build does not have; nothing else enables it.",
+                [Consumer("unit", unit, "is active")], severity=MEDIUM, remedy="Enable the unit if you want it")
 
 
 def activation(swap: Swap) -> t.Iterator[Finding]:
@@ -112,7 +187,7 @@ def activation(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("name")
         users = swap.references.to_word(name, ("unit", "drop-in", "script", "cron", "configuration")) if swap.references else []
-        yield found(
+        yield left_behind(swap, Subject("path", path), path, build, users) or found(
             "activation.lost", Subject("activation", name), build.nevra, None,
             f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
 
@@ -120,25 +195,32 @@ def activation(swap: Swap) -> t.Iterator[Finding]:
 def runtime_files(swap: Swap) -> t.Iterator[Finding]:
     """Row 70: files of sysusers.d and tmpfiles.d that are gone."""
     for path, (build, _file) in swap.lost_files.items():
-        if RUNTIME_FILES.match(path) and not _renamed(swap, path):
-            yield found(
+        if RUNTIME_FILES.match(path) and not _renamed(swap, path, RUNTIME_FILES):
+            users = swap.users(path)
+            yield left_behind(swap, Subject("path", path), path, build, users) or found(
                 "runtime_file.lost", Subject("path", path), build.nevra, None,
-                f"{build.nevra} carries {path}; no new build does.", swap.users(path))
+                f"{build.nevra} carries {path}; no new build does.", users, swap.alone)
 
 
 def device_rules(swap: Swap) -> t.Iterator[Finding]:
     """Row 71: udev rules, hardware database and link files that are gone."""
     for path, (build, _file) in swap.lost_files.items():
-        if DEVICE_RULES.match(path) and not _renamed(swap, path):
-            yield found(
+        if DEVICE_RULES.match(path) and not _renamed(swap, path, DEVICE_RULES):
+            users = swap.users(path)
+            yield left_behind(swap, Subject("path", path), path, build, users) or found(
                 "udev.lost", Subject("path", path), build.nevra, None,
-                f"{build.nevra} carries {path}; no new build does.", swap.users(path), severity=MEDIUM if swap.alone else "")
+                f"{build.nevra} carries {path}; no new build does.", users, severity=MEDIUM if swap.alone else "")
 
 
-def _renamed(swap: Swap, path: str) -> bool:
-    """Say whether the new builds carry the same file under another number or folder: 60-foo.rules as 62-foo.rules."""
-    bare = re.sub(r"^\d+-", "", os.path.basename(path))
-    return any(re.sub(r"^\d+-", "", name) == bare for name in swap.new_by_name)
+def _renamed(swap: Swap, path: str, sort: t.Pattern[str]) -> bool:
+    """Say whether the new builds carry the same file under another number: 60-foo.rules as 62-foo.rules."""
+    return any(
+        _unnumbered(new) == _unnumbered(path) for new in swap.new_files if new not in swap.old_files and sort.match(new))
+
+
+def _unnumbered(path: str) -> str:
+    folder, name = os.path.split(canonical(path))
+    return os.path.join(folder, re.sub(r"^\d+-", "", name))
 
 
 def auth_modules(swap: Swap) -> t.Iterator[Finding]:
@@ -149,7 +231,7 @@ def auth_modules(swap: Swap) -> t.Iterator[Finding]:
             continue
         name = match.group("pam") or match.group("nss")
         users = _auth_users(swap.view, name, bool(match.group("nss"))) if swap.view else []
-        yield found(
+        yield left_behind(swap, Subject("path", path), path, build, users) or found(
             "auth_module.lost", Subject("module", name), path, None, f"{build.nevra} carries {path}; no new build does.", users,
             swap.alone)
 
@@ -159,7 +241,7 @@ def _auth_users(view: View, name: str, nss: bool) -> list[Consumer]:
     hits = []
     for path in places:
         for line in (view.text(path) or "").splitlines():
-            words = line.partition("#")[0].replace("[", " ").replace("]", " ").split()
+            words = line.partition("#")[0].replace("[", " ").replace("]", " ").replace(":", ": ", 1 if nss else 0).split()
             if name in words[1:] or any(word.endswith("/" + name) for word in words):
                 hits.append(Consumer("configuration", path, line.strip()))
     return hits

@@ -17,6 +17,7 @@ import yaml
 TREE = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(TREE / "tests" / "tools"))
 
+import check_docs  # noqa: E402
 import role_docs  # noqa: E402
 
 ROLES = sorted(path.name for path in (TREE / "roles").iterdir() if path.is_dir())
@@ -68,6 +69,17 @@ def test_modules_are_glue(module):
     assert all(part in text for part in ("DOCUMENTATION = r", "EXAMPLES = r", "RETURN = r"))
 
 
+def test_the_page_of_checks_is_current():
+    assert check_docs.PAGE.read_text() == check_docs.page()
+
+
+def test_every_row_of_the_catalogue_has_an_outcome():
+    rows, covered = check_docs.catalogue(), check_docs.rows_of_checks()
+    assert sorted(rows) == list(range(1, 109))
+    assert sorted(covered) == sorted(row for row, entry in rows.items() if "reason" not in entry)
+    assert all(entry["instead"] for entry in rows.values() if "reason" in entry)
+
+
 def test_nothing_weakens_a_host():
     bad = re.compile(r"\bshell:|ignore_errors|gpgcheck[=:] ?(0|false|no)\b|shell=True|setenforce")
     found = []
@@ -91,7 +103,7 @@ def test_built_collection_holds_what_users_need_and_no_more(tmp_path):
         names = {name.split("/")[0] for name in built.getnames()}
     assert names == {
         "CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "changelogs", "docs", "meta", "playbooks",
-        "plugins", "roles"}
+        "plugins", "roles", "scripts"}
 
 
 def test_versions_agree():

@@ -84,7 +84,8 @@ def test_a_package_of_another_vendor_that_moves(lab, workshop, vendor, fires):
 
 
 @pytest.mark.parametrize(("vendor", "want", "fires"), [
-    ("Somebody", "tool", True), ("Somebody", "libtool.so.1()(64bit)", True), ("Somebody", "other", False), ("CentOS", "tool", False)])
+    ("Somebody", "tool", True), ("Somebody", "libtool.so.1()(64bit)", True), ("Somebody", "other", False),
+    ("CentOS", "tool", False)])
 def test_a_package_of_another_vendor_that_rests_on_what_moves(lab, workshop, vendor, want, fires):
     lab.have("tool", "1", tags=["Provides: libtool.so.1()(64bit)"])
     lab.have("agent", "1", vendor=vendor, tags=[f"Requires: {want}"])
@@ -123,7 +124,8 @@ def test_links_of_the_host_to_what_goes(lab, workshop):
 def test_links_of_the_new_build_to_nothing(lab, workshop):
     lab.have("tool", "1")
     coming = workshop.rpm("tool", "2", files={
-        "/usr/lib/a": ("link", "nowhere"), "/usr/lib/b": ("link", "there"), "/usr/lib/there": "x", "/usr/lib/c": ("link", "/usr/here"),
+        "/usr/lib/a": ("link", "nowhere"), "/usr/lib/b": ("link", "there"), "/usr/lib/there": "x",
+        "/usr/lib/c": ("link", "/usr/here"),
         "/usr/lib/d": ("link", "/run/later")})
     lab.write("/usr/here")
     findings = list(files.links(lab.swap([coming])))
@@ -190,7 +192,8 @@ def test_leftovers(lab, name):
 
 
 @pytest.mark.parametrize("path", [
-    "/etc/dnf/protected.d/mine.conf", "/etc/dnf/plugins/versionlock.conf", "/etc/rpm/macros.mine", "/etc/dracut.conf.d/mine.conf"])
+    "/etc/dnf/protected.d/mine.conf", "/etc/dnf/plugins/versionlock.conf", "/etc/rpm/macros.mine",
+    "/etc/dracut.conf.d/mine.conf"])
 def test_overrides(lab, path):
     lab.write(path)
     fired(config.overrides(lab.swap()), "config.override", path)
@@ -231,6 +234,23 @@ def test_fapolicyd(lab, state, fires):
         fired(findings, "fapolicyd.trust", "fapolicyd.service", consumers=[("unit", "fapolicyd.service")])
     else:
         silent(findings, "fapolicyd.trust")
+
+
+@pytest.mark.parametrize(("state", "linked", "enabled", "fires"), [
+    ("active", False, False, True), ("inactive", False, False, False), ("active", True, False, False),
+    ("active", False, True, False)])
+def test_units_that_only_the_package_pulled_in(lab, workshop, state, linked, enabled, fires):
+    unit, link = "/usr/lib/systemd/system/tool.service", "/usr/lib/systemd/system/multi-user.target.wants/tool.service"
+    lab.have("tool", "1", files={unit: "one", link: ("link", "../tool.service")})
+    lab.answers["systemctl"] = (0, f"Id=tool.service\nLoadState=loaded\nActiveState={state}\nSubState=running\n")
+    if enabled:
+        lab.link("/etc/systemd/system/multi-user.target.wants/tool.service", unit)
+    coming = {unit: "one", link: ("link", "../tool.service")} if linked else {unit: "one"}
+    findings = list(units.unwanted(lab.swap([workshop.rpm("tool", "2", files=coming)])))
+    if fires:
+        fired(findings, "unit.stopped", "tool.service", consumers=[("unit", "tool.service")], severity="medium")
+    else:
+        silent(findings, "unit.stopped")
 
 
 # The ground that it all stands on.

@@ -79,7 +79,7 @@ def test_a_swap_without_trouble(lab, workshop, tmp_path):
     (package,) = result["packages"]
     assert (package["from_nevra"], package["to_nevra"], package["to_repo"]) == (
         "tool-1-1.el9.noarch", "tool-2-1.el9.noarch", "repo")
-    assert result["fetched"]["headers"] == 1 and result["repos"] == ["repo"] and result["phase"] == "predict"
+    assert result["cost"]["headers"] == 1 and result["repos"] == ["repo"] and result["phase"] == "predict"
 
 
 def test_a_swap_that_breaks_a_package_of_the_host(lab, workshop, tmp_path):

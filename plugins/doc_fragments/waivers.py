@@ -1,13 +1,13 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of waivers and thresholds."""
+"""Documentation of waivers."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module that reports findings."""
+    """The option of every module that reports findings."""
 
     DOCUMENTATION = r"""
 options:
@@ -34,10 +34,4 @@ options:
         description: Last day on which the waiver holds, as YYYY-MM-DD, by UTC. After that it is a finding itself.
         type: str
         required: true
-  fail_on:
-    description: What makes the module fail. V(blocking) fails on findings that ask for a decision, a severity on every
-      finding of that severity or above, and both on a verdict of V(unknown). V(never) only reports.
-    type: str
-    choices: [never, blocking, low, medium, high]
-    default: never
 """

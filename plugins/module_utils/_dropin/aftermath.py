@@ -1,0 +1,202 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After a swap, what became of what runs: units, scriptlets, and what SELinux denied since."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import typing as t
+
+from .. import _runner
+from .._target import STATE_DIR
+from .checks import found
+from .model import MEDIUM, Consumer, Finding, Skipped, Subject
+from .scenes import Scenes
+from .units import UNIT_PATH
+from .view import View
+
+RUNS = f"{STATE_DIR}/runs/*/{_runner.RESULT}"
+UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/run/systemd/generator",
+                "/run/systemd/generator.late")
+# What comes and goes with sessions, devices and mounts, or groups what else is there.
+FLEETING = re.compile(r"(\.(scope|slice|device)$)|^(user|user-runtime-dir)@|^run-user-|^session-")
+TROUBLE = re.compile(r"scriptlet failed|\b(warning|error):|\berror in \S+ scriptlet", re.IGNORECASE)
+FAILED = re.compile(r"scriptlet failed|\berror\b", re.IGNORECASE)
+# These are told by checks of their own.
+SECOND_FILE = re.compile(r"\.rpm(new|save|orig)\b")
+PACKAGE = re.compile(r"%\w+\((?P<nevra>[^)]+)\)|scriptlet in rpm package (?P<name>\S+)")
+ENFORCE = "/sys/fs/selinux/enforce"
+AUDIT_LOG = "/var/log/audit/audit.log"
+JOURNAL = ("journalctl", "--no-pager", "--output=cat")
+DENIED = re.compile(r"audit\((?P<time>\d+\.\d+):\d+\).*?avc:\s+denied\s+\{ (?P<what>[^}]+) \}(?P<rest>.*)")
+FIELD = re.compile(r"\b(?P<name>comm|scontext|tcontext|tclass|permissive|path|name)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>\S+))")
+
+
+def stopped(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 101: units that were active and are not."""
+    now = scenes.now("units")
+    for unit, was in sorted(scenes.before("units").items()):
+        # A unit that became another name of one is that one.
+        said = now.get(unit) or now.get(_alias(scenes.view, unit), {})
+        if was.get("ActiveState") != "active" or FLEETING.search(unit) or was.get("Transient") == "yes":
+            continue
+        if said.get("ActiveState") in ("active", "activating", "reloading", "failed"):
+            continue  # what failed has a check of its own
+        if _on_demand(unit, was, said) or _not_meant_to_run(said) or not _known(scenes.view, unit, said):
+            continue
+        yield found(
+            "unit.stopped", Subject("unit", unit), "active", said.get("ActiveState") or "not loaded",
+            f"{unit} was active when the snapshot was taken and is {said.get('ActiveState') or 'not loaded'} now.",
+            [Consumer("unit", name, "wants it") for name in (was.get("WantedBy") or "").split()], proven=True)
+
+
+def _alias(view: View, unit: str) -> str:
+    targets = filter(None, (view.readlink(os.path.join(folder, unit)) for folder in UNIT_FOLDERS))
+    return os.path.basename(next(targets, ""))
+
+
+def _on_demand(unit: str, was: t.Mapping[str, str], said: t.Mapping[str, str]) -> bool:
+    """Nothing wants it and it cannot be enabled, or it is a mount of no unit file: it comes when asked and goes by itself."""
+    state = was.get("UnitFileState") or ""
+    # A target is a mark that others reach: it counts while somebody still asks for it.
+    judged = said if unit.endswith(".target") else was
+    unwanted = not (judged.get("WantedBy") or judged.get("RequiredBy"))
+    return (state == "static" and unwanted) or (unit.endswith(".mount") and not state)
+
+
+def _not_meant_to_run(said: t.Mapping[str, str]) -> bool:
+    """A job that is done once at boot and whose condition does not hold on this one."""
+    return said.get("Type") == "oneshot" and said.get("ConditionResult") == "no"
+
+
+def _known(view: View, unit: str, said: t.Mapping[str, str]) -> bool:
+    """A unit without a file any more is told as one that is gone."""
+    if said.get("LoadState") == "loaded":
+        return True
+    stem, at, _instance = unit.partition("@")
+    names = [unit, f"{stem}@.{unit.rpartition('.')[2]}"] if at else [unit]
+    return any(view.exists(os.path.join(folder, name)) for folder in UNIT_FOLDERS for name in names)
+
+
+def failed(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 101: units that failed and had not before."""
+    before = scenes.before("units")
+    for unit, said in sorted(scenes.now("units").items()):
+        if said.get("ActiveState") == "failed":
+            was = before.get(unit, {}).get("ActiveState")
+            yield found(
+                "unit.failed", Subject("unit", unit), was, "failed",
+                f"{unit} has failed; when the snapshot was taken it was {was or 'not loaded'}.", baseline=was == "failed",
+                proven=True)
+
+
+def install_sections(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 60: [Install] sections that are not what they were, by the package that brings the units now."""
+    before, now = scenes.before("installs"), scenes.now("installs")
+    states = scenes.snapshot.content.get("units") or {}
+    changed: dict[str, list[str]] = {}
+    for unit in sorted(before.keys() & now.keys()):
+        if before[unit] != now[unit]:
+            changed.setdefault(_bringer(scenes, unit), []).append(unit)
+    for package, names in sorted(changed.items()):
+        told = "; ".join(f"{unit} had {_lines(before[unit])} and has {_lines(now[unit])}" for unit in names)
+        enabled = [unit for unit in names if states.get(unit, {}).get("UnitFileState") in ("enabled", "enabled-runtime")]
+        yield found(
+            "unit.install_changed", Subject("package", package), {unit: before[unit] for unit in names},
+            {unit: now[unit] for unit in names}, f"[Install] of {told}.",
+            [Consumer("unit", unit, "was enabled") for unit in enabled], proven=True)
+
+
+def _bringer(scenes: Scenes, unit: str) -> str:
+    for path, (build, _file) in scenes.swap.new_files.items():
+        match = UNIT_PATH.match(path)
+        if match and match.group("unit") == unit:
+            return build.name
+    return ""
+
+
+def _lines(lines: t.Sequence[str]) -> str:
+    return "; ".join(lines) or "empty"
+
+
+def scriptlets(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 66: what rpm said of scriptlets in the newest transaction of the collection since the snapshot."""
+    result = _newest_result(scenes.view, scenes.snapshot.time)
+    if result is None:
+        raise Skipped("no transaction of the collection has ended since the snapshot")
+    by_package: dict[str, list[str]] = {}
+    for line in result.get("output") or ():
+        if TROUBLE.search(line) and not SECOND_FILE.search(line):
+            match = PACKAGE.search(line)
+            nevra = (match.group("nevra") or match.group("name")) if match else ""
+            by_package.setdefault(_name(nevra), []).append(line)
+    for name, lines in sorted(by_package.items()):
+        grave = any(FAILED.search(line) for line in lines)
+        yield found(
+            "scriptlet.failed", Subject("package", name or "the transaction"), None, lines, f"rpm said: {' / '.join(lines)}",
+            severity="" if grave else MEDIUM, proven=True)
+
+
+def _name(nevra: str) -> str:
+    return nevra.rsplit("-", 2)[0] if nevra.count("-") > 1 else nevra
+
+
+def _newest_result(view: View, since: float) -> dict[str, t.Any] | None:
+    # The names of runs sort by time.
+    for path in reversed(view.glob(RUNS)):
+        try:
+            result = json.loads(view.text(path) or "null")
+        except ValueError:
+            continue
+        if isinstance(result, dict):
+            return result if result.get("ended", 0) >= since else None
+    return None
+
+
+def denials(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 102: what SELinux denied since the snapshot; what it denied before as well was there before."""
+    if scenes.view.text(ENFORCE) is None:
+        raise Skipped("SELinux is off")
+    since: dict[str, list[dict[str, str]]] = {}
+    earlier = set()
+    for line in _audit(scenes.view, scenes.snapshot.time):
+        match = DENIED.search(line)
+        if match is None:
+            continue
+        entries = FIELD.finditer(match.group("rest"))
+        fields = {entry.group("name"): entry.group("quoted") or entry.group("plain") or "" for entry in entries}
+        ends = _type(fields, "scontext"), _type(fields, "tcontext")
+        what = f"{ends[0]} {match.group('what').strip()} {fields.get('tclass', '?')} {ends[1]}"
+        if float(match.group("time")) >= scenes.snapshot.time:
+            since.setdefault(what, []).append(fields)
+        else:
+            earlier.add(what)
+    for what, hits in sorted(since.items()):
+        allowed = all(fields.get("permissive") == "1" for fields in hits)
+        users = {Consumer("process", said.get("comm", "?"), said.get("path") or said.get("name") or "") for said in hits}
+        yield found(
+            "selinux.denied", Subject("denial", what), None, len(hits),
+            f"{len(hits)} times since the snapshot" + (", and let through because of permissive mode." if allowed else "."),
+            sorted(users)[:20], severity=MEDIUM if allowed else "", baseline=what in earlier, proven=True)
+
+
+def _type(fields: t.Mapping[str, str], name: str) -> str:
+    parts = fields.get(name, "").split(":")
+    return parts[2] if len(parts) > 2 else "?"
+
+
+def _audit(view: View, since: float) -> t.Iterator[str]:
+    """Yield audit messages: from auditd's logs that reach to the snapshot and the one before, else from the journal."""
+    if view.is_file(AUDIT_LOG):
+        for path in reversed(view.glob(AUDIT_LOG + "*")):
+            if path == AUDIT_LOG or os.path.getmtime(view.real(path)) >= since:
+                with open(view.real(path), encoding="utf-8", errors="replace") as handle:
+                    yield from handle
+        return
+    status, out = view.run([*JOURNAL, "--since", f"@{int(since)}", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel"])
+    if status != 0:
+        raise OSError("neither auditd's log nor the journal can be read")
+    yield from out.splitlines()

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue of host_snapshot and proof_info: the live host as the checks see it, arguments in, result out."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from . import _catalog, _journal, _module, _predicting, _rpmdb
+from ._dropin import gather, prove, smoke
+from ._dropin.snapshot import checked_id, complete, load, place, save
+from ._dropin.view import NOT_FOUND, View
+from ._errors import Problem, Refused
+from ._python import need_bindings
+
+
+def view_of(module: AnsibleModule) -> View:
+    """Return the live host. What a command that failed, or said nothing else, has on its error output counts as well."""
+    def run(argv: t.Sequence[str]) -> tuple[int, str]:
+        try:
+            status, out, err = module.run_command(list(argv), environ_update=_module.ENVIRONMENT, handle_exceptions=False)
+        except OSError:
+            return NOT_FOUND, ""
+        return status, out if status == 0 and out else out + err
+    return View("/", run)
+
+
+def take_snapshot(module: AnsibleModule) -> None:
+    """Carry out host_snapshot and end the module."""
+    need_bindings(module, "rpm")
+    target = _module.target_of(module)
+    _module.supported_stream(module, target)
+    with _module.telling(module):
+        snapshot = checked_id(module.params["id"] or _journal.new_run_id())
+        if complete(target, snapshot):
+            # What the host was before must not become what it is now, when a play is run again.
+            kept = load(target, snapshot)
+            module.exit_json(changed=False, id=snapshot, path=place(snapshot), summary=summary(kept.content, kept.headers))
+        ts = _rpmdb.transaction_set()
+        prediction = module.params["prediction"]
+        named = {*module.params["names"], *(package["name"] for package in (prediction or {}).get("packages", ()))}
+        names = sorted(named) or known_names(ts)
+        content, headers = gather.take(view_of(module), ts, names), gather.blobs(ts, names)
+        if content["packages"] is None:
+            raise Refused(Problem(
+                "the installed packages cannot be read", "; ".join(entry["reason"] for entry in content["unreadable"]),
+                "Mend the package database, for example with 'rpm --rebuilddb'"))
+        if not module.check_mode:
+            save(target, snapshot, content, headers, prediction)
+        for entry in content["unreadable"]:
+            module.warn("The snapshot lacks {what}, so what rests on it cannot be proven: {reason}".format(**entry))
+        module.exit_json(changed=True, id=snapshot, path=place(snapshot), summary=summary(content, headers))
+
+
+def known_names(ts: t.Any) -> list[str]:
+    """Return the installed packages of the known families and those that have a command to try."""
+    sources = {source for family in _catalog.FAMILIES.values() for source in family.sources}
+    installed = _rpmdb.installed(ts)
+    return sorted({package.name for package in installed if package.source in sources or package.name in smoke.COMMANDS})
+
+
+def summary(content: dict[str, t.Any], headers: t.Mapping[str, bytes]) -> dict[str, t.Any]:
+    """Return what a person wants to know of a snapshot."""
+    units = content["units"]
+    return {
+        "time": content["time"],
+        "packages": sorted(headers),
+        "installed": len(content["packages"]),
+        "files": None if content["files"] is None else len(content["files"]),
+        "units": None if units is None else len(units),
+        "failed_units": None if units is None else sorted(
+            unit for unit, said in units.items() if said.get("ActiveState") == "failed"),
+        "unreadable": content["unreadable"],
+    }
+
+
+def compare_with_snapshot(module: AnsibleModule) -> None:
+    """Carry out proof_info and end the module."""
+    need_bindings(module, "rpm")
+    target = _module.target_of(module)
+    _module.supported_stream(module, target)
+    options = module.params
+    with _module.telling(module):
+        snapshot = load(target, options["snapshot"])
+        time.sleep(options["settle"])
+        found = prove.prove(snapshot, view_of(module), _rpmdb.transaction_set(), options["phase"], options["waivers"])
+        _predicting.finish(module, found)

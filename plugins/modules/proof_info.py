@@ -1,0 +1,161 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof after a swap, or after going back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: proof_info
+short_description: Prove what a swap changed on a host, against its own snapshot
+version_added: 0.2.0
+description:
+  - Compares the host with a snapshot that M(centos.hyperscale.host_snapshot) took before, and changes nothing.
+  - The checks that compare builds run again over what really went and came, with the same keys as in the prediction. To
+    these come checks that only a host after the swap can answer, such as units that stopped or failed, differences that
+    C(rpm -V) finds, denials of SELinux, symbols that no library has, and commands that no longer run.
+  - What was as it is before the swap is not blamed on it, see C(baseline) of a finding.
+  - Every check is listed with what became of it. One that could not be carried out never looks as if it had passed.
+options:
+  snapshot:
+    description:
+      - The id of the snapshot. The default is the newest complete one on the host.
+    type: str
+  phase:
+    description:
+      - V(prove) is for after a swap.
+      - V(rollback) is for after going back. It asks in addition that packages, configuration, the states of units,
+        alternatives and kernel are those of the snapshot.
+    type: str
+    choices: [prove, rollback]
+    default: prove
+  settle:
+    description:
+      - Seconds to wait before looking, so that units that are starting have come up or failed.
+    type: int
+    default: 0
+  fail_on:
+    description:
+      - What makes the module fail. V(unforeseen) fails on findings of high severity that the prediction kept with the
+        snapshot had not, V(blocking) on findings that ask for a decision, a severity on every finding of that severity or
+        above; all of them also on a verdict of V(unknown). V(never) only reports.
+    type: str
+    choices: [never, unforeseen, blocking, low, medium, high]
+    default: never
+extends_documentation_fragment:
+  - centos.hyperscale.waivers
+attributes:
+  check_mode:
+    description: Can run in check mode and returns what it returns without it.
+    support: full
+  diff_mode:
+    description: There is no difference to show, nothing is changed.
+    support: none
+  platform:
+    description: CentOS Stream 9 and 10, on x86_64 and aarch64.
+    support: full
+    platforms: centos
+seealso:
+  - module: centos.hyperscale.host_snapshot
+author:
+  - The centos.hyperscale maintainers (@centos-hyperscale)
+"""
+
+EXAMPLES = r"""
+- name: Stop where a swap did damage
+  centos.hyperscale.proof_info:
+    fail_on: unforeseen
+    settle: 10
+
+- name: Look after going back
+  centos.hyperscale.proof_info:
+    snapshot: before-systemd
+    phase: rollback
+  register: proof
+
+- name: Show what differs from before
+  ansible.builtin.debug:
+    msg: "{{ proof.findings | rejectattr('baseline') | map(attribute='diagnosis') }}"
+"""
+
+RETURN = r"""
+report:
+  description: The whole report, as docs/dropin-report.schema.json of the collection describes it.
+  returned: when there was a snapshot to compare with
+  type: dict
+  contains:
+    joined:
+      description: The keys of prediction and proof side by side, V(null) when the snapshot has no prediction.
+      type: dict
+      contains:
+        happened:
+          description: Predicted, and found.
+          type: list
+          elements: str
+        did_not_happen:
+          description: Predicted, and not found.
+          type: list
+          elements: str
+        not_predicted:
+          description: Found, and not predicted.
+          type: list
+          elements: str
+        only_predicted:
+          description: Predicted, of a sort that only a prediction can tell.
+          type: list
+          elements: str
+verdict:
+  description: One of V(drop_in), V(drop_in_with_notes), V(not_drop_in), V(unknown). What could not be checked never passes.
+  returned: when there was a snapshot to compare with
+  type: str
+  sample: drop_in_with_notes
+findings:
+  description: The findings of the report, those that ask for a decision first.
+  returned: when there was a snapshot to compare with
+  type: list
+  elements: dict
+text:
+  description: The verdict and all findings of medium severity and above, for a person to read.
+  returned: when there was a snapshot to compare with
+  type: str
+reached:
+  description: Whether the report reaches each of the thresholds that O(fail_on) knows.
+  returned: always
+  type: dict
+  sample: {never: false, blocking: false, low: true, medium: true, high: false}
+bug_reports:
+  description: For each finding that is the package's fault, C(key), C(title) and C(text) of a report to file.
+  returned: when there was a snapshot to compare with
+  type: list
+  elements: dict
+problems:
+  description: What is in the way, each with the host's fact, the reason and what to do.
+  returned: failure
+  type: list
+  elements: dict
+refused:
+  description: True where the module ends before anything is changed, which is always.
+  returned: failure
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.centos.hyperscale.plugins.module_utils import _predicting, _proving
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import report
+
+
+def main() -> None:
+    _proving.compare_with_snapshot(AnsibleModule(
+        argument_spec={
+            "snapshot": {"type": "str"},
+            "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},
+            "settle": {"type": "int", "default": 0},
+            **_predicting.judging(report.UNFORESEEN),
+        },
+        supports_check_mode=True,
+    ))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prediction and proof on live hosts whose state, repositories or input are bad: a clear word, and never a pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import jsonschema
+import pytest
+
+from lab import hosts, keys
+
+from .conftest import TREE, repositories
+from .test_refusals import MAIN, SYSTEMD, definition
+
+OLD_TARGET = "[Unit]\nRequires=runlevel3.target\n"
+WAIVER = {"by": "a test", "reason": "it is one"}
+
+
+def predict(live, **more):
+    """Predict the swap of systemd."""
+    return live.module("dropin_info", {"repositories": [repositories()], "packages": SYSTEMD, **more})
+
+
+def adopt(live, **variables):
+    """Run the playbook on a host and return what it printed."""
+    extra = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+    return subprocess.run(
+        ["ansible-playbook", "-i", str(live.inventory), "--limit", live.name, "centos.hyperscale.adopt", *extra],
+        capture_output=True, text=True, check=False, cwd=TREE, env=dict(os.environ, ANSIBLE_PIPELINING="1"))
+
+
+def finding(result, check, name=None):
+    """Return the findings of a check."""
+    return [entry for entry in result["findings"] if entry["check"] == check and name in (None, entry["subject"]["name"])]
+
+
+def test_prediction_leaves_nothing_on_the_host(host):
+    before = host.fingerprint()
+    result = predict(host)
+    assert result["verdict"] == "drop_in_with_notes", result["text"]
+    assert [check for check in result["report"]["checks"] if check["status"] == "error"] == []
+    assert host.fingerprint() == before
+
+
+def test_adopt_stops_at_a_blocking_finding_and_goes_on_with_waivers(host9):
+    host9.write("/etc/systemd/system/needs-old.target", OLD_TARGET)
+    before = host9.fingerprint()
+    stopped = adopt(host9)
+    assert stopped.returncode != 0 and "Nothing was changed" in stopped.stdout, stopped.stdout
+    assert "needs-old.target" in stopped.stdout
+    assert host9.fingerprint() == before
+    keys_found = [entry["key"] for entry in predict(host9)["findings"] if entry["blocking"]]
+    past = [{**WAIVER, "key": key, "until": "2020-01-01"} for key in keys_found]
+    result = predict(host9, waivers=past, fail_on="blocking")
+    assert result["failed"] and len(finding({"findings": result["findings"]}, "waiver.expired")) == len(keys_found)
+    good = [{**WAIVER, "key": key, "until": "2099-01-01"} for key in keys_found]
+    assert "failed" not in predict(host9, waivers=good, fail_on="blocking")
+
+
+@pytest.mark.parametrize("waiver", [
+    {**WAIVER, "key": "no key", "until": "2099-01-01"},
+    {**WAIVER, "key": "0" * 16, "until": "some day"},
+    {**WAIVER, "key": "0" * 16, "until": "2099-01-01", "reason": " "},
+])
+def test_waiver_that_is_none(host9, refused, waiver):
+    refused(host9, lambda: predict(host9, waivers=[waiver]), "waiver 1")
+
+
+@pytest.mark.parametrize("fault", ["http://10.248.7.1:9", f"{hosts.SERVER}/fault/truncated-metadata", f"{hosts.SERVER}/fault/500"])
+def test_repository_that_cannot_be_read_is_unknown(host9, fault):
+    result = predict(host9, repositories=[definition(MAIN) | {"baseurl": fault + MAIN}])
+    assert result["verdict"] == "unknown", result["text"]
+    assert finding(result, "plan.refused") and result["reached"]["blocking"]
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [("norange", "drop_in_with_notes"), ("404-packages", "unknown")])
+def test_servers_that_do_not_serve_headers_alone(host9, fault, verdict):
+    result = predict(host9, repositories=[definition(f"/fault/{fault}{MAIN}")])
+    assert result["verdict"] == verdict, result["text"]
+    cost = result["report"]["cost"]
+    assert cost["bytes_read"] < cost["bytes_offered"] / 10
+
+
+def test_signature_of_another_key(host9):
+    result = predict(host9, repositories=[definition("/otherkey" + MAIN)])
+    assert result["verdict"] == "not_drop_in"
+    assert {entry["blocking"] for entry in finding(result, "signature.invalid")} == {True}
+    assert keys.fingerprint("other")[-16:].lower() in result["text"]
+
+
+def test_solver_that_says_no_is_a_finding_with_its_reason(host9):
+    host9.command("dnf", "-y", "-q", "install", "systemd-oomd")
+    result = predict(host9)
+    assert result["verdict"] == "not_drop_in"
+    hidden = finding(result, "build.hidden", "systemd-oomd-252-51.el9.x86_64")
+    assert hidden and hidden[0]["blocking"] and "none obsoletes it" in hidden[0]["diagnosis"]
+    assert result["report"]["packages"], "the wanted builds are compared all the same"
+
+
+def test_package_database_that_is_broken(host9):
+    host9.command("systemctl", "stop", "systemd-logind")
+    host9.command("dd", "if=/dev/zero", "of=/var/lib/rpm/rpmdb.sqlite", "bs=4096", "count=8", "conv=notrunc")
+    result = predict(host9)
+    assert result.get("failed") and result.get("verdict") != "drop_in"
+    assert "/var/lib/rpm" in result["msg"] and "Traceback" not in result["msg"], result["msg"]
+
+
+def test_headers_are_kept_where_that_is_asked_for(host9):
+    first, second = (predict(host9, cache="/var/cache/hyperscale-headers") for _time in range(2))
+    assert first["report"]["cost"]["from_cache"] == 0 < second["report"]["cost"]["from_cache"]
+    assert second["report"]["cost"]["bytes_read"] == 0
+    assert [entry["key"] for entry in first["findings"]] == [entry["key"] for entry in second["findings"]]
+
+
+def test_proof_tells_damage_that_nobody_foresaw(host):
+    snapshot = host.module("host_snapshot", {"names": ["systemd", "ethtool"]})
+    before = host.module("proof_info", {"fail_on": "high"})
+    assert before["verdict"] == "drop_in", before["text"]
+    host.command("systemctl", "stop", "dbus.service", "dbus.socket")
+    host.command("truncate", "--size", "10", "/usr/sbin/ethtool")
+    after = host.module("proof_info", {"snapshot": snapshot["id"], "fail_on": "unforeseen"})
+    assert after["failed"]
+    assert finding(after, "unit.stopped", "dbus.socket")
+    assert finding(after, "verify.differs", "/usr/sbin/ethtool") and finding(after, "smoke.failed")
+    jsonschema.validate(after["report"], json.loads((TREE / "docs" / "dropin-report.schema.json").read_text()))
+
+
+def test_proof_without_a_snapshot(host9, refused):
+    refused(host9, lambda: host9.module("proof_info", {}), "snapshot")
+
+
+def test_second_run_after_a_cut_snapshot(host9):
+    taken = host9.module("host_snapshot", {"names": ["systemd"]})
+    host9.command("rm", taken["path"] + "/manifest.json")
+    result = host9.module("proof_info", {"snapshot": taken["id"]})
+    assert result["failed"] and taken["id"] in result["msg"]

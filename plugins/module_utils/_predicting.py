@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from . import _converge, _module
 from ._dropin import bugs, compare, predict, report
+from ._dropin.checks import PREDICT
 from ._dropin.view import View
 from ._errors import Problem, Refused
 from ._python import need_bindings
@@ -63,7 +64,7 @@ def on_files(module: AnsibleModule) -> None:
 def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> None:
     """End the module with a report; it fails only where C(fail_on) asks for it."""
     threshold = module.params["fail_on"]
-    thresholds = (*report.FAIL_ON, report.UNFORESEEN) if "joined" in found else report.FAIL_ON
+    thresholds = report.FAIL_ON if found["phase"] == PREDICT else (*report.FAIL_ON, report.UNFORESEEN)
     result = {
         "report": found, "verdict": found["verdict"], "findings": found["findings"], "text": report.text(found),
         "bug_reports": bugs.reports(found), "reached": {name: report.reached(found, name) for name in thresholds}, **more}

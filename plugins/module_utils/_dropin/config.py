@@ -26,12 +26,11 @@ BESIDE = {".rpmnew": "config.rpmnew", ".rpmsave": "config.rpmsave", ".rpmorig": 
 
 def fates(swap: Swap) -> t.Iterator[Finding]:
     """Rows 49, 50, 35: the files for which rpm will leave a second one beside."""
-    assert swap.view is not None
     for path in sorted(_configuration(swap)):
         old, new = swap.old_files.get(path), swap.new_files.get(path)
         if new is None and swap.still_there(path):
             continue
-        decided = config_fate.fate(_entry(old), _entry(new), on_disk(swap.view, path, old, new))
+        decided = config_fate.fate(_entry(old), _entry(new), on_disk(swap.host, path, old, new))
         if decided.beside:
             yield found(
                 BESIDE[decided.beside], Subject("path", path), old[0].nevra if old else None, new[0].nevra if new else None,
@@ -122,8 +121,7 @@ def defaults(swap: Swap) -> t.Iterator[Finding]:
 
 def leftovers(swap: Swap) -> t.Iterator[Finding]:
     """Row 56: second files that an earlier update left."""
-    assert swap.view is not None
-    for path in (path for folder in LEFTOVER_FOLDERS for name in LEFTOVERS for path in swap.view.glob(f"{folder}/{name}")):
+    for path in (path for folder in LEFTOVER_FOLDERS for name in LEFTOVERS for path in swap.host.glob(f"{folder}/{name}")):
         yield found(
             "config.leftover", Subject("path", path), path, path, f"{path} was there before the swap.", baseline=True,
             proven=True)
@@ -131,7 +129,6 @@ def leftovers(swap: Swap) -> t.Iterator[Finding]:
 
 def overrides(swap: Swap) -> t.Iterator[Finding]:
     """Row 57: configuration of the package manager and of dracut that no package owns."""
-    assert swap.view is not None
-    for path in (path for pattern in OVERRIDES for path in swap.view.glob(pattern)):
+    for path in (path for pattern in OVERRIDES for path in swap.host.glob(pattern)):
         if not swap.installed.owners(path) and path not in swap.old_files:
             yield found("config.override", Subject("path", path), path, path, f"{path} is of no package.", proven=True)

@@ -300,11 +300,10 @@ def links(swap: Swap) -> t.Iterator[Finding]:
 
 def in_the_way(swap: Swap) -> t.Iterator[Finding]:
     """Row 35: files that nobody owns where a new build carries one."""
-    assert swap.view is not None
     for path, (build, file) in swap.new_files.items():
         if file.kind == "directory" or file.ghost or file.config or path in swap.old_files:
             continue
-        real = swap.view.real(path)
+        real = swap.host.real(path)
         if not os.path.lexists(real) or os.path.isdir(real) or swap.installed.owners(path):
             continue
         if any(swap.place(path) == swap.place(old) for old in swap.old_files if os.path.basename(old) == os.path.basename(path)):
@@ -323,11 +322,10 @@ def _same_on_disk(real: str, file: File, build: Build) -> bool:
 
 def local_edits(swap: Swap) -> t.Iterator[Finding]:
     """Row 36: files that are no configuration and were changed here."""
-    assert swap.view is not None
     for path, (build, file) in swap.old_files.items():
         if file.kind != "file" or file.config or file.ghost or not file.digest or path.startswith(CHANGED_BY_NATURE):
             continue
-        real = swap.view.real(path)
+        real = swap.host.real(path)
         if not os.path.isfile(real) or os.path.islink(real):
             continue
         if of_file(real, build.digest_algorithm) != file.digest:
@@ -335,4 +333,3 @@ def local_edits(swap: Swap) -> t.Iterator[Finding]:
                 "local_edit.overwritten", Subject("path", path), "changed here", swap.new_files[path][0].nevra
                 if path in swap.new_files else None, f"{path} of {build.nevra} differs from what the package put there.",
                 [Consumer("path", path, "changed on this host")])
-

@@ -28,8 +28,7 @@ LEVELS = {
 
 def mounts(swap: Swap) -> t.Iterator[Finding]:
     """Row 47: file systems that the transaction writes to and cannot, and those that scriptlets cannot run from."""
-    assert swap.view is not None
-    known = _host_mounts.gather(swap.view.root)
+    known = _host_mounts.gather(swap.host.root)
     for mount in known:
         paths = [path for path in _touched(swap) if _mount_of(known, swap.place(path)) == mount.mountpoint]
         if "ro" in mount.options and (paths or mount.mountpoint in ("/var", "/var/lib")):
@@ -47,10 +46,9 @@ def mounts(swap: Swap) -> t.Iterator[Finding]:
 
 def _touched(swap: Swap) -> set[str]:
     """Return the paths that rpm writes or removes. Ghosts it leaves alone, and a folder that is there needs no writing."""
-    assert swap.view is not None
     return {
         path for files in (swap.old_files, swap.new_files) for path, (_build, file) in files.items()
-        if not file.ghost and not (file.kind == "directory" and swap.view.exists(path))}
+        if not file.ghost and not (file.kind == "directory" and swap.host.exists(path))}
 
 
 def _mount_of(known: t.Sequence[_host_mounts.Mount], path: str) -> str:
@@ -60,8 +58,7 @@ def _mount_of(known: t.Sequence[_host_mounts.Mount], path: str) -> str:
 
 def room(swap: Swap) -> t.Iterator[Finding]:
     """Row 46: the room that the new builds take on each file system, and that a kernel takes on /boot."""
-    assert swap.view is not None
-    known = _host_mounts.gather(swap.view.root)
+    known = _host_mounts.gather(swap.host.root)
     needed: collections.Counter[str] = collections.Counter()
     for sign, files in ((1, swap.new_files), (-1, swap.old_files)):
         for path, (_build, file) in files.items():
@@ -70,7 +67,7 @@ def room(swap: Swap) -> t.Iterator[Finding]:
     if any(build.name == "kernel-core" for build in swap.new):
         needed[_mount_of(known, "/boot")] += BOOT_ROOM
     for mountpoint, size in sorted(needed.items()):
-        free = _host_mounts.free_bytes(swap.view.root, mountpoint)
+        free = _host_mounts.free_bytes(swap.host.root, mountpoint)
         if size > free:
             yield found(
                 "disk.space", Subject("mount", mountpoint), free, size,
@@ -110,9 +107,8 @@ def third_parties(swap: Swap) -> t.Iterator[Finding]:
 
 def old_code(swap: Swap) -> t.Iterator[Finding]:
     """Row 69: processes that run or map what is replaced; after the swap those whose files are gone from disk."""
-    assert swap.references is not None
     running: dict[str, set[Consumer]] = {}
-    for path, consumers in swap.references.processes.items():
+    for path, consumers in swap.uses.processes.items():
         there = path.removesuffix(DELETED)
         entry = swap.old_files.get(there) or swap.old_files.get(there.removeprefix("/usr"))
         if entry is not None and entry[1].kind == "file":
@@ -125,13 +121,12 @@ def old_code(swap: Swap) -> t.Iterator[Finding]:
 
 def still_old_code(swap: Swap) -> t.Iterator[Finding]:
     """Row 69, after the swap: only files that were taken from under a process count."""
-    assert swap.references is not None
-    kept = swap.references.processes
-    swap.references.processes = {path: users for path, users in kept.items() if path.endswith(DELETED)}
+    kept = swap.uses.processes
+    swap.uses.processes = {path: users for path, users in kept.items() if path.endswith(DELETED)}
     try:
         yield from (finding._replace(confidence="proven") for finding in old_code(swap))
     finally:
-        swap.references.processes = kept
+        swap.uses.processes = kept
 
 
 def processor(swap: Swap) -> t.Iterator[Finding]:

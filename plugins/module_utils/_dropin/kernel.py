@@ -68,11 +68,10 @@ def _missing(check: str, name: str, swap: Swap, words: str, consumers: list[Cons
 
 def loaded(swap: Swap) -> t.Iterator[Finding]:
     """Row 85: modules that are loaded now and that the new kernel does not have."""
-    assert swap.view is not None
     if not kernels(swap):
         return
     there, complete = modules_of(swap)
-    for line in (swap.view.text("/proc/modules") or "").splitlines():
+    for line in (swap.host.text("/proc/modules") or "").splitlines():
         fields = line.split()
         if len(fields) < 4 or fields[0] in there or len(fields) > 5 and "O" in fields[-1]:
             continue
@@ -84,11 +83,10 @@ def loaded(swap: Swap) -> t.Iterator[Finding]:
 
 def mounted(swap: Swap) -> t.Iterator[Finding]:
     """Row 86: file systems the host boots from that the new kernel cannot mount."""
-    assert swap.view is not None
     if not kernels(swap):
         return
     there, complete = modules_of(swap)
-    for mount in _host_mounts.gather(swap.view.root):
+    for mount in _host_mounts.gather(swap.host.root):
         module = normal(MODULE_OF.get(mount.fstype, mount.fstype))
         if mount.mountpoint in SYSTEM_MOUNTS and module not in there and mount.fstype not in NOT_MODULES:
             yield _missing(
@@ -99,7 +97,6 @@ def mounted(swap: Swap) -> t.Iterator[Finding]:
 
 def external(swap: Swap) -> t.Iterator[Finding]:
     """Rows 87, 88, 96: modules, live patches and module sources that are not part of the kernel."""
-    assert swap.view is not None
     if not kernels(swap):
         return
     new = kernels(swap)[0]
@@ -110,7 +107,7 @@ def external(swap: Swap) -> t.Iterator[Finding]:
                 "kernel_module.external", Subject("package", header["name"]), nevra, new.nevra,
                 f"{nevra} holds modules for the kernel it was built with"
                 + (f" and requires {len(symbols)} of its symbols." if symbols else "."), [Consumer("package", nevra)])
-    for path in (path.rstrip("/") for pattern in EXTERNAL_PLACES for path in swap.view.glob(pattern)):
+    for path in (path.rstrip("/") for pattern in EXTERNAL_PLACES for path in swap.host.glob(pattern)):
         yield found(
             "kernel_module.external", Subject("path", path), path, new.nevra, f"{path} holds a module or live patch.",
             [Consumer("path", path)])
@@ -118,12 +115,11 @@ def external(swap: Swap) -> t.Iterator[Finding]:
 
 def options(swap: Swap) -> t.Iterator[Finding]:
     """Row 89: options in modprobe.d for modules that the new kernel does not have."""
-    assert swap.view is not None
     if not kernels(swap):
         return
     there, complete = modules_of(swap)
-    for path in swap.view.glob("/etc/modprobe.d/*.conf"):
-        for line in (swap.view.text(path) or "").splitlines():
+    for path in swap.host.glob("/etc/modprobe.d/*.conf"):
+        for line in (swap.host.text(path) or "").splitlines():
             words = line.partition("#")[0].split()
             if len(words) > 2 and words[0] == "options" and normal(words[1]) not in there:
                 yield _missing(
@@ -134,8 +130,7 @@ def options(swap: Swap) -> t.Iterator[Finding]:
 
 def secure_boot(swap: Swap) -> t.Iterator[Finding]:
     """Row 92: a kernel that the firmware will not start."""
-    assert swap.view is not None
-    state = _host_security.gather_secure_boot(swap.view.root)
+    state = _host_security.gather_secure_boot(swap.host.root)
     for kernel in kernels(swap):
         if state == "enabled" and _builds.release_segment(kernel.evr.rpartition("-")[2]) is not None:
             yield found(
@@ -161,13 +156,12 @@ def tools(swap: Swap) -> t.Iterator[Finding]:
 
 def boot_files(swap: Swap) -> t.Iterator[Finding]:
     """Rows 93, 94, 97, after the swap: image, initramfs and boot entry of each kernel that came."""
-    assert swap.view is not None
     for kernel in kernels(swap):
         release = f"{kernel.evr.rpartition(':')[2]}.{kernel.arch}"
         wanted = [f"/boot/vmlinuz-{release}", f"/boot/initramfs-{release}.img"]
-        absent = [path for path in wanted if not _full(swap.view.real(path))]
-        entries = [p for p in swap.view.glob("/boot/loader/entries/*.conf") if f"vmlinuz-{release}" in (swap.view.text(p) or "")]
-        if swap.view.exists("/boot/loader/entries") and not entries:
+        absent = [path for path in wanted if not _full(swap.host.real(path))]
+        entries = [p for p in swap.host.glob("/boot/loader/entries/*.conf") if f"vmlinuz-{release}" in (swap.host.text(p) or "")]
+        if swap.host.exists("/boot/loader/entries") and not entries:
             absent.append(f"a boot entry for {release}")
         if absent:
             yield found(
@@ -181,10 +175,9 @@ def _full(real: str) -> bool:
 
 def booted(swap: Swap) -> t.Iterator[Finding]:
     """Row 104: the kernel that runs and the one that is the default."""
-    assert swap.view is not None
-    status, out = swap.view.said("grubby", "--default-kernel")
+    status, out = swap.host.said("grubby", "--default-kernel")
     default = re.match(r"^/\S*vmlinu[xz]-(\S+)", out.strip()) if status == 0 else None
-    running = (swap.view.text("/proc/sys/kernel/osrelease") or "").strip()
+    running = (swap.host.text("/proc/sys/kernel/osrelease") or "").strip()
     if default and running and default.group(1) != running:
         yield found(
             "kernel.not_intended", Subject("kernel", "default"), default.group(1), running,

@@ -150,12 +150,11 @@ def _carry_out(recorder: Recorder, swap: Swap, witness: Witness, offered: offers
 
 def known_breaks(swap: Swap) -> t.Iterator[Finding]:
     """Rows marked K: what release notes announce and metadata do not carry, where somebody here is affected."""
-    assert swap.view is not None
     old = {build.name: build for build in swap.old}
     for build in swap.new:
         before = _version(old[build.name]) if build.name in old else None
         for row in applying(build.name, before, _version(build), _rpmdb.compare_evr):
-            consumers = row.detect(swap.view)
+            consumers = row.detect(swap.host)
             if consumers:
                 yield found(
                     "known.break", Subject("break", row.id), before, _version(build),

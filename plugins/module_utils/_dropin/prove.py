@@ -111,4 +111,3 @@ def _seen(finding: Finding, scenes: Scenes) -> Finding:
 def _affecting(finding: Finding, consumers: t.Collection[Consumer]) -> Finding:
     check = CHECKS[finding.check]
     return finding._replace(consumers=tuple(sorted(consumers)), severity=check.affected if consumers else check.severity)
-

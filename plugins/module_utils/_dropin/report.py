@@ -172,6 +172,7 @@ def build(
         "findings": [plain(finding) for finding in ordered],
         "checks": [check._asdict() for check in checks],
         "summary": summary(ordered, checks),
+        "joined": None,
     }
 
 

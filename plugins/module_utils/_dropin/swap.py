@@ -13,7 +13,7 @@ import typing as t
 from .. import _rpmdb
 from .builds import Build, File, Relation, of_header
 from .digests import of_file
-from .model import Consumer
+from .model import Consumer, Skipped
 from .references import References
 from .view import View
 
@@ -22,6 +22,7 @@ try:
 except ImportError:  # said by whoever calls, before anything here is used
     rpm = None
 
+NO_HOST = "there is no host to look at"
 MERGED = re.compile(r"^/(bin|sbin|lib|lib64)/")
 
 
@@ -119,6 +120,7 @@ class Swap:
         self.installed = installed or Installed(None, ())
         self.view = view
         self.references = References(view) if view else None
+        self._folders: dict[str, str] = {}
         if self.references is not None:
             self.references.changing = self._changing()
 
@@ -139,6 +141,20 @@ class Swap:
         if self.view is None or not file.config or file.kind != "file" or not self.view.is_file(path):
             return False
         return of_file(self.view.real(path), build.digest_algorithm) != file.digest
+
+    @property
+    def host(self) -> View:
+        """The host, for checks that cannot do without one."""
+        if self.view is None:
+            raise Skipped(NO_HOST)
+        return self.view
+
+    @property
+    def uses(self) -> References:
+        """Who on the host refers to what, for checks that cannot do without it."""
+        if self.references is None:
+            raise Skipped(NO_HOST)
+        return self.references
 
     @property
     def alone(self) -> bool:
@@ -170,8 +186,12 @@ class Swap:
         folder, name = os.path.split(canonical(path))
         return os.path.join(self._folder(folder), name)
 
-    @functools.cache  # noqa: B019 - a Swap lives as long as the call
     def _folder(self, folder: str) -> str:
+        if folder not in self._folders:
+            self._folders[folder] = self._followed(folder)
+        return self._folders[folder]
+
+    def _followed(self, folder: str) -> str:
         entry = self.new_files.get(folder)
         if entry is not None and entry[1].kind == "symlink":
             return canonical(os.path.normpath(os.path.join(os.path.dirname(folder), entry[1].target)))

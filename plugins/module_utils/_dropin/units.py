@@ -163,8 +163,7 @@ def unwanted(swap: Swap) -> t.Iterator[Finding]:
 
     They stay up until the next boot, and do not come back then.
     """
-    assert swap.view is not None
-    loaded = states(swap.view)
+    loaded = states(swap.host)
     carried = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
     linked = {match.group("unit") for match in map(WANTS_LINK.match, swap.new_files) if match}
     for path in swap.lost_files:
@@ -172,7 +171,7 @@ def unwanted(swap: Swap) -> t.Iterator[Finding]:
         if match is None or match.group("unit") not in carried or match.group("unit") in linked:
             continue
         unit = match.group("unit")
-        if loaded.get(unit, {}).get("ActiveState") == "active" and not swap.view.glob(f"/etc/systemd/system/*.*/{unit}"):
+        if loaded.get(unit, {}).get("ActiveState") == "active" and not swap.host.glob(f"/etc/systemd/system/*.*/{unit}"):
             yield found(
                 "unit.stopped", Subject("unit", unit), path, None,
                 f"{unit} is active because of {path}, which the new build does not have; nothing else enables it.",
@@ -249,13 +248,12 @@ def _auth_users(view: View, name: str, nss: bool) -> list[Consumer]:
 
 def shadowed(swap: Swap) -> t.Iterator[Finding]:
     """Row 55: copies and drop-ins below /etc over files that the new builds change."""
-    assert swap.view is not None
     for path, (new, after) in sorted(swap.new_files.items()):
         before = swap.old_files.get(path)
         if after.kind != "file" or not path.startswith(VENDOR_FOLDERS) or not _differs(before, after):
             continue
         inner = path.split("/lib/", 1)[1]
-        for copy, how in _over(swap.view, inner):
+        for copy, how in _over(swap.host, inner):
             yield found(
                 "config.shadowed", Subject("path", copy), before[0].nevra if before else None, new.nevra,
                 f"{copy} {how} {path}, which differs in {new.nevra}.", [Consumer("configuration", copy, how)])
@@ -279,9 +277,7 @@ def _over(view: View, inner: str) -> list[tuple[str, str]]:
 
 def fapolicyd(swap: Swap) -> t.Iterator[Finding]:
     """Row 45: a daemon that allows only programs it knows."""
-    assert swap.view is not None
-    if states(swap.view).get("fapolicyd.service", {}).get("ActiveState") == "active":
+    if states(swap.host).get("fapolicyd.service", {}).get("ActiveState") == "active":
         yield found(
             "fapolicyd.trust", Subject("service", "fapolicyd.service"), None, None,
             "fapolicyd is active on this host.", [Consumer("unit", "fapolicyd.service", "is active")], severity=MEDIUM)
-

@@ -9,7 +9,6 @@ out are paths of the host.
 
 from __future__ import annotations
 
-import functools
 import glob
 import os
 import typing as t
@@ -28,6 +27,7 @@ class View:
     def __init__(self, root: str, run: Run) -> None:
         self.root = root
         self.run = run
+        self._answers: dict[tuple[str, ...], tuple[int, str]] = {}
 
     def real(self, path: str) -> str:
         """Return where a path of the host really lies."""
@@ -72,7 +72,8 @@ class View:
         found = glob.glob(glob.escape(prefix) + pattern, recursive=True)
         return sorted(path[len(prefix):] for path in found)
 
-    @functools.cache  # noqa: B019 - a View lives as long as the call
     def said(self, *argv: str) -> tuple[int, str]:
         """Run a read-only command once, however often its answer is asked for."""
-        return self.run(list(argv))
+        if argv not in self._answers:
+            self._answers[argv] = self.run(list(argv))
+        return self._answers[argv]

@@ -184,7 +184,7 @@ TABLE: tuple[Check, ...] = (
         "An installed package requires what nothing here provides, with or without the swap.",
         "Mend it on its own; the swap is not the cause"),
     _check(
-        "third_party.in_the_way", (25,), "conflicts", LOW, MEDIUM, NEVER, (PREDICT,), "{name} is of another vendor",
+        "third_party.in_the_way", (25,), "conflicts", LOW, MEDIUM, NEVER, (PREDICT,), "Another vendor is concerned: {name}",
         "A package that moves with this swap, or that rests on it, is neither a stock build nor the SIG's.",
         "Make sure that its vendor knows the new builds"),
     # Files.

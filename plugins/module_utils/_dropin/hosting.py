@@ -29,14 +29,18 @@ LEVELS = {
 def mounts(swap: Swap) -> t.Iterator[Finding]:
     """Row 47: file systems that the transaction writes to and cannot, and those that scriptlets cannot run from."""
     known = _host_mounts.gather(swap.host.root)
+    mount_of = _Mounts(known)
+    written: dict[str, list[str]] = {}
+    for path in sorted(_touched(swap)):
+        written.setdefault(mount_of(swap.place(path)), []).append(path)
     for mount in known:
-        paths = [path for path in _touched(swap) if _mount_of(known, swap.place(path)) == mount.mountpoint]
+        paths = written.get(mount.mountpoint, [])
         if "ro" in mount.options and (paths or mount.mountpoint in ("/var", "/var/lib")):
             yield found(
                 "mount.read_only", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
                 f"{mount.mountpoint} ({mount.fstype}) is mounted read-only; the swap writes {len(paths)} paths there.",
-                [Consumer("path", path) for path in sorted(paths)[:10]])
-        folders = [folder for folder in SCRIPT_FOLDERS if _mount_of(known, folder) == mount.mountpoint]
+                [Consumer("path", path) for path in paths[:10]])
+        folders = [folder for folder in SCRIPT_FOLDERS if mount_of(folder) == mount.mountpoint]
         if "noexec" in mount.options and folders and any(build.scripts for build in (*swap.old, *swap.new)):
             yield found(
                 "mount.noexec", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
@@ -51,21 +55,32 @@ def _touched(swap: Swap) -> set[str]:
         if not file.ghost and not (file.kind == "directory" and swap.host.exists(path))}
 
 
-def _mount_of(known: t.Sequence[_host_mounts.Mount], path: str) -> str:
-    over = [m.mountpoint for m in known if path == m.mountpoint or path.startswith(m.mountpoint.rstrip("/") + "/")]
-    return max(over, key=len, default="/")
+class _Mounts:
+    """Says on which mount a path lies. What a folder answered, its other files need not ask again."""
+
+    def __init__(self, known: t.Iterable[_host_mounts.Mount]) -> None:
+        self._points = {mount.mountpoint for mount in known}
+        self._folders: dict[str, str] = {"/": "/"}
+
+    def __call__(self, path: str) -> str:
+        if path in self._points:
+            return path
+        folder = os.path.dirname(path)
+        if folder not in self._folders:
+            self._folders[folder] = self(folder)
+        return self._folders[folder]
 
 
 def room(swap: Swap) -> t.Iterator[Finding]:
     """Row 46: the room that the new builds take on each file system, and that a kernel takes on /boot."""
-    known = _host_mounts.gather(swap.host.root)
+    mount_of = _Mounts(_host_mounts.gather(swap.host.root))
     needed: collections.Counter[str] = collections.Counter()
     for sign, files in ((1, swap.new_files), (-1, swap.old_files)):
         for path, (_build, file) in files.items():
             if file.kind == "file" and not file.ghost:
-                needed[_mount_of(known, swap.place(path))] += sign * file.size
+                needed[mount_of(swap.place(path))] += sign * file.size
     if any(build.name == "kernel-core" for build in swap.new):
-        needed[_mount_of(known, "/boot")] += BOOT_ROOM
+        needed[mount_of("/boot")] += BOOT_ROOM
     for mountpoint, size in sorted(needed.items()):
         free = _host_mounts.free_bytes(swap.host.root, mountpoint)
         if size > free:
@@ -97,12 +112,16 @@ def third_parties(swap: Swap) -> t.Iterator[Finding]:
                 f"{build.nevra} of {build.vendor or 'no vendor'} is replaced or removed by this swap.",
                 [Consumer("package", build.nevra, f"vendor {build.vendor or 'none'}")])
     moving = {relation.name for build in swap.old for relation in build.provides}
+    resting: dict[str, list[Consumer]] = {}
     for nevra, header in swap.installed.headers():
-        if (header["vendor"] or "") not in STOCK_VENDORS and moving.intersection(header["requirename"] or ()):
-            yield found(
-                "third_party.in_the_way", Subject("package", header["name"], header["arch"] or "noarch"), header["vendor"], None,
-                f"{nevra} of {header['vendor'] or 'no vendor'} rests on "
-                f"{', '.join(sorted(moving.intersection(header['requirename'])))}.")
+        needs = moving.intersection(header["requirename"] or ())
+        if (header["vendor"] or "") not in STOCK_VENDORS and needs:
+            resting.setdefault(header["vendor"] or "", []).append(
+                Consumer("package", nevra, f"requires {', '.join(sorted(needs))}"))
+    for vendor, consumers in sorted(resting.items()):
+        yield found(
+            "third_party.in_the_way", Subject("vendor", vendor), vendor or None, None,
+            f"{len(consumers)} packages of {vendor or 'no vendor'} rest on what this swap replaces.", sorted(consumers))
 
 
 def old_code(swap: Swap) -> t.Iterator[Finding]:

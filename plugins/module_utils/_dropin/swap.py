@@ -162,19 +162,25 @@ class Swap:
         return self.view is None
 
     @functools.cached_property
+    def _replaced(self) -> list[Build]:
+        """Old builds that new ones take the place of. On a host no kernel takes the place of another one."""
+        return [build for build in self.old if self.alone or not _rpmdb.side_by_side(build.name)]
+
+    @functools.cached_property
     def pairs(self) -> list[tuple[Build, Build]]:
         """Old and new builds of the same name and architecture; of several old ones the newest, which stands last."""
-        return [(old, new) for old, new in pair(self.old, self.new) if old is not None and new is not None]
+        return [(old, new) for old, new in pair(self._replaced, self.new) if old is not None and new is not None]
 
     @functools.cached_property
     def gone(self) -> list[Build]:
         """Old builds without a new one of their name and architecture."""
-        return [old for old, new in pair(self.old, self.new) if old is not None and new is None]
+        left = [build for build in self.old if build not in self._replaced]
+        return left + [old for old, new in pair(self._replaced, self.new) if old is not None and new is None]
 
     @functools.cached_property
     def old_files(self) -> dict[str, tuple[Build, File]]:
         """Every path of the old builds."""
-        return {path: (build, file) for build in self.old for path, file in build.files.items()}
+        return {path: (build, file) for build in self._replaced for path, file in build.files.items()}
 
     @functools.cached_property
     def new_files(self) -> dict[str, tuple[Build, File]]:

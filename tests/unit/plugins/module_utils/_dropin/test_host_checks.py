@@ -91,7 +91,7 @@ def test_a_package_of_another_vendor_that_rests_on_what_moves(lab, workshop, ven
     lab.have("agent", "1", vendor=vendor, tags=[f"Requires: {want}"])
     findings = list(hosting.third_parties(lab.swap([workshop.rpm("tool", "2")])))
     if fires:
-        fired(findings, "third_party.in_the_way", "agent", consumers=[])
+        fired(findings, "third_party.in_the_way", "Somebody", consumers=[("package", "agent-1-1.el9.noarch")])
     else:
         silent(findings, "third_party.in_the_way")
 

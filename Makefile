@@ -3,7 +3,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint sanity unit molecule faults demo lab clean bench docs build
+.PHONY: help prepare test lint sanity unit rpms molecule faults demo lab clean bench docs build
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,7 +14,7 @@ prepare:  ## install what the project needs: system packages, pinned tools in .v
 test: prepare  ## lint, sanity, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
 	@$(VENV) tests/tools/run_tests.py $(STAGES)
 
-lint sanity unit molecule faults: prepare  ## one stage of the tests
+lint sanity unit rpms molecule faults: prepare  ## one stage of the tests
 	@$(VENV) tests/tools/run_tests.py $@
 
 demo: prepare  ## adopt a fleet of three live hosts and show each before and after
@@ -26,8 +26,9 @@ lab: prepare  ## leave three stock hosts standing to try things on
 clean: prepare  ## take away all hosts and servers of the lab, also after a crash
 	@$(VENV) tests/lab clean
 
-bench: prepare  ## measure adopt against a task-by-task playbook and a bare dnf transaction, as ratios
+bench: prepare  ## measure adopt and a prediction against other ways to the same, as ratios
 	@$(VENV) tests/benchmark/bench.py
+	@$(VENV) tests/benchmark/prediction.py
 
 docs: prepare  ## write the role tables of the READMEs and docs/checks.md anew from their tables
 	@$(VENV) tests/tools/role_docs.py

@@ -79,6 +79,7 @@ def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
 def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look) -> tuple[Report, list[Problem]]:
     """Plan without changing anything, show C(look) the transaction, and return the plan, or what stands in its way."""
     _validate(wishes, ways.stream)
+    _recover.let_finish(target, ways.lock_timeout)
     interrupted = _recover.look(target)
     try:
         actions, warnings = _plan(target, wishes, ways, look)

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from . import _detached, _journal
 from ._engine import Action, from_record
-from ._errors import Failed, Refused
+from ._errors import Failed, Problem, Refused
 from ._target import Target
 
 TRANSACTION = "transaction"
@@ -23,6 +24,19 @@ def look(target: Target) -> dict[str, t.Any] | None:
     if cut.step is not None and cut.step.action["kind"] == TRANSACTION and _detached.alive(target, _job(cut.step)):
         return _story(cut, "its package transaction is still running on the host")
     return _story(cut, "it was cut short; the next run settles it")
+
+
+def let_finish(target: Target, limit: float) -> None:
+    """Wait up to C(limit) seconds for a transaction that an earlier run left at work; half-way nothing can be foretold."""
+    deadline = time.monotonic() + limit
+    while (cut := _journal.interrupted(target)) and cut.step is not None and cut.step.action["kind"] == TRANSACTION:
+        if not _detached.alive(target, _job(cut.step)):
+            return
+        if time.monotonic() > deadline:
+            raise Refused(Problem(
+                f"the transaction of run {cut.run} is still at work", f"it did not end within {limit:g} seconds",
+                f"Look at 'journalctl -u {_detached.unit_name(_job(cut.step))}' and run again"))
+        time.sleep(_detached.POLL_SECONDS)
 
 
 def settle(target: Target, kinds: dict[str, type[Action]]) -> dict[str, t.Any] | None:

@@ -37,11 +37,12 @@ def facts(inventory: pathlib.Path) -> dict[str, t.Any]:
     return {name: json.loads(text)["host"] for name, text in found}
 
 
-def play(inventory: pathlib.Path, name: str) -> str:
+def play(inventory: pathlib.Path, name: str, *extra: str) -> str:
     """Run a playbook of the collection before the user's eyes and return what it printed."""
-    print(f"\n$ ansible-playbook -i {inventory} {name}", flush=True)
+    argv = ["ansible-playbook", "-i", str(inventory), name, *extra]
+    print(f"\n$ {' '.join(argv)}", flush=True)
     with subprocess.Popen(
-        ["ansible-playbook", "-i", str(inventory), name], env=ENVIRONMENT, cwd=TREE, stdout=subprocess.PIPE,
+        argv, env=ENVIRONMENT, cwd=TREE, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     ) as process:
         lines = []
@@ -79,7 +80,8 @@ def main() -> int:
         _say_next(inventory)
         return 0
     before = facts(inventory)
-    play(inventory, "centos.hyperscale.adopt")
+    reports = inventory.parent / "reports"
+    play(inventory, "centos.hyperscale.adopt", "-e", f"hyperscale_reports={reports}")
     play(inventory, "centos.hyperscale.verify")
     second = play(inventory, "centos.hyperscale.adopt")
     after = facts(inventory)
@@ -92,8 +94,18 @@ def main() -> int:
     quiet = re.findall(r"changed=(\d+)", second)
     print(f"\nproven: {', '.join(name for name, okay in proven.items() if okay) or 'none'}; "
           f"changes of a second run: {sum(map(int, quiet))}")
+    unforeseen = sum(_told(reports, name) for name in FLEET)
     _say_next(inventory)
-    return 0 if all(proven.values()) and not sum(map(int, quiet)) else 1
+    return 0 if all(proven.values()) and not sum(map(int, quiet)) and not unforeseen else 1
+
+
+def _told(reports: pathlib.Path, name: str) -> int:
+    """Show what was predicted of a host and what of it happened; return how much happened that was not predicted."""
+    proof = json.loads((reports / f"{name}.proof.json").read_text())
+    joined = {word: len(keys) for word, keys in proof["joined"].items()}
+    print(f"{name}: {proof['verdict']}; predicted and happened {joined['happened']}, predicted and did not "
+          f"{joined['did_not_happen']}, not predicted but happened {joined['not_predicted']}; see {reports}/{name}.*.txt")
+    return joined["not_predicted"]
 
 
 def _proven(host: dict[str, t.Any]) -> bool:

@@ -147,6 +147,11 @@ def build_lab() -> Count:
     return single("lab build", [str(BIN / "python"), "tests/lab", "build"])
 
 
+def rpms() -> Count:
+    """Hold what is foretold of configuration files against the rpm of both host images."""
+    return pytest("rpm of the images", "tests/lab_rpm")
+
+
 def molecule() -> Count:
     """Run every scenario, some at a time; each step of a scenario counts, and each of its tests."""
     names = sorted(path.parent.name for path in (TREE / "molecule").glob("*/molecule.yml"))
@@ -173,7 +178,8 @@ def faults() -> Count:
 
 
 STAGES: dict[str, t.Callable[[], Count]] = {
-    "lint": lint, "sanity": sanity, "unit": unit, "lab": build_lab, "molecule": molecule, "faults": faults,
+    "lint": lint, "sanity": sanity, "unit": unit, "lab": build_lab, "rpms": rpms, "molecule": molecule,
+    "faults": faults,
 }
 
 

@@ -251,6 +251,11 @@ def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
     lines = [
         f"{report['verdict']}: {counted['findings']} findings ({graver}; {counted['blocking']} blocking, "
         f"{counted['waived']} waived) on {len(report['packages'])} packages"]
+    if report["joined"]:
+        joined = {word: len(keys) for word, keys in report["joined"].items()}
+        lines.append(
+            f"predicted and happened {joined['happened']}, predicted and did not {joined['did_not_happen']}, "
+            f"not predicted but happened {joined['not_predicted']}")
     for finding in told:
         names = sorted({f"{consumer['type']} {consumer['name']}" for consumer in finding["consumers"]})
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

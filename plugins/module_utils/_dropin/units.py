@@ -164,11 +164,15 @@ def unwanted(swap: Swap) -> t.Iterator[Finding]:
     They stay up until the next boot, and do not come back then.
     """
     loaded = states(swap.host)
-    carried = {os.path.basename(path) for path in swap.new_files if UNIT_PATH.match(path)}
+    carried = {os.path.basename(path): file for path, (_build, file) in swap.new_files.items() if UNIT_PATH.match(path)}
     linked = {match.group("unit") for match in map(WANTS_LINK.match, swap.new_files) if match}
     for path in swap.lost_files:
         match = WANTS_LINK.match(path)
-        if match is None or match.group("unit") not in carried or match.group("unit") in linked:
+        if match is None or match.group("unit") not in carried:
+            continue
+        # A unit that became another name of one is pulled in by that.
+        names = {match.group("unit"), os.path.basename(carried[match.group("unit")].target)}
+        if names & linked:
             continue
         unit = match.group("unit")
         if loaded.get(unit, {}).get("ActiveState") == "active" and not swap.host.glob(f"/etc/systemd/system/*.*/{unit}"):

@@ -172,7 +172,7 @@ def test_a_waiver_holds_to_the_end_of_its_day(rpms, old):
     today = datetime.datetime.now(datetime.timezone.utc).date()
     # The day may turn while this runs.
     said = compare.compare([old], rpms(BROKEN), [waiver(key, str(max(today,
-        datetime.datetime.now(datetime.timezone.utc).date())))])
+                                                                     datetime.datetime.now(datetime.timezone.utc).date())))])
     assert said["summary"]["waived"] == 1
 
 

@@ -83,14 +83,14 @@ PAIRS = {
         P("libx", "1.3", provides=("libx.so.1()(64bit)",),
           files={"/usr/lib64/libx.so.1": link("libx.so.1.3"), "/usr/lib64/libx.so.1.3": program("b")})),
     "merged usr": (P(files={"/sbin/tool": program(), "/lib64/security/pam_tool.so": program(),
-        "/lib/udev/rules.d/6-a.rules": F()}),
+                            "/lib/udev/rules.d/6-a.rules": F()}),
                    P(version="2", files={"/usr/sbin/tool": program(), "/usr/lib64/security/pam_tool.so": program(),
                                          "/usr/lib/udev/rules.d/6-a.rules": F()})),
     "file changes its package": (
         P(files={"/usr/bin/tool": program()}, subs=(P("tool-libs"),)),
         P(version="2", subs=(P("tool-libs", "2", files={"/usr/bin/tool": program()}),))),
     "noarch": (P(arch="x86_64", files={"/usr/bin/tool": program()}),
-        P(version="2", arch="noarch", files={"/usr/bin/tool": program()})),
+               P(version="2", arch="noarch", files={"/usr/bin/tool": program()})),
     "files of one name": (
         P(files={"/usr/lib/tool/01a/setup.sh": program("a"), "/usr/lib/tool/02b/setup.sh": program("b")}),
         P(version="2", files={"/usr/lib/tool/01a/setup.sh": program("a"), "/usr/lib/tool/03c/setup.sh": program("c")})),

@@ -35,8 +35,6 @@ def absent(findings, *wanted):
     return not [finding for finding in findings if finding.check in wanted]
 
 
-
-
 USERS = {
     "unit": (lambda w: w.write("/etc/systemd/system/local.service", SERVICE.format("/usr/bin/tool --now")),
              ("unit", "/etc/systemd/system/local.service")),
@@ -53,20 +51,20 @@ USERS = {
         "/usr/lib/systemd/system/friend.service": F(SERVICE.format("/usr/bin/tool"))})),
         ("unit", "/usr/lib/systemd/system/friend.service")),
     "cron": (lambda w: w.write("/etc/cron.d/local", "PATH=/usr/bin\n5 4 * * * root /usr/bin/tool\n"),
-        ("cron", "/etc/cron.d/local")),
+             ("cron", "/etc/cron.d/local")),
     "cron by its name": (lambda w: w.write("/etc/cron.d/local", "5 4 * * * root cd / && tool -x\n"),
-        ("cron", "/etc/cron.d/local")),
+                         ("cron", "/etc/cron.d/local")),
     "cron of a user": (lambda w: w.write("/var/spool/cron/root", "@daily /usr/bin/tool\n"), ("cron", "/var/spool/cron/root")),
     "script": (lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\nif true; then /usr/bin/tool; fi\n", 0o755),
                ("script", "/usr/local/bin/s")),
     "old name of a path": (lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\n/bin/tool\n", 0o755),
-        ("script", "/usr/local/bin/s")),
+                           ("script", "/usr/local/bin/s")),
     "shebang": (lambda w: w.write("/usr/local/bin/s", "#!/usr/bin/tool -f\n1\n", 0o755), ("script", "/usr/local/bin/s")),
     "link": (lambda w: w.link("/usr/local/bin/t", "/usr/bin/tool"), ("link", "/usr/local/bin/t")),
     "relative link": (lambda w: w.link("/usr/local/bin/t", "../../bin/tool"), ("link", "/usr/local/bin/t")),
     "process": (lambda w: w.process(123, "/usr/bin/tool", "/usr/lib64/libc.so.6"), ("process", "tool")),
     "sudo rule": (lambda w: w.write("/etc/sudoers.d/x", "joe ALL=(root) NOPASSWD: /usr/bin/tool\n"),
-        ("configuration", "/etc/sudoers.d/x")),
+                  ("configuration", "/etc/sudoers.d/x")),
     "udev rule": (lambda w: w.write("/etc/udev/rules.d/9-x.rules", 'ACTION=="add", RUN+="/usr/bin/tool %k"\n'),
                   ("udev rule", "/etc/udev/rules.d/9-x.rules")),
     "package": (lambda w: w.install(P("friend", requires=("/usr/bin/tool",))), ("package", "friend-1-1.x86_64")),
@@ -74,7 +72,7 @@ USERS = {
 }
 NO_USERS = {
     "comment in a unit": lambda w: w.write("/etc/systemd/system/local.service",
-        "# /usr/bin/tool\n" + SERVICE.format("/usr/bin/keep")),
+                                           "# /usr/bin/tool\n" + SERVICE.format("/usr/bin/keep")),
     "description of a unit": lambda w: w.write("/etc/systemd/system/local.service", SERVICE.format("/usr/bin/keep tool")),
     "comment in a table": lambda w: w.write("/etc/cron.d/local", "#5 4 * * * root /usr/bin/tool\n"),
     "comment in a script": lambda w: w.write("/usr/local/bin/s", "#!/bin/sh\necho # /usr/bin/tool\n", 0o755),
@@ -313,7 +311,7 @@ def test_alternatives_in_use(world):
 def test_an_alternative_that_was_set_by_hand(world):
     old = OLD.like(scripts={"post": REGISTER.format(10)})
     world.install(old).link("/etc/alternatives/editor", "/opt/vi").write("/var/lib/alternatives/editor",
-        "manual\n/usr/bin/editor\n")
+                                                                         "manual\n/usr/bin/editor\n")
     hit = only(world.predict((old,), (old.next(scripts={}),)), "alternatives.changed")
     assert hit.severity == "high" and "set by hand" in hit.consumers[0].detail
 

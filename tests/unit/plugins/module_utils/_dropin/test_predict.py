@@ -132,7 +132,6 @@ def test_a_check_that_fails_makes_the_verdict_unknown(lab, workshop, tmp_path, m
 
     def broken(_swap):
         raise KeyError("nobody foresaw\nthis")
-        yield
 
     monkeypatch.setattr(predict, "OF_HOST", [*predict.OF_HOST, Group(("mount.read_only",), broken)])
     result = predict.predict(lab.view, seen(lab, tmp_path, workshop.rpm("tool", "2"), extra=[workshop.rpm("tool", "1")]), [], [])

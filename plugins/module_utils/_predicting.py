@@ -11,7 +11,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from . import _converge, _module
-from ._dropin import bugs, compare, predict, report
+from ._dropin import bugs, report
 from ._dropin.checks import PREDICT
 from ._dropin.view import View
 from ._errors import Problem, Refused
@@ -42,11 +42,33 @@ def on_host(module: AnsibleModule) -> None:
         report.validate_waivers(module.params["waivers"])
         ways = _module.ways_of(module, stream)._replace(check=True)
         wishes = _converge.Wishes(**{name: module.params[name] for name in _module.SECTION_OPTIONS})
-        folder = module.params["cache"] or os.path.join(target.tmpdir, "headers")
-        witness = predict.Witness(folder)
-        plan, problems = _converge.foresee(target, wishes, ways, witness.look)
-        found = predict.predict(View("/", target.probe), witness, problems, module.params["waivers"])
+        seen = _Seen(module.params["cache"] or os.path.join(target.tmpdir, "headers"))
+        plan, problems = _converge.foresee(target, wishes, ways, seen.look)
+        found = seen.report(View("/", target.probe), problems, module.params["waivers"])
         finish(module, found, **_module.told(module, target, plan, _converge.pinned(wishes, ways)))
+
+
+class _Seen:
+    """What was seen of a transaction. A host that has none is spared the loading of all that judges one."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._witness: t.Any = None
+
+    def look(self, *what: t.Any) -> None:
+        """Look at a transaction while dnf has it open."""
+        from ._dropin import predict
+        self._witness = predict.Witness(self._folder)
+        self._witness.look(*what)
+
+    def report(
+        self, view: View, problems: t.Sequence[Problem], waivers: t.Sequence[dict[str, t.Any]],
+    ) -> dict[str, t.Any]:
+        """Return what there is to say."""
+        if self._witness is None and not problems:
+            return report.idle()
+        from ._dropin import predict
+        return predict.predict(view, self._witness or predict.Witness(self._folder), problems, waivers)
 
 
 def on_files(module: AnsibleModule) -> None:
@@ -58,6 +80,7 @@ def on_files(module: AnsibleModule) -> None:
             raise Refused(Problem(
                 f"old and new are given with {', '.join(named)}", "package files are compared without a host",
                 "Give package files, or what a host is to be"))
+        from ._dropin import compare
         finish(module, compare.compare(module.params["old"], module.params["new"], module.params["waivers"]))
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import platform
 import time
 import typing as t
 
@@ -44,13 +43,8 @@ def compare(old: t.Sequence[str], new: t.Sequence[str], waivers: t.Sequence[dict
         recorder.groups((*OF_HEADERS, *HINTS), Swap(before, coming, beside))
     findings = report.waived(recorder.findings, waivers, datetime.datetime.now(datetime.timezone.utc).date())
     context = report.Context(
-        "predict", "", "", began, versions(), [], report.cost(began, len(before) + len(after), 0, 0, 0))
+        "predict", "", "", began, report.versions(), [], report.cost(began, len(before) + len(after), 0, 0, 0))
     return report.build(context, pairs(before, after), findings, recorder.coverage())
-
-
-def versions() -> dict[str, str]:
-    """Return what the report was made with."""
-    return {"rpm": getattr(rpm, "__version__", ""), "python": platform.python_version()}
 
 
 def pairs(old: t.Sequence[Build], new: t.Sequence[Build]) -> list[tuple[Build | None, Build | None]]:

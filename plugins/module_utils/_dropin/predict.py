@@ -16,7 +16,7 @@ from .._errors import Problem
 from . import config, fetch, files, hosting, kernel, offers, relations, report, truth, units
 from .builds import Build
 from .checks import PREDICT, found
-from .compare import pairs, versions
+from .compare import pairs
 from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
@@ -129,7 +129,7 @@ def predict(
     today = datetime.datetime.now(datetime.timezone.utc).date()
     fetched = witness.fetched
     context = report.Context(
-        PREDICT, platform.node(), _journal.new_run_id(), began, versions(), witness.repos,
+        PREDICT, platform.node(), _journal.new_run_id(), began, report.versions(), witness.repos,
         report.cost(began, len(fetched.incoming), fetched.bytes_read, fetched.bytes_offered, fetched.from_cache))
     repo_of = {f"{offer.name}-{offer.evr}.{offer.arch}": offer.repo for offer in witness.offers.chosen} if witness.offers else {}
     findings = report.waived(recorder.findings, waivers, today)

@@ -87,7 +87,7 @@ def prove(
     seen = [_seen(finding, scenes) for finding in recorder.findings]
     findings = report.waived(seen, waivers, datetime.datetime.now(datetime.timezone.utc).date())
     context = report.Context(
-        phase, os.uname().nodename, snapshot.id, began, compare.versions(), (snapshot.prediction or {}).get("repos") or [],
+        phase, os.uname().nodename, snapshot.id, began, report.versions(), (snapshot.prediction or {}).get("repos") or [],
         report.cost(began, 0, 0, 0, 0))
     whole = report.build(context, compare.pairs(scenes.old, scenes.new), findings, recorder.coverage())
     predicted = snapshot.prediction

@@ -10,15 +10,22 @@ from __future__ import annotations
 
 import collections
 import datetime
+import platform
 import re
 import resource
 import time
 import typing as t
 
+from .. import _journal
 from .._errors import Problem, Refused
 from .builds import Build
-from .checks import CHECKS, PHASE_WORDS, found
+from .checks import CHECKS, PHASE_WORDS, PREDICT, TABLE, found
 from .model import ERROR, HIGH, INFO, SEVERITIES, SKIPPED, Coverage, Finding, Subject
+
+try:
+    import rpm
+except ImportError:  # said by whoever calls, before any report is made
+    rpm = None
 
 SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
@@ -31,7 +38,7 @@ WAIVER_FIELDS = ("key", "by", "reason", "until")
 # What nothing is known of without: such a report is never good news.
 UNREAD = ("package.unreadable", "plan.refused")
 # Why a check may be left out and the verdict still be drawn.
-NOTHING_TO_DO = "nothing is to change"
+NOTHING_TO_DO = "no package is to change"
 FINE_REASONS = (NOTHING_TO_DO, *PHASE_WORDS.values())
 KEY = re.compile(r"^[0-9a-f]{16}$")
 
@@ -56,6 +63,20 @@ def cost(began: float, headers: int, read: int, offered: int, cached: int) -> di
     return {
         "headers": headers, "bytes_read": read, "bytes_offered": offered, "from_cache": cached,
         "seconds": round(time.time() - began, 3), "memory_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def versions() -> dict[str, str]:
+    """Return what a report is made with."""
+    return {"rpm": getattr(rpm, "__version__", ""), "python": platform.python_version()}
+
+
+def idle() -> dict[str, t.Any]:
+    """Return the prediction for a host on which no package is to change."""
+    began = time.time()
+    reasons = {check.id: NOTHING_TO_DO if PREDICT in check.phases else PHASE_WORDS[PREDICT] for check in TABLE}
+    checks = [Coverage(check.id, SKIPPED, reasons[check.id], 0.0) for check in TABLE]
+    context = Context(PREDICT, platform.node(), _journal.new_run_id(), began, versions(), [], cost(began, 0, 0, 0, 0))
+    return build(context, [], [], checks)
 
 
 def validate_waivers(waivers: t.Sequence[dict[str, t.Any]]) -> None:

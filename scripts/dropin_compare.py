@@ -49,7 +49,7 @@ def main() -> int:
     except ImportError as error:
         print(f"dropin_compare.py: {error}", file=sys.stderr)
         return NOT_CHECKED
-    if compare.rpm is None:
+    if report.rpm is None:
         print("dropin_compare.py: this Python cannot import rpm: install python3-rpm and use /usr/bin/python3", file=sys.stderr)
         return NOT_CHECKED
     try:

@@ -18,11 +18,6 @@ from .groups import HINTS, OF_HEADERS, Recorder
 from .model import Finding, Subject
 from .swap import Swap, pair
 
-try:
-    import rpm
-except ImportError:  # said by whoever calls, before anything here is used
-    rpm = None
-
 
 def compare(old: t.Sequence[str], new: t.Sequence[str], waivers: t.Sequence[dict[str, t.Any]]) -> dict[str, t.Any]:
     """Return the report on two lists of paths of RPM files. Raises Refused when there is nothing to compare."""

@@ -153,7 +153,12 @@ class References:
     def _processes(self) -> list[tuple[str, Consumer]]:
         return [
             (folder, Consumer("process", (self._view.text(folder + "/comm") or "?").strip(), f"pid {folder.rsplit('/', 1)[1]}"))
-            for folder in self._view.glob("/proc/[0-9]*")]
+            for folder in self._view.glob("/proc/[0-9]*") if folder != self._me]
+
+    @property
+    def _me(self) -> str:
+        """The process that looks is none that is affected."""
+        return f"/proc/{os.getpid()}" if self._view.root == "/" else ""
 
     def _mapped(self, folder: str) -> set[str]:
         try:

@@ -81,6 +81,8 @@ def idle() -> dict[str, t.Any]:
 
 def validate_waivers(waivers: t.Sequence[dict[str, t.Any]]) -> None:
     """Refuse waivers that are not whole: a waiver without an author, a reason and an end is none."""
+    if not isinstance(waivers, (list, tuple)) or not all(isinstance(waiver, dict) for waiver in waivers):
+        raise Refused(Problem("the waivers", "they are not a list of mappings", "Give key, by, reason and until of each"))
     problems = []
     for number, waiver in enumerate(waivers, 1):
         missing = [name for name in WAIVER_FIELDS if not str(waiver.get(name) or "").strip()]

@@ -109,7 +109,7 @@ TABLE: tuple[Check, ...] = (
         "The new build does not ask for a package that the old one recommended; a new host would come up without it.",
         "Name the package where it is needed"),
     _check(
-        "weak_dependency.gained", (12,), "gained", INFO, INFO, NEVER, EVERYWHERE, "{name} is recommended now",
+        "weak_dependency.gained", (12,), "gained", INFO, LOW, NEVER, EVERYWHERE, "{name} is recommended now",
         "The new build recommends a package that the old one did not; with weak dependencies on it comes along.",
         "Leave weak dependencies off unless you want it"),
     _check(
@@ -126,7 +126,7 @@ TABLE: tuple[Check, ...] = (
         "The package is installed for two architectures and only one of them is swapped. The SIG builds for x86_64 and aarch64.",
         "Erase the build for the other architecture if this host can do without it"),
     _check(
-        "evr.stock_wins", (16,), "changed", MEDIUM, MEDIUM, NEVER, (PREDICT,), "A stock build of {name} sorts above the new one",
+        "evr.stock_wins", (16,), "changed", HIGH, HIGH, NEVER, (PREDICT,), "A stock build of {name} sorts above the new one",
         "At the next update dnf would take the package back to stock, because its version sorts higher and no priority stops it.",
         "Give the Hyperscale repository a better priority, or leave the package with stock"),
     _check(
@@ -135,7 +135,7 @@ TABLE: tuple[Check, ...] = (
         "has caught up with.",
         "Exclude the package from the Hyperscale repository if the stock build is what you want"),
     _check(
-        "evr.lowered", (16,), "changed", MEDIUM, MEDIUM, NEVER, EVERYWHERE, "{name} goes to a lower version",
+        "evr.lowered", (16,), "changed", MEDIUM, HIGH, NEVER, EVERYWHERE, "{name} goes to a lower version",
         "The new build sorts below the old one by rpm's own comparison.",
         "Stay with the old build unless this is meant to be a way back"),
     _check(
@@ -314,7 +314,7 @@ TABLE: tuple[Check, ...] = (
         "No package carries the unit after the swap. Where it is enabled, active, or wanted by another unit, that ends.",
         "Enable what replaces it, and take it out of your own units", mandatory=True),
     _check(
-        "unit.new", (61, 62), "gained", INFO, INFO, NEVER, EVERYWHERE, "The unit {name} is new",
+        "unit.new", (61, 62), "gained", INFO, LOW, NEVER, EVERYWHERE, "The unit {name} is new",
         "Presets are applied when a package is installed for the first time and not at an update, so a new unit in a package "
         "that is installed already stays as it is: off, unless something pulls it in.",
         "Enable it where you want it"),
@@ -328,7 +328,7 @@ TABLE: tuple[Check, ...] = (
         "The D-Bus service file of that name is gone.",
         "Look for the new name in the release notes of the package"),
     _check(
-        "scriptlet.changed", (65,), "changed", INFO, INFO, NEVER, EVERYWHERE, "The {arch} scriptlet of {name} differs",
+        "scriptlet.changed", (65,), "changed", LOW, MEDIUM, NEVER, EVERYWHERE, "The {arch} scriptlet of {name} differs",
         "What the package runs when it is installed or erased was added, removed or changed, or runs under another interpreter.",
         "Read it where you rest on what the old one did"),
     _check(

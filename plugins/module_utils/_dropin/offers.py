@@ -9,7 +9,7 @@ import typing as t
 
 from .. import _builds, _rpmdb
 from .checks import found
-from .model import HIGH, Consumer, Finding, Remediation, Subject
+from .model import HIGH, MEDIUM, Consumer, Finding, Remediation, Subject
 from .swap import Swap
 
 try:
@@ -99,7 +99,7 @@ def _above(mine: Offer, offer: Offer) -> Finding:
         # On the way back to stock it is the SIG's build that would come again.
         title = "A Hyperscale build of {} sorts above the stock one" if not hidden else "{} stays older than Hyperscale's"
         return finding._replace(
-            title=title.format(mine.name),
+            severity=MEDIUM, title=title.format(mine.name),
             description="The repository of the Hyperscale SIG is still enabled and offers a build that sorts higher.",
             remediations=(Remediation("hint", "Disable the Hyperscale repository, or exclude the package from it"),))
     return finding

@@ -219,7 +219,7 @@ def weak_dependencies(swap: Swap) -> t.Iterator[Finding]:
         for name in sorted(after.keys() - before.keys() - {relation.name for relation in old.requires}):
             yield found(
                 "weak_dependency.gained", Subject("capability", name, "", new.name), None, str(after[name]),
-                f"{new.nevra} recommends {after[name]}.")
+                f"{new.nevra} recommends {after[name]}.", alone=swap.alone)
 
 
 def vanished(swap: Swap) -> t.Iterator[Finding]:
@@ -271,7 +271,7 @@ def order(swap: Swap) -> t.Iterator[Finding]:
         if _lower(new.evr, old.evr):
             yield found(
                 "evr.lowered", Subject("package", new.name, new.arch), old.evr, new.evr,
-                f"{new.nevra} sorts below {old.nevra}.")
+                f"{new.nevra} sorts below {old.nevra}.", alone=swap.alone)
 
 
 def vendors(swap: Swap) -> t.Iterator[Finding]:

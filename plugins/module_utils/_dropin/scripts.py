@@ -11,7 +11,7 @@ import typing as t
 
 from .builds import Build, Script, Trigger
 from .checks import found
-from .model import LOW, MEDIUM, Consumer, Finding, Subject
+from .model import MEDIUM, Consumer, Finding, Subject
 from .rebuilds import same_text
 from .swap import Swap
 
@@ -45,7 +45,7 @@ def scriptlets(swap: Swap) -> t.Iterator[Finding]:
                 "scriptlet.changed", Subject("scriptlet", new.name, slot), _shown(a), _shown(b),
                 f"The {slot} scriptlet of {new.name} {words}"
                 + (f" and runs under {b.interpreter} instead of {a.interpreter}." if moved and a and b else "."),
-                severity=LOW if moved else "")
+                alone=swap.alone)
 
 
 def _shown(script: Script | Trigger | None) -> dict[str, str] | None:
@@ -73,7 +73,7 @@ def triggers(swap: Swap) -> t.Iterator[Finding]:
             how = "new" if a is None else "gone" if b is None else "changed"
             yield found(
                 "trigger.changed", Subject("trigger", on, kind, new.name), _shown(a), _shown(b),
-                f"The {kind} of {new.name} on {on} is {how} in {new.nevra}.", severity=MEDIUM if b is None else "")
+                f"The {kind} of {new.name} on {on} is {how} in {new.nevra}.", alone=swap.alone or b is None)
     gone = {build.name for build in swap.gone} - {build.name for build in swap.new}
     for nevra, header in swap.installed.headers() if gone else ():
         for name in sorted(gone.intersection(header["triggername"] or ())):
@@ -92,7 +92,7 @@ def alternatives(swap: Swap) -> t.Iterator[Finding]:
         yield found(
             "alternatives.changed", Subject("alternatives", family), _lines(old), _lines(new),
             f"Family {family}: {len(old - new)} registrations of the old builds go, {len(new - old)} of the new ones come.",
-            _family_users(swap, family, old), severity=MEDIUM if swap.alone else "")
+            _family_users(swap, family, old), alone=swap.alone and not new, severity=MEDIUM if swap.alone and new else "")
 
 
 def _registered(builds: t.Iterable[Build]) -> dict[str, set[Alternative]]:

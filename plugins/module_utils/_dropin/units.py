@@ -141,7 +141,7 @@ def brought(swap: Swap) -> t.Iterator[Finding]:
         if unit not in old and "@" not in unit:
             yield found(
                 "unit.new", Subject("unit", unit), None, build.nevra,
-                f"{build.nevra} carries {unit}, which the old build had not.")
+                f"{build.nevra} carries {unit}, which the old build had not.", alone=swap.alone)
 
 
 def rewritten(swap: Swap) -> t.Iterator[Finding]:

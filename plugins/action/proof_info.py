@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.centos.hyperscale.plugins.plugin_utils._refusing import RefusingAction
+from ansible_collections.centos.hyperscale.plugins.plugin_utils._reporting import ReportingAction
 
 
-class ActionModule(RefusingAction):
+class ActionModule(ReportingAction):
     """The controller's part of proof_info."""

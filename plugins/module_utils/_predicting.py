@@ -42,7 +42,9 @@ def on_host(module: AnsibleModule) -> None:
         report.validate_waivers(module.params["waivers"])
         ways = _module.ways_of(module, stream)._replace(check=True)
         wishes = _converge.Wishes(**{name: module.params[name] for name in _module.SECTION_OPTIONS})
-        seen = _Seen(module.params["cache"] or os.path.join(target.tmpdir, "headers"))
+        # Check mode writes nothing, not even what was asked to be kept.
+        kept = None if module.check_mode else module.params["cache"]
+        seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
         plan, problems = _converge.foresee(target, wishes, ways, seen.look)
         found = seen.report(View("/", target.probe), problems, module.params["waivers"])
         finish(module, found, **_module.told(module, target, plan, _converge.pinned(wishes, ways)))
@@ -88,8 +90,9 @@ def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> Non
     """End the module with a report; it fails only where C(fail_on) asks for it."""
     threshold = module.params["fail_on"]
     thresholds = report.FAIL_ON if found["phase"] == PREDICT else (*report.FAIL_ON, report.UNFORESEEN)
+    # Verdict and findings are laid beside the report on the controller (plugin_utils/_reporting.py).
     result = {
-        "report": found, "verdict": found["verdict"], "findings": found["findings"], "text": report.text(found),
+        "report": found, "text": report.text(found),
         "bug_reports": bugs.reports(found), "reached": {name: report.reached(found, name) for name in thresholds}, **more}
     if report.reached(found, threshold):
         module.fail_json(msg=report.text(found, threshold), refused=True, problems=[], **result)

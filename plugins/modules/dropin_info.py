@@ -30,7 +30,7 @@ options:
     default: []
   cache:
     description: A folder on the host in which headers are kept by digest, so that the next prediction need not fetch them.
-      By default nothing is kept.
+      By default, and in check mode, nothing is kept.
     type: path
   fail_on:
     description: What makes the module fail. V(blocking) fails on findings that ask for a decision, a severity on every

@@ -11,7 +11,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from . import _converge, _module
-from ._dropin import bugs, report
+from ._dropin import bugs, report, snapshot
 from ._dropin.checks import PREDICT
 from ._dropin.view import View
 from ._errors import Problem, Refused
@@ -47,7 +47,8 @@ def on_host(module: AnsibleModule) -> None:
         seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
         plan, problems = _converge.foresee(target, wishes, ways, seen.look)
         found = seen.report(View("/", target.probe), problems, module.params["waivers"])
-        finish(module, found, **_module.told(module, target, plan, _converge.pinned(wishes, ways)))
+        told = _module.told(module, target, plan, _converge.pinned(wishes, ways))
+        finish(module, found, unproven=snapshot.unproven(target), **told)
 
 
 class _Seen:

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from . import _catalog, _journal, _module, _predicting, _rpmdb
 from ._dropin import gather, prove, smoke
-from ._dropin.snapshot import checked_id, complete, load, place, save
+from ._dropin.snapshot import checked_id, complete, load, place, save, settle
 from ._dropin.view import NOT_FOUND, View
 from ._errors import Problem, Refused
 from ._python import need_bindings
@@ -39,7 +39,10 @@ def take_snapshot(module: AnsibleModule) -> None:
         if complete(target, snapshot):
             # What the host was before must not become what it is now, when a play is run again.
             kept = load(target, snapshot)
-            module.exit_json(changed=False, id=snapshot, path=place(snapshot), summary=summary(kept.content, kept.headers))
+            news = module.params["state"] == "proven" and settle(target, snapshot, module.check_mode)
+            module.exit_json(changed=news, id=snapshot, path=place(snapshot), summary=summary(kept.content, kept.headers))
+        if module.params["state"] == "proven":
+            load(target, snapshot)  # says why there is none that can be used
         ts = _rpmdb.transaction_set()
         prediction = module.params["prediction"]
         named = {*module.params["names"], *(package["name"] for package in (prediction or {}).get("packages", ()))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from . import _detached, _journal
+from . import _detached, _journal, _runlock
 from ._engine import Action, from_record
 from ._errors import Failed, Problem, Refused
 from ._target import Target
@@ -27,16 +27,20 @@ def look(target: Target) -> dict[str, t.Any] | None:
 
 
 def let_finish(target: Target, limit: float) -> None:
-    """Wait up to C(limit) seconds for a transaction that an earlier run left at work; half-way nothing can be foretold."""
+    """Wait up to C(limit) seconds for a run that is at work, be its controller lost: half-way nothing can be foretold."""
     deadline = time.monotonic() + limit
-    while (cut := _journal.interrupted(target)) and cut.step is not None and cut.step.action["kind"] == TRANSACTION:
-        if not _detached.alive(target, _job(cut.step)):
-            return
+    while busy := _runlock.at_work(target) or _transaction_at_work(target):
         if time.monotonic() > deadline:
             raise Refused(Problem(
-                f"the transaction of run {cut.run} is still at work", f"it did not end within {limit:g} seconds",
-                f"Look at 'journalctl -u {_detached.unit_name(_job(cut.step))}' and run again"))
+                f"an earlier run is still at work after {limit:g} seconds", busy, "Wait until it has ended and run again"))
         time.sleep(_detached.POLL_SECONDS)
+
+
+def _transaction_at_work(target: Target) -> str:
+    cut = _journal.interrupted(target)
+    if cut is None or cut.step is None or cut.step.action["kind"] != TRANSACTION or not _detached.alive(target, _job(cut.step)):
+        return ""
+    return f"it is unit {_detached.unit_name(_job(cut.step))}"
 
 
 def settle(target: Target, kinds: dict[str, type[Action]]) -> dict[str, t.Any] | None:

@@ -38,6 +38,21 @@ def exclusive(target: Target, who: str) -> t.Iterator[None]:
         os.close(handle)
 
 
+def at_work(target: Target) -> str:
+    """Return who holds the host for a run, empty when nobody does. Writes nothing."""
+    try:
+        handle = os.open(os.path.join(target.state_dir, FILE), os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(handle)
+    finally:
+        os.close(handle)
+    return ""
+
+
 def _holder(handle: int) -> str:
     try:
         said = json.loads(os.pread(handle, 4096, 0).decode())

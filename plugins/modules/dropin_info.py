@@ -136,6 +136,11 @@ interrupted:
   description: An earlier run that was cut short and is not settled yet; null when there is none.
   returned: on a host
   type: dict
+unproven:
+  description: Id of the newest snapshot when it has a prediction that nobody has proven yet, as a lost controller leaves it;
+    else null.
+  returned: on a host
+  type: str
 run_id:
   description: Always null, nothing is run.
   returned: on a host

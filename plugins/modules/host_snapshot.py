@@ -32,6 +32,14 @@ options:
     type: list
     elements: str
     default: []
+  state:
+    description:
+      - V(kept) takes a snapshot.
+      - V(proven) only notes on the snapshot O(id) that what came of its prediction was proven and accepted, so that
+        M(centos.hyperscale.dropin_info) does not name it as unproven.
+    type: str
+    choices: [kept, proven]
+    default: kept
   prediction:
     description:
       - RV(centos.hyperscale.dropin_info#module:report). It is kept beside the rest, and the proof says what of it happened.
@@ -134,7 +142,9 @@ def main() -> None:
             "names": {"type": "list", "elements": "str", "default": []},
             "prediction": {"type": "dict"},
             "id": {"type": "str"},
+            "state": {"type": "str", "choices": ["kept", "proven"], "default": "kept"},
         },
+        required_if=[("state", "proven", ["id"])],
         supports_check_mode=True,
     ))
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import time
 
 import jsonschema
 import pytest
@@ -129,6 +131,33 @@ def test_proof_tells_damage_that_nobody_foresaw(host):
     assert finding(after, "unit.stopped", "dbus.socket")
     assert finding(after, "verify.differs", "/usr/sbin/ethtool") and finding(after, "smoke.failed")
     jsonschema.validate(after["report"], json.loads((TREE / "docs" / "dropin-report.schema.json").read_text()))
+
+
+def test_what_a_lost_controller_did_not_prove_the_next_run_proves(host9, tmp_path):
+    controller = subprocess.Popen(
+        ["ansible-playbook", "-i", str(host9.inventory), "--limit", host9.name, "centos.hyperscale.adopt"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TREE, start_new_session=True)
+    for _tenth in range(600):
+        if hosts.command(host9.host, ["test", "-d", "/var/lib/centos-hyperscale/runs"]).returncode == 0:
+            break
+        time.sleep(0.1)
+    os.killpg(controller.pid, signal.SIGKILL)
+    controller.wait()
+    result = adopt(host9, hyperscale_reports=tmp_path)
+    assert result.returncode == 0, result.stdout
+    proof = json.loads((tmp_path / "fault-9.proof.json").read_text())
+    assert proof["joined"]["not_predicted"] == [] and len(proof["joined"]["happened"]) > 100
+    assert host9.command("find", "/var/lib/centos-hyperscale/snapshots", "-name", "proven")
+    assert ".hs." in host9.release() and host9.state() == "running"
+
+
+def test_a_disk_too_full_for_the_snapshot(host9):
+    host9.command("mkdir", "-p", "/var/lib/centos-hyperscale")
+    host9.command("mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", "/var/lib/centos-hyperscale")
+    stopped = adopt(host9)
+    assert stopped.returncode != 0 and "No space left on device. Nothing was changed" in stopped.stdout + stopped.stderr
+    assert "252-51" in host9.release()
+    assert host9.command("find", "/var/lib/centos-hyperscale/snapshots", "-mindepth", "1") == ""
 
 
 def test_proof_without_a_snapshot(host9, refused):

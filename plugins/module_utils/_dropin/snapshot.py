@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import typing as t
 
 from .._errors import Problem, Refused
@@ -20,6 +21,8 @@ from .._target import STATE_DIR, FileState, Target
 
 FOLDER = "snapshots"
 MANIFEST, CONTENT, PREDICTION = "manifest.json", "content.json", "prediction.json"
+# Lies beside the rest once the proof was accepted; it is no part of what was saved.
+PROVEN = "proven"
 HEADER = "header-{number:04d}"
 FORMAT = 1
 ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
@@ -64,17 +67,23 @@ def save(
         raise Refused(Problem(
             f"there is a snapshot {snapshot} already", "it says what this host was, and that must not change afterwards",
             "Choose another id, or leave the id out"))
-    target.private_folder(FOLDER)
-    target.private_folder(FOLDER, snapshot)
     names = {HEADER.format(number=number): nevra for number, nevra in enumerate(sorted(headers))}
     blobs = {CONTENT: _bytes(content), **{name: headers[nevra] for name, nevra in names.items()}}
     if prediction is not None:
         blobs[PREDICTION] = _bytes(prediction)
-    for name, blob in blobs.items():
-        _write(target, snapshot, name, blob)
-    _write(target, snapshot, MANIFEST, _bytes({
+    manifest = _bytes({
         "format": FORMAT, "id": snapshot, "time": content["time"], "headers": names,
-        "files": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}}))
+        "files": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}})
+    try:
+        target.private_folder(FOLDER)
+        target.private_folder(FOLDER, snapshot)
+        for name, blob in (*blobs.items(), (MANIFEST, manifest)):
+            _write(target, snapshot, name, blob)
+    except OSError as error:
+        shutil.rmtree(os.path.join(target.state_dir, FOLDER, snapshot), ignore_errors=True)
+        raise Refused(Problem(
+            f"the snapshot cannot be kept in {place(snapshot)}", f"{error.strerror or error}",
+            "Nothing was changed. Make room there, about 2 MiB, and run again")) from error
     return place(snapshot)
 
 
@@ -86,6 +95,28 @@ def _write(target: Target, snapshot: str, name: str, blob: bytes) -> None:
     # The door takes text; bytes that are none go through it unchanged this way.
     text, me = blob.decode("utf-8", "surrogateescape"), str(os.geteuid())
     target.write(os.path.join(place(snapshot), name), FileState(text, "0600", me, str(os.getegid())))
+
+
+def unproven(target: Target) -> str | None:
+    """Return the id of the newest snapshot, if it has a prediction and nobody has proven yet what came of that.
+
+    A controller that was lost in the middle leaves such a one.
+    """
+    folder = os.path.join(target.state_dir, FOLDER)
+    known = os.listdir(folder) if os.path.isdir(folder) else []
+    whole = {name: _manifest(target, name) for name in known if ID.match(name) and complete(target, name)}
+    newest = max(whole, key=lambda name: (whole[name]["time"], name), default=None)
+    if newest is None or PREDICTION not in whole[newest]["files"] or os.path.exists(os.path.join(folder, newest, PROVEN)):
+        return None
+    return newest
+
+
+def settle(target: Target, snapshot: str, check: bool) -> bool:
+    """Note that what came of a snapshot's prediction was proven and accepted; return whether that was, or would be, news."""
+    news = not os.path.exists(os.path.join(target.state_dir, FOLDER, snapshot, PROVEN))
+    if news and not check:
+        _write(target, snapshot, PROVEN, b"")
+    return news
 
 
 def load(target: Target, snapshot: str | None = None) -> Snapshot:

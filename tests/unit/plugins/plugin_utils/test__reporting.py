@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.plugin_utils import _reporting
 
 
-@pytest.mark.parametrize("answer", [{"failed": True, "msg": "no"}, {"report": {"verdict": "drop_in", "findings": [{"key": "1"}]}}])
+@pytest.mark.parametrize("answer", [
+    {"failed": True, "msg": "no"}, {"report": {"verdict": "drop_in", "findings": [{"key": "1"}]}}])
 def test_parts_of_the_report(monkeypatch, answer):
     monkeypatch.setattr(_reporting.RefusingAction, "run", lambda self, tmp, task_vars: dict(answer))
     result = _reporting.ReportingAction.run(object.__new__(_reporting.ReportingAction))

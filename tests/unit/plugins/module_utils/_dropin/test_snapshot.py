@@ -255,7 +255,7 @@ def glue(rpm_root, monkeypatch):
     monkeypatch.setattr(_proving._rpmdb, "transaction_set", lambda: transaction_set(root))
 
     def call(check_mode=False, **params):
-        module = Module(check_mode, root, **{"names": [], "prediction": None, "id": None, **params})
+        module = Module(check_mode, root, **{"names": [], "prediction": None, "id": None, "state": "kept", **params})
         with pytest.raises(Ended) as ended:
             _proving.take_snapshot(module)
         return ended.value.args[0], module, target
@@ -299,3 +299,26 @@ def test_what_is_documented_is_what_there_is(glue):
     documented = yaml.safe_load(host_snapshot.RETURN)
     assert {"id", "path", "summary"} <= set(documented) and set(result) == {"changed", "id", "path", "summary"}
     assert set(documented["summary"]["contains"]) == set(result["summary"])
+
+
+def test_a_snapshot_is_unproven_until_its_proof_was_accepted(target):
+    assert snapshot.unproven(target) is None
+    snapshot.save(target, "s1", content(1.0), {}, None)
+    assert snapshot.unproven(target) is None
+    snapshot.save(target, "s2", content(2.0), {}, {"findings": []})
+    assert snapshot.unproven(target) == "s2"
+    assert snapshot.settle(target, "s2", check=True) and snapshot.unproven(target) == "s2"
+    assert snapshot.settle(target, "s2", check=False) and snapshot.unproven(target) is None
+    assert not snapshot.settle(target, "s2", check=False)
+    assert snapshot.load(target, "s2").prediction == {"findings": []}
+    snapshot.save(target, "s3", content(3.0), {}, {"findings": []})
+    assert snapshot.unproven(target) == "s3"
+
+
+def test_a_full_disk_leaves_nothing_and_says_so(target, monkeypatch):
+    def full(*_what):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(type(target), "write", full)
+    with pytest.raises(Refused, match="No space left on device"):
+        snapshot.save(target, "s1", content(), {}, None)
+    assert not os.path.exists(os.path.join(target.state_dir, "snapshots", "s1"))

@@ -22,6 +22,7 @@ try:
     import dnf.exceptions
     import dnf.rpm
     import dnf.transaction
+    import hawkey
 except ImportError:  # need_bindings() in _python.py says so before anything here is used
     dnf = None
 
@@ -177,6 +178,19 @@ def solve(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> list[It
             "Name a package in 'erase' if this host can do without it",
         ))
     return items
+
+
+def problems_without(base) -> list[str]:
+    """Return what the solver finds wrong with the installed packages alone: what was so before is nobody's doing now."""
+    alone = dnf.Base(base.conf)
+    try:
+        alone.fill_sack(load_system_repo=True, load_available_repos=False)
+        goal = hawkey.Goal(alone.sack)
+        if goal.run(verify=True):
+            return []
+        return sorted({" ".join(text.split()) for rules in goal.problem_rules() for text in rules})
+    finally:
+        alone.close()
 
 
 def _jobs(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> None:

@@ -14,7 +14,7 @@ import time
 import jsonschema
 import pytest
 
-from lab import hosts, keys
+from lab import common, hosts, keys
 
 from .conftest import TREE, repositories
 from .test_refusals import MAIN, SYSTEMD, definition
@@ -102,6 +102,24 @@ def test_solver_that_says_no_is_a_finding_with_its_reason(host9):
     hidden = finding(result, "build.hidden", "systemd-oomd-252-51.el9.x86_64")
     assert hidden and hidden[0]["blocking"] and "none obsoletes it" in hidden[0]["diagnosis"]
     assert result["report"]["packages"], "the wanted builds are compared all the same"
+
+
+def test_what_was_broken_before_is_told_apart(host9, tmp_path):
+    for name, requires in (("was-broken", "nothing-provides-this"), ("breaks-now", "systemd = 252")):
+        spec = tmp_path / f"{name}.spec"
+        spec.write_text(
+            f"Name: {name}\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\nBuildArch: noarch\nRequires: {requires}\n"
+            "%description\nx\n%files\n")
+        common.run(["rpmbuild", "-bb", "--define", f"_topdir {tmp_path}", spec])
+        host9.put(next(tmp_path.rglob(f"{name}-1-1.noarch.rpm")), f"/srv/{name}.rpm")
+        host9.command("rpm", "-i", "--nodeps", f"/srv/{name}.rpm")
+    result = predict(host9)
+    unsolvable = finding(result, "transaction.unsolvable")[0]
+    said, _words, before = unsolvable["diagnosis"].partition("Without the swap")
+    assert "breaks-now-1-1.noarch" in said and "breaks-now" not in before and "nothing-provides-this" in before
+    assert [entry["subject"]["name"] for entry in finding(result, "dependent.broken")] == ["breaks-now"]
+    broken = finding(result, "installed.broken")
+    assert [(entry["subject"]["name"], entry["baseline"], entry["blocking"]) for entry in broken] == [("was-broken", True, False)]
 
 
 def test_package_database_that_is_broken(host9):

@@ -76,6 +76,7 @@ class Witness:
         self.offers: offers.Offers | None = None
         self.going: list[str] = []
         self.repos: list[str] = []
+        self.without: list[str] = []
 
     def look(self, base, specs: t.Sequence[_dnf.RepoSpec], coming: t.Sequence[t.Any], going: t.Sequence[str] | None) -> None:
         """Read the headers of what comes, of what is on offer beside it, and what the repositories have of the same names."""
@@ -92,6 +93,7 @@ class Witness:
         self.going = list(going)
         names |= {package.name for package in here if _nevra(package) in set(going)}
         self.offers = offers.gather(base, coming, names)
+        self.without = _dnf.problems_without(base)
         self.repos = sorted(repo.id for repo in base.repos.iter_enabled())
 
 
@@ -112,7 +114,7 @@ def predict(
     except OSError as error:
         # The planner reads the same database, and mostly has said so already.
         problems = problems or [Problem("the packages of this host cannot be read", str(error), _rpmdb.REPAIR)]
-    recorder.run(OF_SOLVER, lambda: [_refusal(problem) for problem in problems])
+    recorder.run(OF_SOLVER, lambda: [_refusal(problem, witness.without) for problem in problems])
     new = sorted((entry.build for entry in witness.fetched.incoming), key=lambda b: (b.name, _rpmdb.EVR_ORDER(b.evr), b.arch))
     old = _installed_builds(ts, witness.going) if ts is not None else []
     swap = Swap(old, new, witness.beside, Installed(ts, witness.going), view)
@@ -175,8 +177,8 @@ def _installed_builds(ts: t.Any, nevras: t.Sequence[str]) -> list[Build]:
     return builds_of(header for name in names for header in ts.dbMatch("name", name) if nevra_of(header) in wanted)
 
 
-def _refusal(problem: Problem) -> Finding:
-    """Turn what the planner refused with into a finding."""
+def _refusal(problem: Problem, without: t.Sequence[str]) -> Finding:
+    """Turn what the planner refused with into a finding. C(without): what the solver says without the swap (row 26)."""
     words = f"{problem.fact}: {problem.reason}."
     if any(sign in problem.reason for sign in HIDDEN):
         return found("build.hidden", Subject("package", problem.fact.split()[0]), None, None, words, remedy=problem.remedy)
@@ -184,5 +186,6 @@ def _refusal(problem: Problem) -> Finding:
         names = problem.reason.partition(PROTECTED)[2].strip(": ")
         return found("protected.removed", Subject("package", names), None, None, words, remedy=problem.remedy)
     if any(sign in problem.fact for sign in UNSOLVED):
+        words += f" Without the swap the solver already says: {'; '.join(without)}." if without else ""
         return found("transaction.unsolvable", Subject("transaction", "this host"), None, None, words, remedy=problem.remedy)
     return found("plan.refused", Subject("plan", problem.fact), None, None, words, remedy=problem.remedy)

@@ -83,15 +83,18 @@ class Installed:
         """Return the packages of a name: NEVRA and EVR."""
         return [(nevra, _rpmdb.of_header(header).evr) for nevra, header in self._matching("name", name)]
 
-    def headers(self) -> list[tuple[str, t.Any]]:
-        """Return every package that stays with its header."""
-        return self._matching()
+    def headers(self) -> t.Iterator[tuple[str, t.Any]]:
+        """Yield every package that stays with its header, one at a time: all headers of a large host take much memory."""
+        for header in self._ts.dbMatch() if self._ts is not None else ():
+            nevra = nevra_of(header)
+            if nevra not in self._going and header[rpm.RPMTAG_NAME] != _rpmdb.KEY_PACKAGE:
+                yield nevra, header
 
     def _matching(self, *match: str) -> list[tuple[str, t.Any]]:
         if self._ts is None:
             return []
         found = [(nevra_of(header), header) for header in self._ts.dbMatch(*match)]
-        return [(nevra, header) for nevra, header in found if nevra not in self._going and not nevra.startswith("gpg-pubkey-")]
+        return [(nevra, header) for nevra, header in found if nevra not in self._going]
 
 
 def nevra_of(header: t.Any) -> str:

@@ -132,12 +132,12 @@ def _name(nevr: str) -> str:
 
 def broken_already(swap: Swap) -> t.Iterator[Finding]:
     """Row 26: requirements of installed packages that nothing here answers, whatever the swap does."""
-    headers = swap.installed.headers()
     provided: dict[str, list[Relation]] = {}
-    for relation in (*(r for _nevra, h in headers for r in of_names(h, "PROVIDE")), *(r for b in swap.old for r in b.provides)):
+    staying = (relation for _nevra, header in swap.installed.headers() for relation in of_names(header, "PROVIDE"))
+    for relation in (*staying, *(relation for build in swap.old for relation in build.provides)):
         provided.setdefault(relation.name, []).append(relation)
     carried = set(swap.old_files) | set(swap.new_files)
-    for nevra, header in headers:
+    for nevra, header in swap.installed.headers():
         for want in sorted(set(of_names(header, "REQUIRE"))):
             # Requirements in brackets are conditions, and rpmlib() is rpm's own.
             if want.name.startswith(("rpmlib(", "(")) or any(overlaps(have, want) for have in provided.get(want.name, ())):

@@ -39,6 +39,8 @@ class LiveHost:
     def __init__(self, name, stream, images):
         self.name = name
         self.stream = stream
+        for left in (left for left in hosts.known() if left.name == name):
+            hosts.remove(left)
         self.inventory = hosts.up(GROUP, {name: stream}, images)
         self.host = hosts.find(name)
 

@@ -34,6 +34,8 @@ GATEWAY = f"{SUBNET}.1"
 PORT = 8780
 SERVER = f"http://{GATEWAY}:{PORT}"
 READY_SECONDS = 120
+# A host that is killed says no goodbye: without these, who waits for its answer waits for hours.
+NOTICE_DEATH = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6")
 
 # Run with the host's name, overlay root and address; the one shell text of the lab, without anything put into it.
 LAUNCH = """
@@ -147,15 +149,20 @@ def cgroup_base() -> str:
 
 
 def _running(host: Host) -> bool:
+    """Say whether a host's PID 1 is there; podman's word for it outlives a restart of the machine."""
     result = subprocess.run(
-        ["podman", "inspect", "--format", "{{.State.Running}}", host.container], capture_output=True, text=True, check=False)
-    return result.stdout.strip() == "true"
+        ["podman", "inspect", "--format", "{{.State.Pid}}", host.container], capture_output=True, text=True, check=False)
+    try:
+        mounts = pathlib.Path(f"/proc/{int(result.stdout)}/mountinfo").read_text()
+    except (ValueError, OSError):
+        return False
+    return f"upperdir={host.folder}/upper" in mounts
 
 
 def ssh_options() -> list[str]:
     """Return how to reach a host by ssh."""
     return ["-i", str(keys.home() / "ssh"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes"]
+            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes", *NOTICE_DEATH]
 
 
 def command(host: Host, argv: t.Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -206,7 +213,8 @@ def write_inventory(group: str) -> pathlib.Path:
             "ansible_host": host.address, "lab_stream": host.stream, "ansible_control_path": f"%(directory)s/lab-{host.token}"}
     variables = {
         "ansible_user": "root", "ansible_ssh_private_key_file": str(keys.home() / "ssh"),
-        "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+        "ansible_ssh_common_args": shlex.join(
+            ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *NOTICE_DEATH)),
         "ansible_python_interpreter": "/usr/bin/python3", "lab_mirror": SERVER,
         "hyperscale_repos_key_fingerprint": keys.fingerprint("hyperscale"),
         "hyperscale_key_fingerprints": [keys.fingerprint("hyperscale")],

@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,10 @@ SANITY_COPY = TREE / ".cache" / "sanity" / "ansible_collections" / "centos" / "h
 STARTED = time.monotonic()
 TAIL_LINES = 60
 SCENARIOS_AT_ONCE = 2
+# What hangs must fail, and show where, before somebody's patience or a CI system's limit ends everything.
+STEP_SECONDS = 30 * 60
+RUN_SECONDS = 85 * 60
+TEST_SECONDS = 10 * 60
 
 
 class Count(t.NamedTuple):
@@ -54,19 +59,33 @@ def environment() -> dict[str, str]:
 
 
 def step(name: str, argv: t.Sequence[str], cwd: pathlib.Path = TREE) -> tuple[bool, str]:
-    """Run one command into a log, print a line for it, and the log's end when it failed."""
+    """Run one command into a log, print a line for it, and the log's end when it failed or took too long."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / (re.sub(r"[^a-z0-9]+", "-", name.lower()) + ".log")
     began = time.monotonic()
     with open(log, "w", encoding="utf-8") as out:
-        result = subprocess.run(
-            argv, cwd=cwd, env=environment(), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        process = subprocess.Popen(
+            argv, cwd=cwd, env=environment(), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            start_new_session=True)
+        okay = _ends_well(process, out)
     text = log.read_text(encoding="utf-8", errors="replace")
-    okay = result.returncode == 0
     say(f"{'passed' if okay else 'FAILED'}  {name} ({time.monotonic() - began:.0f} s)")
     if not okay:
         print("\n".join(text.splitlines()[-TAIL_LINES:]), flush=True)
     return okay, text
+
+
+def _ends_well(process: subprocess.Popen[bytes], out: t.TextIO) -> bool:
+    """Wait for a step no longer than it may take; end it with all that it started when it takes longer."""
+    limit = max(min(STEP_SECONDS, STARTED + RUN_SECONDS - time.monotonic()), 1)
+    try:
+        return process.wait(limit) == 0
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        out.seek(0, os.SEEK_END)
+        out.write(f"\nended after {limit:.0f} s: it hung, or this machine is too slow\n")
+        return False
 
 
 def single(name: str, argv: t.Sequence[str], cwd: pathlib.Path = TREE) -> Count:
@@ -174,7 +193,7 @@ def _scenario(name: str) -> Count:
 
 def faults() -> Count:
     """Run what goes wrong on purpose, on live hosts of its own."""
-    return pytest("faults", "tests/faults")
+    return pytest("faults", "tests/faults", "--verbose", "--maxfail=8", f"--timeout={TEST_SECONDS}")
 
 
 STAGES: dict[str, t.Callable[[], Count]] = {

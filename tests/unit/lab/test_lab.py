@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import http.client
+import os
 import pathlib
+import subprocess
 import sys
 import threading
 
@@ -14,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from lab import common, debs, release, rpms, server  # noqa: E402
+from lab import common, debs, hosts, release, rpms, server  # noqa: E402
 
 
 @pytest.mark.parametrize(("version", "upstream"), [
@@ -111,3 +113,9 @@ def test_fault_bodies(ask):
     assert len(ask("/fault/wrong-size/p.rpm")[1]) == 6000
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         ask("/fault/reset/p.rpm")
+
+
+@pytest.mark.parametrize("said", ["", "0", str(os.getpid())], ids=["nothing", "no process", "a process of something else"])
+def test_a_host_whose_machine_was_restarted_is_not_up(monkeypatch, said):
+    monkeypatch.setattr(subprocess, "run", lambda argv, **_more: subprocess.CompletedProcess(argv, 0, said, ""))
+    assert not hosts._running(hosts.Host("h", 9, "g", "10.0.0.1", "image", "t"))

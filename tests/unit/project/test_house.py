@@ -81,7 +81,7 @@ def test_every_row_of_the_catalogue_has_an_outcome():
 
 
 def test_nothing_weakens_a_host():
-    bad = re.compile(r"\bshell:|ignore_errors|gpgcheck[=:] ?(0|false|no)\b|shell=True|setenforce")
+    bad = re.compile(r"\bshell:|ignore_errors:|gpgcheck[=:] ?(0|false|no)\b|shell=True|setenforce")
     found = []
     for folder in ("roles", "playbooks", "plugins"):
         for path in sorted((TREE / folder).rglob("*")):

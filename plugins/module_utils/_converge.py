@@ -11,11 +11,11 @@ from . import (
     _dnf, _journal, _locks, _recover, _section_files, _section_manager, _section_packages, _section_repositories,
     _section_units,
 )
-from ._catalog import FAMILIES
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
-from ._signatures import normal_fingerprint
+from ._planning import Around, Planned
 from ._runlock import exclusive
+from ._signatures import normal_fingerprint
 from ._target import Target
 
 # Sections in the order in which they are planned; within a run, actions go by phase, then by this order.
@@ -28,33 +28,35 @@ SECTIONS = {
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
 
+# What comes after the transaction, each by the protocol of _planning.
+AFTER = tuple(name for name in SECTIONS if name not in ("repositories", "packages"))
 
-class Wishes(t.NamedTuple):
-    """The desired state: a list of wishes a section."""
+# The desired state: a list of wishes a section.
+Wishes = dict[str, list[dict[str, t.Any]]]
 
-    repositories: list[dict[str, t.Any]]
-    packages: list[dict[str, t.Any]]
-    files: list[dict[str, t.Any]]
-    units: list[dict[str, t.Any]]
-    manager: list[dict[str, t.Any]]
+
+def wishes_of(given: t.Mapping[str, t.Any]) -> Wishes:
+    """Return the wishes among some arguments; a section that is not among them has none."""
+    return {name: given.get(name) or [] for name in SECTIONS}
 
 
 class Ways(t.NamedTuple):
-    """How a run is to go about it. C(lock_timeout) is in seconds; C(who) names the controller to others."""
+    """How a run is to go about it. C(lock_timeout) is in seconds; C(who) names the controller to others. C(proven): the
+    controller has proven the host since its last change, so what waited for that may be done."""
 
     check: bool
     stream: int
     lock_timeout: float
     key_fingerprints: list[str]
     who: str
+    proven: bool = False
 
 
 class Report(t.NamedTuple):
     """What a run did, or in check mode would do."""
 
     run: str | None
-    actions: list[Action]
-    warnings: list[str]
+    plan: Planned
     interrupted: dict[str, t.Any] | None
 
 
@@ -63,17 +65,16 @@ def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
     _validate(wishes, ways.stream)
     if ways.check:
         interrupted = _recover.look(target)
-        actions, warnings = _plan(target, wishes, ways)
-        return Report(None, actions, warnings, interrupted)
+        return Report(None, _plan(target, wishes, ways), interrupted)
     with exclusive(target, ways.who):
         interrupted = _recover.settle(target, KINDS)
-        actions, warnings = _plan(target, wishes, ways)
-        if not actions:
-            return Report(None, [], warnings, interrupted)
+        plan = _plan(target, wishes, ways)
+        if not plan.actions:
+            return Report(None, plan, interrupted)
         run = _journal.new_run_id()
-        apply_all(target, run, actions)
-        _prove(target, wishes, ways)
-        return Report(run, actions, warnings, interrupted)
+        apply_all(target, run, plan.actions)
+        left = _prove(target, wishes, ways)
+        return Report(run, plan._replace(pending=left.pending), interrupted)
 
 
 def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look) -> tuple[Report, list[Problem]]:
@@ -82,18 +83,18 @@ def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.
     _recover.let_finish(target, ways.lock_timeout)
     interrupted = _recover.look(target)
     try:
-        actions, warnings = _plan(target, wishes, ways, look)
+        plan = _plan(target, wishes, ways, look)
     except Refused as refusal:
-        return Report(None, [], [], interrupted), list(refusal.problems)
-    return Report(None, actions, warnings, interrupted), []
+        return Report(None, Planned([]), interrupted), list(refusal.problems)
+    return Report(None, plan, interrupted), []
 
 
 def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
     taken = [step for step in _journal.standing(target) if KINDS[step.action["kind"]].section in sections]
-    actions = [_inverse(step) for step in reversed(taken)]
+    plan = Planned([_inverse(step) for step in reversed(taken)])
     if ways.check or not taken:
-        return Report(None, actions, [], _recover.look(target))
+        return Report(None, plan, _recover.look(target))
     with exclusive(target, ways.who):
         interrupted = _recover.settle(target, KINDS)
         run = _journal.new_run_id()
@@ -103,7 +104,7 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
             f"{len(failures)} of {len(taken)} steps could not be taken back", "; ".join(failures),
             "The others are undone. Mend these and run again",
         ))
-    return Report(run, actions, [], interrupted)
+    return Report(run, plan, interrupted)
 
 
 def _inverse(step: _journal.Step) -> Action:
@@ -114,74 +115,56 @@ def _inverse(step: _journal.Step) -> Action:
 
 
 def _validate(wishes: Wishes, stream: int) -> None:
-    problems = _section_repositories.validate(wishes.repositories, stream)
-    problems += _section_packages.validate(wishes.packages)
-    problems += _section_files.validate(wishes.files)
-    problems += _section_units.validate(wishes.units)
+    problems = _section_repositories.validate(wishes["repositories"], stream)
+    problems += _section_packages.validate(wishes["packages"])
+    for name in AFTER:
+        problems += SECTIONS[name].validate(wishes[name])
     if problems:
         raise Refused(*problems)
 
 
-def _plan(
-    target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None,
-) -> tuple[list[Action], list[str]]:
+def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None) -> Planned:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
-    settings = _dnf.Settings(target.tmpdir, ways.check, any(want["weak_deps"] for want in wishes.packages))
+    settings = _dnf.Settings(target.tmpdir, ways.check, any(want["weak_deps"] for want in wishes["packages"]))
 
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
 
     packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
     repositories = _section_repositories.plan(
-        target, wishes.repositories, _section_repositories.gather(target), ways.stream,
+        target, wishes["repositories"], _section_repositories.gather(target), ways.stream,
         {package.name for package in packages.installed}, opener([]))
     transaction = _section_packages.plan(
-        target, wishes.packages, packages, repositories.needs, opener(repositories.needs.specs), ways.lock_timeout, look)
-    files = _section_files.plan(wishes.files, _section_files.gather(target, wishes.files))
-    coming = {action.subject.rsplit("/", 1)[1] for action in files} if not transaction else AnyName()
-    units, problems = _section_units.plan(wishes.units, _section_units.gather(target, wishes.units), coming)
-    if problems:
-        raise Refused(*problems)
-    version, swapped = _systemd_after(transaction, packages)
-    manager = _section_manager.plan(wishes.manager, _section_manager.gather(target), version, swapped) if wishes.manager else []
-    actions = [*repositories.actions, *transaction, *files, *units, *manager]
-    return sorted(actions, key=lambda action: action.phase), repositories.warnings
-
-
-class AnyName:
-    """A transaction may bring any unit: whether it did is found when the unit is turned."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
+        target, wishes["packages"], packages, repositories.needs, opener(repositories.needs.specs), ways.lock_timeout, look)
+    items = [item for action in transaction for item in action.items]
+    around = Around(ways.stream, ways.proven, items, packages.installed, []).after(repositories.actions)
+    plans = [Planned([*repositories.actions, *transaction], warnings=repositories.warnings)]
+    for name in AFTER:
+        if wishes[name]:
+            section = SECTIONS[name]
+            plans.append(section.plan(wishes[name], section.gather(target, wishes[name]), around))
+            around = around.after(plans[-1].actions)
+    whole = Planned(*(sum(parts, []) for parts in zip(*plans)))
+    if whole.problems:
+        raise Refused(*whole.problems)
+    return whole._replace(actions=sorted(whole.actions, key=lambda action: action.phase))
 
 
 def pinned(wishes: Wishes | None, ways: Ways) -> list[str]:
     """Return the fingerprints of all keys that may sign a Hyperscale build here."""
     if wishes is None:
         return ways.key_fingerprints
-    wanted = [normal_fingerprint(want["key_fingerprint"]) for want in wishes.repositories]
+    wanted = [normal_fingerprint(want["key_fingerprint"]) for want in wishes["repositories"]]
     return sorted({*wanted, *ways.key_fingerprints})
 
 
-def _systemd_after(
-    transaction: t.Sequence[Action], packages: _section_packages.State,
-) -> tuple[str | None, bool]:
-    """Return the version of systemd that will be installed, and whether the transaction replaces it."""
-    lead = FAMILIES["systemd"].lead
-    for action in transaction:
-        for item in _dnf.brought(_dnf.Item(*item) for item in action.args["items"]):
-            if item.name == lead:
-                return item.evr.split(":")[-1].rsplit("-", 1)[0], True
-    here = packages.named(lead)
-    return (here[0].version if here else None), False
-
-
-def _prove(target: Target, wishes: Wishes, ways: Ways) -> None:
-    """Read the whole host again: after a run there must be nothing left to do."""
-    left, _warnings = _plan(target, wishes, ways)
-    if left:
+def _prove(target: Target, wishes: Wishes, ways: Ways) -> Planned:
+    """Read the whole host again: after a run there must be nothing left to do, but for what waits on purpose."""
+    left = _plan(target, wishes, ways)
+    if left.actions:
         raise Failed(Problem(
             "the host is not as wanted after the run",
-            "still to do: " + "; ".join(f"{action.kind} {action.subject}" for action in left),
+            "still to do: " + "; ".join(f"{action.kind} {action.subject}" for action in left.actions),
             "Run again with --check --diff to see what differs, and find out what else changes it",
         ))
+    return left

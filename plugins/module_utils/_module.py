@@ -10,10 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import (
-    _converge, _host, _host_os, _host_read, _section_files, _section_manager, _section_packages, _section_repositories,
-    _section_units,
-)
+from . import _converge, _host, _host_os, _host_read
 from ._catalog import HYPERSCALE_KEY
 from ._errors import Failed, Problem, Refused
 from ._python import need_bindings
@@ -32,13 +29,7 @@ WAYS: dict[str, t.Any] = {
 # The groups of host_info that say whether a run left the host whole.
 FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
 
-SECTION_OPTIONS = {
-    "repositories": _section_repositories.OPTIONS,
-    "packages": _section_packages.OPTIONS,
-    "files": _section_files.OPTIONS,
-    "units": _section_units.OPTIONS,
-    "manager": _section_manager.OPTIONS,
-}
+SECTION_OPTIONS = {name: section.OPTIONS for name, section in _converge.SECTIONS.items()}
 
 
 def sections_spec() -> dict[str, t.Any]:
@@ -76,19 +67,20 @@ def run(module: AnsibleModule, wishes: _converge.Wishes | None, undo: t.Sequence
     with telling(module):
         ways = ways_of(module, stream)
         report = _converge.undo(target, undo, ways) if wishes is None else _converge.converge(target, wishes, ways)
-        module.exit_json(changed=bool(report.actions), **told(module, target, report, _converge.pinned(wishes, ways)))
+        module.exit_json(changed=bool(report.plan.actions), **told(module, target, report, _converge.pinned(wishes, ways)))
 
 
 def told(module: AnsibleModule, target: Target, report: _converge.Report, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
     """Return what every run of the engine returns, and pass its warnings on."""
-    for warning in report.warnings:
+    for warning in report.plan.warnings:
         module.warn(warning)
     if report.interrupted:
         module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
     host = _facts(target, fingerprints)
     return {
-        "run_id": report.run, "actions": [action.describe() for action in report.actions],
-        "diff": [action.diff() for action in report.actions], "interrupted": report.interrupted, "host": host,
+        "run_id": report.run, "actions": [action.describe() for action in report.plan.actions],
+        "pending": [pending._asdict() for pending in report.plan.pending],
+        "diff": [action.diff() for action in report.plan.actions], "interrupted": report.interrupted, "host": host,
         "reboot": host["reboot"]}
 
 
@@ -112,7 +104,7 @@ def ways_of(module: AnsibleModule, stream: int) -> _converge.Ways:
             "key_fingerprints", "one of them is not 40 hex digits", "Give the full fingerprint of each key"))
     return _converge.Ways(
         module.check_mode, stream, module.params["lock_timeout"], fingerprints,
-        module.params["controller"] or "a controller that did not say its name")
+        module.params["controller"] or "a controller that did not say its name", module.params.get("proven", False))
 
 
 def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:

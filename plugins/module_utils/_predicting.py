@@ -41,7 +41,7 @@ def on_host(module: AnsibleModule) -> None:
     with _module.telling(module):
         report.validate_waivers(module.params["waivers"])
         ways = _module.ways_of(module, stream)._replace(check=True)
-        wishes = _converge.Wishes(**{name: module.params[name] for name in _module.SECTION_OPTIONS})
+        wishes = _converge.wishes_of(module.params)
         # Check mode writes nothing, not even what was asked to be kept.
         kept = None if module.check_mode else module.params["cache"]
         seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))

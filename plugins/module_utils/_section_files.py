@@ -10,6 +10,7 @@ import typing as t
 
 from ._engine import CONFIGURE, Action
 from ._errors import Failed, Problem
+from ._planning import Around, Planned
 from ._target import FileState, Target
 
 OCTAL_MODE = re.compile(r"^[0-7]{3,5}$")
@@ -87,7 +88,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, Fil
     return {want["path"]: target.read(want["path"]) for want in wants}
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, FileState | None]) -> list[Action]:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, FileState | None], _around: Around) -> Planned:
     """Return one action for each path that is not as wanted."""
     actions: list[Action] = []
     for want in wants:
@@ -97,7 +98,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, FileState | None]
             new = FileState(want["content"], f"{int(want['mode'], 8):04o}", want["owner"], want["group"])
         if old != new:
             actions.append(FileAction.between(want["path"], "the wanted content differs", old, new))
-    return actions
+    return Planned(actions)
 
 
 def _shown(state: FileState | None) -> str:

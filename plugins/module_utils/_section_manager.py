@@ -18,6 +18,7 @@ import typing as t
 from ._engine import ACTIVATE, Action
 from ._errors import Failed, Problem
 from ._host_systemd import runs_version
+from ._planning import Around, Planned
 from ._target import Target
 
 OPTIONS: dict[str, t.Any] = {
@@ -103,7 +104,12 @@ class ReexecAction(Action):
 ACTIONS = {ReexecAction.kind: ReexecAction}
 
 
-def gather(target: Target) -> State:
+def validate(_wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+    """Return nothing: the argument spec says all there is."""
+    return []
+
+
+def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
     """Ask PID 1 over D-Bus, and look at its binary."""
     _status, out = target.probe(["systemctl", "show", "-p", "Version", "--value"])
     _status, failed = target.probe(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
@@ -129,17 +135,16 @@ def _runs_replaced_binary(target: Target, pid: str) -> bool:
         return False
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, version: str | None, swapped: bool) -> list[Action]:
-    """Return no action, or the one that re-executes.
-
-    C(version) is the installed version once the run's transaction is through; C(swapped) says that the transaction
-    replaces systemd.
-    """
-    if not wants or version is None or any(want["activate"] == "reboot" for want in wants):
-        return []
-    if swapped or state.replaced or state.old_daemons or not runs_version(state.version, version):
-        return [ReexecAction.to(state, version)]
-    return []
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+    """Return no action, or the one that re-executes."""
+    coming = around.coming(LEAD)
+    here = [package.version for package in around.installed if package.name == LEAD]
+    version = coming.evr.split(":")[-1].rsplit("-", 1)[0] if coming else (here[0] if here else None)
+    if version is None or any(want["activate"] == "reboot" for want in wants):
+        return Planned([])
+    if coming or state.replaced or state.old_daemons or not runs_version(state.version, version):
+        return Planned([ReexecAction.to(state, version)])
+    return Planned([])
 
 
 def user_managers(target: Target) -> list[str]:

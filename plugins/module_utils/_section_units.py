@@ -10,6 +10,7 @@ import typing as t
 
 from ._engine import ACTIVATE, Action
 from ._errors import Failed, Problem
+from ._planning import Around, Planned
 from ._target import Target
 
 OPTIONS: dict[str, t.Any] = {
@@ -100,10 +101,8 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, Uni
     return _query(target, sorted({want["name"] for want in wants}))
 
 
-def plan(
-    wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], coming: t.Container[str] = (),
-) -> tuple[list[Action], list[Problem]]:
-    """Return an action for each aspect that differs. C(coming): units that the run's packages or files bring."""
+def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], around: Around) -> Planned:
+    """Return an action for each aspect that differs."""
     actions: list[Action] = []
     problems = []
     for want in wants:
@@ -111,14 +110,14 @@ def plan(
         wanted = {"masked": want["masked"], "enabled": want["enabled"]}
         wanted["active"] = None if want["state"] is None else want["state"] == "started"
         needed = wanted["enabled"] or wanted["active"]
-        if needed and not now.known and want["name"] not in coming:
+        if needed and not now.known and not around.may_bring(want["name"]):
             problems.append(Problem(
                 f"unit {want['name']}", "this host has no such unit", "Install what ships it, or correct the name"))
             continue
         for aspect in UnitAction.VERBS:
             if wanted[aspect] is not None and getattr(now, aspect) != wanted[aspect]:
                 actions.append(UnitAction.of(want["name"], aspect, wanted[aspect]))
-    return actions, problems
+    return Planned(actions, problems)
 
 
 def parse_show(text: str) -> dict[str, UnitState]:

@@ -30,10 +30,19 @@ options:
     elements: str
     choices: [repositories, packages, files, units, manager]
     default: [files, manager, packages, repositories, units]
+  proven:
+    description: Say that the host was proven since its last change, so that what waits for that is done. The role of the same
+      name says so after its proof.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - centos.hyperscale.sections
   - centos.hyperscale.ways
 attributes:
+  action_group:
+    description: Use C(group/centos.hyperscale.engine) in C(module_defaults) to say once what a host is to be.
+    support: full
+    membership: [centos.hyperscale.engine]
   check_mode:
     description: Can run in check mode and predict the changes without writing anything on the host.
     support: full
@@ -83,6 +92,24 @@ actions:
     why:
       description: Why it is needed.
       type: str
+pending:
+  description: What is wanted and left open on purpose.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    section:
+      description: Section of the wish.
+      type: str
+    subject:
+      description: What is wanted.
+      type: str
+    waits_for:
+      description: V(boot), a start of the host, or V(proof), a run with O(proven=true).
+      type: str
+    why:
+      description: Why it is not done at once.
+      type: str
 run_id:
   description: Id of the run in the host's journal; null when nothing was done.
   returned: success
@@ -123,12 +150,12 @@ def main() -> None:
     sections = sorted(spec)
     spec.update(_module.WAYS)
     spec["state"] = {"type": "str", "choices": ["present", "undone"], "default": "present"}
+    spec["proven"] = {"type": "bool", "default": False}
     spec["undo"] = {"type": "list", "elements": "str", "choices": sections, "default": sections}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if module.params["state"] == "undone":
         _module.run(module, None, module.params["undo"])
-    wishes = _converge.Wishes(**{name: module.params[name] for name in sections})
-    _module.run(module, wishes)
+    _module.run(module, _converge.wishes_of(module.params))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,10 @@ extends_documentation_fragment:
   - centos.hyperscale.ways
   - centos.hyperscale.waivers
 attributes:
+  action_group:
+    description: Use C(group/centos.hyperscale.engine) in C(module_defaults) to say once what a host is to be.
+    support: full
+    membership: [centos.hyperscale.engine]
   check_mode:
     description: Can run in check mode and predict the changes without writing anything on the host.
     support: full
@@ -129,6 +133,11 @@ bug_reports:
       type: str
 actions:
   description: The steps that M(centos.hyperscale.converge) would do; empty on a host that is as wanted.
+  returned: on a host
+  type: list
+  elements: dict
+pending:
+  description: What is wanted and was left open on purpose, as M(centos.hyperscale.converge) returns it.
   returned: on a host
   type: list
   elements: dict

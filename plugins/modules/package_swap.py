@@ -87,6 +87,11 @@ actions:
   returned: success
   type: list
   elements: dict
+pending:
+  description: Always empty, nothing of this section waits.
+  returned: success
+  type: list
+  elements: dict
 run_id:
   description: Id of the run in the host's journal; null when nothing was done.
   returned: success
@@ -125,7 +130,7 @@ def main() -> None:
         argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []
-    _module.run(module, _converge.Wishes([], [want], [], [], manager))
+    _module.run(module, _converge.wishes_of({"packages": [want], "manager": manager}))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import (
     _section_files,
     _target,
 )
+from ansible_collections.centos.hyperscale.plugins.module_utils._planning import Around
 
 OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 KINDS = dict(_section_files.ACTIONS)
@@ -37,7 +38,7 @@ def want(path, content, mode="0644"):
 
 
 def planned(target, *wants):
-    return _section_files.plan(wants, _section_files.gather(target, wants))
+    return _section_files.plan(wants, _section_files.gather(target, wants), Around(9, False, [], [], [])).actions
 
 
 def test_plan_is_empty_once_applied_and_undo_restores_what_was(target):

@@ -60,7 +60,7 @@ def test_stream_8_whose_python_runs_no_module(host9, refused):
 
 
 @pytest.mark.parametrize(("fault", "says"), [
-    ("http://10.248.7.1:9", "cannot be read"),
+    (f"http://{hosts.GATEWAY}:9", "cannot be read"),
     (f"{hosts.SERVER}/fault/500", "cannot be read"),
     (f"{hosts.SERVER}/fault/truncated-metadata", "cannot be read"),
     (f"{hosts.SERVER}/fault/reset", "cannot be read"),

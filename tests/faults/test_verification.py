@@ -73,7 +73,7 @@ def test_waiver_that_is_none(host9, refused, waiver):
     refused(host9, lambda: predict(host9, waivers=[waiver]), "waiver 1")
 
 
-@pytest.mark.parametrize("fault", ["http://10.248.7.1:9", f"{hosts.SERVER}/fault/truncated-metadata"])
+@pytest.mark.parametrize("fault", [f"http://{hosts.GATEWAY}:9", f"{hosts.SERVER}/fault/truncated-metadata"])
 def test_repository_that_cannot_be_read_is_unknown(host9, fault):
     result = predict(host9, repositories=[definition(MAIN) | {"baseurl": fault + MAIN}])
     assert result["verdict"] == "unknown", result["text"]

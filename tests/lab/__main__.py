@@ -121,7 +121,7 @@ def _do(options: argparse.Namespace) -> int:
         elif options.command == "power-cut":
             hosts.power_cut(hosts.find(options.host))
         elif options.command == "serve":
-            server.serve(hosts.web_root(), "0.0.0.0", hosts.PORT)
+            server.serve(hosts.web_root(), (hosts.GATEWAY, hosts.LOOPBACK), hosts.PORT)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

@@ -19,11 +19,15 @@ import typing as t
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
+# What was built is shared by all labs of a machine; what runs belongs to one of them, told by its number.
 ROOT = pathlib.Path(os.environ.get("HYPERSCALE_LAB_DIR") or pathlib.Path.home() / ".cache" / "centos-hyperscale-lab")
+NUMBER = int(os.environ.get("HYPERSCALE_LAB_NUMBER") or 0)
+LAB = ROOT / f"lab-{NUMBER}"
 ARCH = platform.machine()
 STREAMS = (9, 10)
-PREFIX = "chs-lab-"
+PREFIX = f"chs-lab{NUMBER}-"
 STARTED = time.monotonic()
+SHARED_LOCKS = ("build", "images")
 
 
 class LabError(Exception):
@@ -64,8 +68,9 @@ def code_of(*modules: str) -> list[str]:
 @contextlib.contextmanager
 def locked(name: str) -> t.Iterator[None]:
     """Hold one of the lab's locks; a second builder waits for the first."""
-    ROOT.mkdir(parents=True, exist_ok=True)
-    with open(ROOT / f"{name}.lock", "w", encoding="ascii") as handle:
+    folder = ROOT if name in SHARED_LOCKS else LAB
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / f"{name}.lock", "w", encoding="ascii") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

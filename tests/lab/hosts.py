@@ -25,14 +25,18 @@ import typing as t
 import yaml
 
 from . import keys, rpms, server
-from .common import PREFIX, ROOT, LabError, locked, run, say
+from .common import LAB, NUMBER, PREFIX, LabError, locked, run, say
 from .images import Image
 
 NETWORK = PREFIX + "net"
-SUBNET = "10.248.7"
+SUBNET = f"10.248.{7 + NUMBER}"
 GATEWAY = f"{SUBNET}.1"
+# The server is asked for here whether it is up: the bridge and its address come with the first host.
+LOOPBACK = f"127.248.{7 + NUMBER}.1"
 PORT = 8780
-SERVER = f"http://{GATEWAY}:{PORT}"
+# Images and packages are the same for every lab, so they know the mirror by a name.
+MIRROR = "mirror.lab"
+SERVER = f"http://{MIRROR}:{PORT}"
 READY_SECONDS = 120
 # A host that is killed says no goodbye: without these, who waits for its answer waits for hours.
 NOTICE_DEATH = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6")
@@ -40,9 +44,9 @@ NOTICE_DEATH = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6")
 # Run with the host's name, overlay root and address; the one shell text of the lab, without anything put into it.
 LAUNCH = """
 set -e
-name=$1 root=$2 address=$3 mac=$4 base=$5 network=$6
-mkdir -p "$base/chs-lab/$name"
-echo $$ > "$base/chs-lab/$name/cgroup.procs"
+name=$1 root=$2 address=$3 mac=$4 base=$5 network=$6 prefix=$7
+mkdir -p "$base/${prefix}hosts/$name"
+echo $$ > "$base/${prefix}hosts/$name/cgroup.procs"
 exec unshare --mount --cgroup --propagation unchanged bash -c '
   set -e
   mount --make-rprivate /sys
@@ -68,7 +72,7 @@ class Host(t.NamedTuple):
     @property
     def folder(self) -> pathlib.Path:
         """Where its overlay lies."""
-        return ROOT / "hosts" / self.name
+        return LAB / "hosts" / self.name
 
     @property
     def container(self) -> str:
@@ -79,7 +83,7 @@ class Host(t.NamedTuple):
 def known() -> list[Host]:
     """Return the hosts that were started and not taken down."""
     found = []
-    for path in sorted((ROOT / "hosts").glob("*/host.json")):
+    for path in sorted((LAB / "hosts").glob("*/host.json")):
         found.append(Host(**json.loads(path.read_text())))
     return found
 
@@ -129,6 +133,8 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
         (host.folder / part).mkdir(parents=True)
     layers = f"lowerdir={image.root},upperdir={host.folder}/upper,workdir={host.folder}/work"
     run(["mount", "-t", "overlay", "overlay", "-o", layers, host.folder / "root"])
+    with open(host.folder / "root/etc/hosts", "a", encoding="ascii") as names:
+        names.write(f"{GATEWAY} {MIRROR}\n")
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting {name} ({image.words}) at {address}")
     run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, mac(address), cgroup_base(), NETWORK, PREFIX])
@@ -199,7 +205,7 @@ def remove(host: Host) -> None:
     subprocess.run(["podman", "rm", "--force", "--time", "0", host.container], capture_output=True, check=False)
     subprocess.run(["umount", "--lazy", str(host.folder / "root")], capture_output=True, check=False)
     shutil.rmtree(host.folder, ignore_errors=True)
-    group = ROOT / "groups" / host.group
+    group = LAB / "groups" / host.group
     if not any(other.group == host.group for other in known()):
         shutil.rmtree(group, ignore_errors=True)
 
@@ -219,7 +225,7 @@ def write_inventory(group: str) -> pathlib.Path:
         "hyperscale_repos_key_fingerprint": keys.fingerprint("hyperscale"),
         "hyperscale_key_fingerprints": [keys.fingerprint("hyperscale")],
     }
-    path = ROOT / "groups" / group / "inventory.yml"
+    path = LAB / "groups" / group / "inventory.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump({"all": {"children": {group.replace("-", "_"): {"children": children}}, "vars": variables}}))
     return path
@@ -230,21 +236,21 @@ def start_server() -> None:
     if _server_answers():
         return
     say(f"serving the repositories at {SERVER}")
-    with open(ROOT / "server.log", "ab") as log:
+    with open(LAB / "server.log", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, str(pathlib.Path(__file__).resolve().parent), "serve"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
-    (ROOT / "server.pid").write_text(str(process.pid))
+    (LAB / "server.pid").write_text(str(process.pid))
     deadline = time.monotonic() + 10
     while not _server_answers():
         if time.monotonic() > deadline or process.poll() is not None:
-            raise LabError(f"the web server did not start: see {ROOT / 'server.log'}")
+            raise LabError(f"the web server did not start: see {LAB / 'server.log'}")
         time.sleep(0.1)
 
 
 def _server_answers() -> bool:
-    """Say whether the lab's own server is there; asked on the loopback, as the bridge comes with the first host."""
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2)
+    """Say whether the lab's own server is there."""
+    connection = http.client.HTTPConnection(LOOPBACK, PORT, timeout=2)
     try:
         connection.request("GET", server.ALIVE)
         return connection.getresponse().status == 204
@@ -256,7 +262,7 @@ def _server_answers() -> bool:
 
 def stop_server() -> None:
     """Stop the web server."""
-    path = ROOT / "server.pid"
+    path = LAB / "server.pid"
     if path.exists():
         try:
             os.kill(int(path.read_text()), signal.SIGTERM)
@@ -280,9 +286,9 @@ def clean() -> None:
     for name in (name for name in names if name.startswith(PREFIX)):
         subprocess.run(["podman", "rm", "--force", "--time", "0", name], capture_output=True, check=False)
     mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in (mount for mount in mounts if mount.startswith(str(ROOT / "hosts"))):
+    for mount in (mount for mount in mounts if mount.startswith(str(LAB / "hosts"))):
         subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)
-    shutil.rmtree(ROOT / "hosts", ignore_errors=True)
-    shutil.rmtree(ROOT / "groups", ignore_errors=True)
+    shutil.rmtree(LAB / "hosts", ignore_errors=True)
+    shutil.rmtree(LAB / "groups", ignore_errors=True)
     subprocess.run(["podman", "network", "rm", "--force", NETWORK], capture_output=True, check=False)
     stop_server()

@@ -12,7 +12,7 @@ import shutil
 import typing as t
 
 from . import debs, keys, release
-from .common import ARCH, ROOT, STREAMS, LabError, code_of, digest, locked, run, say, table
+from .common import ARCH, LAB, ROOT, STREAMS, LabError, code_of, digest, locked, run, say, table
 
 # Folders that many packages share; a package owns none of them.
 SHARED = re.compile(
@@ -52,7 +52,7 @@ def repositories(stream: int) -> dict[str, dict[str, str]]:
 
 def web_root() -> pathlib.Path:
     """Return the folder that the lab's server serves."""
-    return ROOT / "www"
+    return LAB / "www"
 
 
 def build_all(apt: debs.Apt, server: str) -> None:

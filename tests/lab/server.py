@@ -16,6 +16,7 @@ import os
 import pathlib
 import re
 import socket
+import threading
 import time
 import typing as t
 import urllib.parse
@@ -152,7 +153,9 @@ class Server(http.server.ThreadingHTTPServer):
         """A client that hangs up is everyday life here."""
 
 
-def serve(folder: pathlib.Path, address: str, port: int) -> None:
-    """Serve a folder until told to stop."""
-    with Server((address, port), functools.partial(Handler, folder=folder)) as server:
-        server.serve_forever()
+def serve(folder: pathlib.Path, addresses: t.Sequence[str], port: int) -> None:
+    """Serve a folder at some addresses until told to stop."""
+    servers = [Server((address, port), functools.partial(Handler, folder=folder)) for address in addresses]
+    for more in servers[1:]:
+        threading.Thread(target=more.serve_forever, daemon=True).start()
+    servers[0].serve_forever()

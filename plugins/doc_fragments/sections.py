@@ -149,6 +149,24 @@ options:
         type: str
         choices: [present, absent]
         default: present
+  modules:
+    description: Kernel modules. One that only another installed kernel has waits for a boot, and RV(pending) says so.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name, as C(lsmod) shows it.
+        type: str
+        required: true
+      loaded:
+        description: Load it now. V(false) leaves the running kernel as it is.
+        type: bool
+        default: true
+      at_boot:
+        description: Load it at every boot, by a file of ours in C(/etc/modules-load.d). V(false) takes that file away.
+        type: bool
+        default: true
   units:
     description: systemd units.
     type: list

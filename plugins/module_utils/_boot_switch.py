@@ -203,7 +203,6 @@ def _fallback(kernel: Kernel, state: State, around: Around) -> Kernel | None:
 
 def _added(kernel: Kernel, wish: Wish, state: State) -> list[str]:
     """Return the arguments that bring a tried kernel back, where neither the entry nor the wish names them already."""
-    options = kernel.entry.options if kernel.entry else ""
-    there = {_boot_files.key_of(word) for word in _boot_files.expanded(options, state.boot.variables)}
+    there = {_boot_files.key_of(word) for word in (state.boot.words_of(kernel.entry) if kernel.entry else [])}
     there |= {_boot_files.key_of(word) for word in [*wish.args, *wish.absent]}
     return [word for word in TRY_ARGUMENTS if _boot_files.key_of(word) not in there]

@@ -14,6 +14,10 @@ COUNTERS = re.compile(r"^\[\d+:\d+\] ")
 # A match that names the protocol once more and asks for nothing: not every backend prints it.
 BARE_PROTOCOL = re.compile(r"(?<= -p )(\S+) -m \1(?= -[mjg] |$)")
 
+# Tables that iptables-nft and its siblings make. Any other was made by something that speaks nftables itself.
+TRANSLATED = ("ip", "ip6", "arp", "bridge")
+TRANSLATED_TABLES = ("filter", "nat", "mangle", "raw", "security", "broute")
+
 
 class Chain(t.NamedTuple):
     """A chain: its policy (C(-) for one that a user made) and its rules in order, without counters."""
@@ -99,3 +103,35 @@ def emptied(saved: Saved, tables: t.Iterable[str]) -> str:
         chains = [name for name, chain in saved.rules[table].items() if chain.policy != "-"]
         lines += [f"*{table}", *(f":{name} ACCEPT [0:0]" for name in chains), "COMMIT"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def native(listing: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the tables, out of C(nft -j list ruleset), that something made which speaks nftables itself."""
+    tables = [entry["table"] for entry in listing["nftables"] if "table" in entry]
+    return [f"{table['family']} {table['name']}" for table in tables if not _translated(table["family"], table["name"])]
+
+
+def unprintable(listing: t.Mapping[str, t.Any], family: str) -> list[str]:
+    """Return the tables of a family that iptables-nft-save prints wrongly, out of C(nft -j list ruleset).
+
+    It leaves a look-up in a set out of the rule (seen with 1.8.9 and 1.8.11), which then matches every packet.
+    """
+    found = set()
+    for entry in listing["nftables"]:
+        for kind, body in entry.items():
+            table = body.get("table")
+            if body.get("family") == family and _translated(family, table) and (
+                    kind not in ("chain", "rule") or any(_looks_up(step) for step in body.get("expr", ()))):
+                found.add(table)
+    return sorted(found)
+
+
+def _translated(family: str, table: str | None) -> bool:
+    return family in TRANSLATED and table in TRANSLATED_TABLES
+
+
+def _looks_up(step: t.Mapping[str, t.Any]) -> bool:
+    """Say whether a step of a rule asks a set or a map, named or written out."""
+    right = step["match"]["right"] if "match" in step else None
+    named = isinstance(right, str) and right.startswith("@")
+    return named or (isinstance(right, dict) and "set" in right) or not step.keys().isdisjoint(("set", "map", "vmap"))

@@ -10,6 +10,7 @@ that is cut anywhere leaves them in one backend or in both.
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import typing as t
@@ -18,7 +19,7 @@ from . import _host_legacy, _section_modules
 from ._engine import ACTIVATE, CONFIGURE, PREPARE, PREPARED, Action
 from ._errors import Failed, Problem
 from ._planning import Around, Planned
-from ._rulesets import NOTHING, Saved, cut, differences, emptied, parse
+from ._rulesets import NOTHING, Saved, cut, differences, emptied, native, parse, unprintable
 from ._section_units import UnitAction, UnitState
 from ._section_units import gather as gather_units
 from ._target import STATE_DIR, FileState, Target
@@ -41,9 +42,6 @@ FAMILIES = {
     "ip": ("iptables", "/proc/net/ip_tables_names", "/etc/sysconfig/iptables"),
     "ip6": ("ip6tables", "/proc/net/ip6_tables_names", "/etc/sysconfig/ip6tables"),
 }
-# Names of tables that iptables-nft makes. Any other table was made by something that speaks nftables itself.
-TRANSLATED = {"ip", "ip6", "arp", "bridge"}
-TRANSLATED_TABLES = {"filter", "nat", "mangle", "raw", "security", "broute"}
 LOCK_SECONDS = 30
 
 # Services that filter through nftables whatever the backend of iptables is, by the option that says what to do with them.
@@ -166,7 +164,8 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     if want["carry"] and want["backend"] in have and not _would_load(target, want["backend"]):
         rejected = _rejected(target, want["backend"], _offered(rules[OTHER[want["backend"]]], rules[want["backend"]]))
         rejected += _rejected(target, want["backend"], _kept_for_boot(target, units), "at boot ")
-    return State(current(target), have, rules, units, _native(target), rejected)
+    listing = _listing(target)
+    return State(current(target), have, rules, units, None if listing is None else native(listing), rejected)
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
@@ -223,7 +222,7 @@ def _uncarried(source: Rules, there: Rules, name: str, to: str) -> list[Problem]
     problems = [
         Problem(f"table {table} of {FAMILIES[family][0]} in the {name} backend",
                 "it holds what only nft can write, so the other backend cannot take it over",
-                "Move these rules to a table of nftables of their own, or take them out with nft")
+                f"Move these rules to a table of nftables of their own ('nft list table {family} {table}' shows them)")
         for family, saved in source.items() for table in saved.incompatible]
     wrong = conflicts(source, there)
     if wrong:
@@ -311,13 +310,19 @@ def read(target: Target, backend: str) -> Rules:
     for family, (program, tables, _file) in FAMILIES.items():
         idle = backend == "legacy" and not _words(target, tables)
         rules[family] = NOTHING if idle else parse(target.run([f"{program}-{backend}-save", "--counters"]))
+    if backend == "nft":
+        listing = _listing(target) or {"nftables": []}
+        for family, saved in rules.items():
+            rules[family] = saved._replace(incompatible=tuple({*saved.incompatible, *unprintable(listing, family)}))
     return rules
 
 
 def carry(target: Target, source: str, to: str) -> None:
     """Put what one backend has into the other, all of it or nothing, and see that the other has it."""
     rules, there = read(target, source), read(target, to)
-    raise_for(conflicts(rules, there), source, to)
+    stands = _uncarried(rules, there, source, to)
+    if stands:
+        raise Failed(stands[0])
     texts = _offered(rules, there)
     files = {family: _keep(target, f"{family}.{source}", text) for family, text in texts.items()}
     for family, file in files.items():
@@ -420,11 +425,9 @@ def _words(target: Target, path: str) -> list[str]:
     return file.content.split() if file else []
 
 
-def _native(target: Target) -> list[str] | None:
-    """Return the tables that were made by something that speaks nftables itself; None when nft is not there to tell."""
+def _listing(target: Target) -> dict[str, t.Any] | None:
+    """Return all that nftables has; None when nft is not there to tell."""
     if _would_load(target, "nft"):
-        return []
-    status, out = target.probe(["nft", "list", "tables"])
-    rows = [line.split() for line in out.splitlines() if line.startswith("table ")]
-    return None if status else [
-        f"{row[1]} {row[2]}" for row in rows if row[1] not in TRANSLATED or row[2] not in TRANSLATED_TABLES]
+        return {"nftables": []}
+    status, out = target.probe(["nft", "-j", "list", "ruleset"])
+    return None if status else json.loads(out)

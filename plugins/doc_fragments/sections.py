@@ -96,9 +96,10 @@ options:
         elements: str
         default: []
       to:
-        description: Which builds to take.
+        description: Which builds to take. V(any) is for packages of O(packages[].names) that the SIG may or may not build - it
+          takes the Hyperscale build where one is offered, else another such as EPEL's, and leaves what is installed.
         type: str
-        choices: [hyperscale, stock]
+        choices: [hyperscale, stock, any]
         default: hyperscale
       version:
         description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,
@@ -167,6 +168,50 @@ options:
         description: Load it at every boot, by a file of ours in C(/etc/modules-load.d). V(false) takes that file away.
         type: bool
         default: true
+  rulesets:
+    description: The backend through which the kernel filters by the rules of iptables. At most one wish.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      backend:
+        description: The backend. That the C(iptables) command speaks to it is asserted, and brought about by O(alternatives).
+        type: str
+        choices: [legacy, nft]
+        required: true
+      carry:
+        description: Carry the rules of both families over from the other backend. They are tried and restored in the wanted one
+          before they are taken out of the other. V(false) leaves them in force where they are.
+        type: bool
+        default: true
+      firewalld:
+        description: What to do about an active or enabled firewalld, which filters through nftables. V(refuse) stops before any
+          change when the legacy backend is wanted, V(keep) has both filter, V(stop) stops and disables it.
+        type: str
+        choices: [refuse, keep, stop]
+        default: refuse
+      nftables:
+        description: The same for nftables.service.
+        type: str
+        choices: [refuse, keep, stop]
+        default: refuse
+  alternatives:
+    description: Families of alternatives(8). Existing ones are selected, none is ever registered.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the family.
+        type: str
+        required: true
+      path:
+        description: Absolute path of the registered target to select by hand. Followers go with it.
+        type: str
+      auto:
+        description: Let the priorities select, in place of O(alternatives[].path).
+        type: bool
+        default: false
   units:
     description: systemd units.
     type: list

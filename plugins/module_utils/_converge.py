@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from . import (
-    _dnf, _journal, _locks, _recover, _section_boot, _section_files, _section_manager, _section_modules,
-    _section_packages, _section_repositories, _section_units,
+    _dnf, _journal, _locks, _recover, _section_alternatives, _section_boot, _section_files, _section_manager,
+    _section_modules, _section_packages, _section_repositories, _section_rulesets, _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -24,6 +24,8 @@ SECTIONS = {
     "packages": _section_packages,
     "files": _section_files,
     "modules": _section_modules,
+    "rulesets": _section_rulesets,
+    "alternatives": _section_alternatives,
     "units": _section_units,
     "manager": _section_manager,
     "boot": _section_boot,
@@ -132,6 +134,9 @@ def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Lo
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
 
+    impossible = _section_rulesets.impossible(target, wishes["rulesets"], ways.stream)
+    if impossible:
+        raise Refused(*impossible)
     packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
     repositories = _section_repositories.plan(
         target, wishes["repositories"], _section_repositories.gather(target), ways.stream,

@@ -16,9 +16,9 @@ from . import _journal as journal
 from ._errors import Failed, Problem
 from ._target import Target
 
-# When an action acts, whatever its section: keys and what the transaction needs, the one transaction,
-# configuration that may rest on new packages, and last what runs.
-PREPARE, TRANSACT, CONFIGURE, ACTIVATE = 10, 20, 30, 40
+# When an action acts, whatever its section: keys and what the transaction needs, what rests on these and must be done before
+# packages go, the one transaction, configuration that may rest on new packages, and last what runs.
+PREPARE, PREPARED, TRANSACT, CONFIGURE, ACTIVATE = 10, 15, 20, 30, 40
 
 
 class Action:

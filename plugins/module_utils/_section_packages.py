@@ -28,7 +28,7 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
     "names": {"type": "list", "elements": "str", "default": []},
-    "to": {"type": "str", "choices": ["hyperscale", "stock"], "default": "hyperscale"},
+    "to": {"type": "str", "choices": ["hyperscale", "stock", "any"], "default": "hyperscale"},
     "version": {"type": "str", "default": "present"},
     "also": {"type": "list", "elements": "str", "default": []},
     "erase": {"type": "list", "elements": "str", "default": []},
@@ -36,6 +36,7 @@ OPTIONS: dict[str, t.Any] = {
 }
 
 PRESENT, LATEST = "present", "latest"
+SIDES = {"hyperscale": "Hyperscale ", "stock": "stock ", "any": ""}
 
 
 class State(t.NamedTuple):
@@ -136,7 +137,11 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
         if both:
             problems.append(Problem(
                 f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists"))
-    if len({want["to"] for want in wants}) > 1:
+        if want["family"] and want["to"] == "any":
+            problems.append(Problem(
+                f"family {want['family']}", "'any' builds of it are wanted, and its packages fit only together",
+                "Choose hyperscale or stock"))
+    if len({want["to"] for want in wants} - {"any"}) > 1:
         problems.append(Problem(
             "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
     return problems
@@ -185,7 +190,8 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
         return False
     if any(state.named(name) for name in want["erase"]):
         return False
-    if any(_is_hyperscale(package, state) != (want["to"] == "hyperscale") for package in moving):
+    sided = want["to"] != "any"
+    if sided and any(_is_hyperscale(package, state) != (want["to"] == "hyperscale") for package in moving):
         return False
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
@@ -283,13 +289,18 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
 
 
 def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any]:
-    """Return the builds on offer, of the wanted side and version."""
-    hyperscale = want["to"] == "hyperscale"
-    return [
+    """Return the builds on offer, of the wanted side and version. Of any side, the Hyperscale builds where there are some."""
+    found = [
         package for package in base.sack.query().available().filter(name=list(names))
-        if (_builds.release_segment(package.release) is not None) == hyperscale
-        and (want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"]))
-    ]
+        if want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"])]
+    ours = [package for package in found if _builds.release_segment(package.release) is not None]
+    if want["to"] == "hyperscale":
+        return ours
+    others = [package for package in found if package not in ours]
+    if want["to"] == "stock":
+        return others
+    ours_by_name = {package.name for package in ours}
+    return ours + [package for package in others if package.name not in ours_by_name]
 
 
 def _split_from(base, lead, want: dict[str, t.Any]) -> list[str]:
@@ -324,36 +335,40 @@ def _best(packages: t.Sequence[t.Any]):
 
 def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package | None = None) -> Problem:
     """Explain why a package has nowhere to go: hidden, another version, or simply not built."""
-    side = "Hyperscale" if want["to"] == "hyperscale" else "stock"
+    side = SIDES[want["to"]]
     version = "" if want["version"] in (PRESENT, LATEST) else f" of version {want['version']}"
     fact = f"{current.nevra} is installed" if current else f"{name} is wanted"
     seen = _of_side(base.sack.query(), name, side)
     if seen:
         return Problem(
-            fact, f"the repositories offer no {side} build{version} of it that fits; they offer {_listed(seen)}",
+            fact, f"the repositories offer no {side}build{version} of it that fits; they offer {_listed(seen)}",
             "Ask for one of these versions, or enable the repository that carries the wanted one",
         )
     hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, side)
     if hidden:
         return Problem(
-            fact, f"its {side} builds are hidden by an exclude or version lock: {_listed(hidden)}",
+            fact, f"its {side}builds are hidden by an exclude or version lock: {_listed(hidden)}",
             "Lift the exclude or lock for this package",
         )
     if current:
         return Problem(
-            fact, f"no repository offers a {side} build{version} of it, and none obsoletes it",
+            fact, f"no repository offers a {side}build{version} of it, and none obsoletes it",
             f"If this host can do without {name}, name it in 'erase'; else stay with what is installed",
         )
     return Problem(
-        fact, f"no enabled repository offers a {side} build{version} of it",
+        fact, f"no enabled repository offers a {side}build{version} of it",
         "Enable the repository that carries it, or correct the name",
     )
 
 
 def _of_side(query, name: str, side: str) -> list[t.Any]:
-    """Return the builds of a package that one side offers, whatever their version."""
+    """Return the builds of a package that a side offers, whatever their version."""
     found = query.available().filter(name=name)
-    return [p for p in found if (_builds.release_segment(p.release) is not None) == (side == "Hyperscale")]
+    return [p for p in found if side in (SIDES["any"], SIDES[_side_of(p)])]
+
+
+def _side_of(package) -> str:
+    return "stock" if _builds.release_segment(package.release) is None else "hyperscale"
 
 
 def _listed(packages: t.Iterable[t.Any]) -> str:

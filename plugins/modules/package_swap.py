@@ -27,9 +27,10 @@ options:
     elements: str
     default: []
   to:
-    description: Which builds to take.
+    description: Which builds to take. V(any) is for packages of O(names) that the SIG may or may not build - it takes the
+      Hyperscale build where one is offered, else another such as EPEL's, and leaves what is installed.
     type: str
-    choices: [hyperscale, stock]
+    choices: [hyperscale, stock, any]
     default: hyperscale
   version:
     description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,

@@ -187,6 +187,12 @@ options:
         description: Whether it runs. Not given means as it is.
         type: str
         choices: [started, stopped]
+      fresh_for:
+        description: Paths of files that it is started from. When one of them is newer than the unit, or written in this run, an
+          active unit is restarted. systemd reads changed unit files again without being told.
+        type: list
+        elements: path
+        default: []
   manager:
     description: PID 1 and the user managers run the installed build of systemd.
     type: list

@@ -140,14 +140,13 @@ class RestartAction(Action):
 
     def apply(self, target: Target) -> None:
         _freshness.date_now(target, self.args["files"])
-        self._restart(target, "restart")
+        target.run(["systemctl", "daemon-reload"])
+        target.run(["systemctl", "restart", self.args["unit"]])
 
     def undo(self, target: Target) -> None:
-        self._restart(target, "try-restart")
-
-    def _restart(self, target: Target, verb: str) -> None:
         target.run(["systemctl", "daemon-reload"])
-        target.run(["systemctl", verb, self.args["unit"]])
+        # Status 5: the unit itself is gone by now.
+        target.run(["systemctl", "try-restart", self.args["unit"]], okay=(0, 5))
 
     def verify(self, target: Target) -> None:
         unit = self.args["unit"]

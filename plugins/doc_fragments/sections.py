@@ -204,4 +204,70 @@ options:
         type: str
         choices: [reexec, reboot]
         default: reexec
+  oomd:
+    description: systemd-oomd and what it watches, by drop-ins of ours. What it needs is looked for on the host; where it
+      cannot run yet, RV(pending) or a warning says so, and it is set up and not started.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      state:
+        description: V(absent) takes our files away and masks the daemon, since drop-ins of packages would start it again.
+        type: str
+        choices: [present, absent]
+        default: present
+      settings:
+        description: Settings of oomd.conf(5). What is not given stays as the build has it.
+        type: dict
+        default: {}
+        suboptions:
+          swap_used_limit:
+            description: C(SwapUsedLimit), a share from 0% to 100%.
+            type: str
+          memory_pressure_limit:
+            description: C(DefaultMemoryPressureLimit), a share from 0% to 100%.
+            type: str
+          memory_pressure_duration:
+            description: C(DefaultMemoryPressureDurationSec), 0 or at least a second.
+            type: str
+          prekill_hook_timeout:
+            description: C(PrekillHookTimeoutSec), 0 or at least a second; from systemd 260 on.
+            type: str
+      units:
+        description: Units and what oomd is to do with them, as systemd.resource-control(5) has it. What is not given stays
+          as it is.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Full name of a slice, service or scope. A template such as V(user@.service) stands for its instances, a
+              prefix such as V(user-.slice) for all that begin with it, V(-.slice) for the whole system.
+            type: str
+            required: true
+          swap:
+            description: C(ManagedOOMSwap). With V(kill), oomd kills below this unit when swap is used up.
+            type: str
+            choices: [auto, kill]
+          memory_pressure:
+            description: C(ManagedOOMMemoryPressure). With V(kill), oomd kills below this unit when it is under pressure for long.
+            type: str
+            choices: [auto, kill]
+          memory_pressure_limit:
+            description: C(ManagedOOMMemoryPressureLimit), a share from 0% to 100%.
+            type: str
+          memory_pressure_duration:
+            description: C(ManagedOOMMemoryPressureDurationSec), at least a second; from systemd 257 on.
+            type: str
+          preference:
+            description: C(ManagedOOMPreference), whether to spare this unit. oomd heeds it where root owns the unit's control
+              group, or its owner is that of the watched unit above; the units within are not spared with it.
+            type: str
+            choices: [none, avoid, omit]
+      conflicting:
+        description: What to do where earlyoom, nohang or the older oomd is enabled or runs. V(refuse) stops and names it,
+          V(disable) turns it off, V(keep) has both.
+        type: str
+        choices: [refuse, disable, keep]
+        default: refuse
 """

@@ -20,7 +20,7 @@ RIVALS = ("earlyoom.service", "nohang.service", "nohang-desktop.service", "oomd.
 
 PROPERTIES = (
     "Id", "Names", "LoadState", "ActiveState", "FragmentPath", "ControlGroup", "ManagedOOMSwap", "ManagedOOMMemoryPressure",
-    "ManagedOOMMemoryPressureLimit", "ManagedOOMPreference",
+    "ManagedOOMMemoryPressureLimit", "ManagedOOMPreference", "NeedDaemonReload",
 )
 
 
@@ -37,8 +37,8 @@ class Ground(t.NamedTuple):
 
 class State(t.NamedTuple):
     """What the section decides on. C(files) holds what each file of ours is to be or was, C(units) the properties of loaded
-    units, C(listed) the wanted templates that exist; C(unread) says that PID 1 has read older files, C(old) that the daemon
-    has; C(dump) is the daemon's word, None when it does not run."""
+    units, C(listed) the wanted templates that exist; C(unread) says that PID 1 has not read their files as they are,
+    C(old) that the daemon has not; C(dump) is the daemon's word, None when it does not run."""
 
     files: dict[str, FileState | None]
     daemon: UnitState
@@ -67,15 +67,17 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     paths = sorted({_oomd.CONFIG, *drop_ins})
     known = _section_units.gather(target, [{"name": name} for name in (DAEMON, SOCKET, *RIVALS)])
     daemon, read = known[DAEMON], _read_moment(target)
+    units = _properties(target, names)
     return State(
         files={path: target.read(path) for path in paths},
         daemon=daemon,
         socket=known[SOCKET],
         rivals={name: known[name] for name in RIVALS},
-        units=_properties(target, names),
+        units=units,
         listed=_listed(target, names),
         ground=_ground(target),
-        unread=read is not None and _freshness.is_older(target, read, drop_ins, clock),
+        unread=any(said.get("NeedDaemonReload") == "yes" for said in units)
+        or (read is not None and _freshness.is_older(target, read, drop_ins, clock)),
         old=daemon.active and daemon.began is not None and _freshness.is_older(target, daemon.began, paths, clock),
         dump=_dump(target) if daemon.active else None,
     )

@@ -38,6 +38,8 @@ OPTIONS: dict[str, t.Any] = {
 }
 
 LEAD = "systemd"
+# First letters of what the kernel takes for yes as the value of psi=.
+PSI_ON = ("1", "y", "Y", "t", "T")
 SETTLE_SECONDS = 15.0
 POLL_SECONDS = 0.3
 
@@ -274,6 +276,11 @@ def _judged(ground: Ground) -> Planned:
     if ground.psi["supported"] is False:
         return Planned([], [Problem(
             "pressure stall information", ground.psi["reason"], "Boot a kernel that has it, or do without systemd-oomd")])
+    told = ground.arguments.get("psi")
+    if not ground.psi["enabled"] and isinstance(told, str) and told[:1] in PSI_ON:
+        return Planned([], [Problem(
+            "pressure stall information", f"{ground.psi['reason']}, and it still cannot be read",
+            "Look for 'psi' in 'dmesg' on the host")])
     if not ground.psi["enabled"]:
         return Planned([], pending=[Pending(
             SECTION, DAEMON, BOOT, f"it needs pressure stall information: {ground.psi['reason']}")])

@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from . import (
-    _dnf, _journal, _locks, _recover, _section_alternatives, _section_boot, _section_files, _section_manager,
-    _section_modules, _section_packages, _section_repositories, _section_rulesets, _section_units,
+    _dnf, _journal, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_files,
+    _section_manager, _section_modules, _section_oomd, _section_packages, _section_repositories, _section_rulesets,
+    _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -26,6 +27,8 @@ SECTIONS = {
     "modules": _section_modules,
     "rulesets": _section_rulesets,
     "alternatives": _section_alternatives,
+    "oomd": _section_oomd,
+    "cgroup2": _section_cgroup2,
     "units": _section_units,
     "manager": _section_manager,
     "boot": _section_boot,

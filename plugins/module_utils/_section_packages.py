@@ -13,7 +13,7 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _detached, _dnf, _journal, _runner
+from . import _builds, _capabilities, _detached, _dnf, _journal, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
@@ -28,10 +28,11 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
     "names": {"type": "list", "elements": "str", "default": []},
-    "to": {"type": "str", "choices": ["hyperscale", "stock", "any"], "default": "hyperscale"},
+    "to": {"type": "str", "choices": ["hyperscale", "stock", "any", _capabilities.INSTALLED], "default": "hyperscale"},
     "version": {"type": "str", "default": "present"},
     "also": {"type": "list", "elements": "str", "default": []},
     "erase": {"type": "list", "elements": "str", "default": []},
+    "capabilities": {"type": "list", "elements": "str", "choices": _capabilities.CAPABILITIES, "default": []},
     "weak_deps": {"type": "bool", "default": False},
 }
 
@@ -40,13 +41,14 @@ SIDES = {"hyperscale": "Hyperscale ", "stock": "stock ", "any": ""}
 
 
 class State(t.NamedTuple):
-    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, and the names
-    of packages that earlier runs brought onto the host anew."""
+    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names
+    of packages that earlier runs brought onto the host anew, and who provides the capabilities that can be wished for."""
 
     installed: list[Package]
     enabled_units: set[str]
     pinned_key_ids: list[str]
     brought: set[str]
+    providers: dict[str, list[str]] = {}
 
     def named(self, name: str) -> list[Package]:
         """Return the installed packages of a name."""
@@ -133,6 +135,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
                     f"package name {name!r}", "it is not the plain name of a package",
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
+        problems += _capabilities.validate(want)
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
             problems.append(Problem(
@@ -141,7 +144,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
             problems.append(Problem(
                 f"family {want['family']}", "'any' builds of it are wanted, and its packages fit only together",
                 "Choose hyperscale or stock"))
-    if len({want["to"] for want in wants} - {"any"}) > 1:
+    if {"hyperscale", "stock"} <= {want["to"] for want in wants}:
         problems.append(Problem(
             "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
     return problems
@@ -160,7 +163,8 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
     brought = {
         item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
-    return State(packages, {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought)
+    units = {link.rsplit("/", 1)[1] for link in links}
+    return State(packages, units, pinned_key_ids, brought, _capabilities.gather())
 
 
 def members(want: dict[str, t.Any], state: State) -> list[Package]:
@@ -184,6 +188,10 @@ def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
 
 def satisfied(want: dict[str, t.Any], state: State) -> bool:
     """Say whether the rpmdb alone shows that a wish holds. C(latest) can never be told from the rpmdb alone."""
+    if not _capabilities.provided(want, state.providers):
+        return False
+    if want["to"] == _capabilities.INSTALLED:
+        return True
     moving = members(want, state)
     here = {package.name for package in moving}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
@@ -210,7 +218,7 @@ def plan(
 
     C(look) is shown the packages while the Base is open.
     """
-    open_wants = [want for want in wants if not satisfied(want, state)]
+    open_wants = [want for want in _capabilities.settled(wants) if not satisfied(want, state)]
     releases = [name for name in needs.install if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
     if not (open_wants or releases or removals):
@@ -259,6 +267,9 @@ def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:
 
 
 def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
+    if want["to"] == _capabilities.INSTALLED:
+        added = _capabilities.choose(base, want, state.named(FAMILIES[want["family"]].lead)[-1], state.providers)
+        return Jobs(added.install, [], added.problems)
     moving = members(want, state)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
     names = sorted({package.name for package in moving} | set(wanted_names(want, state)))
@@ -268,6 +279,13 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
         chosen = _best([p for p in offered if p.name == lead])
         if chosen is None:
             return Jobs([], [], [_nothing_offered(base, lead, want)])
+        added = _capabilities.choose(base, want, chosen, state.providers)
+        if added.problems:
+            return Jobs([], [], added.problems)
+        erase += [package.nevra for name in added.superseded for package in state.named(name)]
+        moving = [package for package in moving if package.name not in added.superseded]
+        names = sorted({package.name for package in (*moving, *added.install)} | set(wanted_names(want, state)))
+        offered = _offered(base, names, want)
         offered = [p for p in offered if p.evr == chosen.evr]
         names = sorted({*names, *_split_from(base, chosen, want)})
         offered += [p for p in _offered(base, names, want) if p.evr == chosen.evr and p not in offered]

@@ -68,7 +68,7 @@ def test_an_enabled_unit_that_moved_names_its_package():
 def test_named_packages_bring_their_sources_along():
     lz4 = [package(name, "1.9", "1.el9", source="lz4") for name in ("lz4", "lz4-libs")]
     want = {**PACKAGES, "family": None, "names": ["lz4"]}
-    assert [found.name for found in _section_packages.members(want, state(*lz4, *STOCK))] == ["lz4", "lz4-libs"]
+    assert [found.name for found in _section_packages.members(want, [*lz4, *STOCK])] == ["lz4", "lz4-libs"]
 
 
 @pytest.mark.parametrize(("running", "installed", "same"), [

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import typing as t
 
 from . import _locklist
@@ -123,6 +124,8 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
     conf.allow_vendor_change = True
     if settings.own_locks:
         conf.pluginconfpath = [*conf.pluginconfpath, _without_own_locks(conf, settings.own_locks, workdir)]
+    # A plugin that was shipped without its bytecode must not leave any behind: planning writes nothing.
+    sys.dont_write_bytecode = True
     base.init_plugins()
     base.pre_configure_plugins()
     base.read_all_repos()

@@ -46,6 +46,7 @@ class RelaxAction(Action):
     section = SECTION
     kind = "selinux-permissive"
     phase = PREPARE
+    escorts = True
 
     def apply(self, target: Target) -> None:
         note = {"boot_id": self.args["boot_id"], "since": time.time(), "mode": "enforcing"}

@@ -9,9 +9,9 @@ import json
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils import _dnf, _target
+from ansible_collections.centos.hyperscale.plugins.module_utils import _dnf, _engine, _journal, _target
 from ansible_collections.centos.hyperscale.plugins.module_utils import _section_selinux as section
-from ansible_collections.centos.hyperscale.plugins.module_utils._errors import Failed
+from ansible_collections.centos.hyperscale.plugins.module_utils._errors import Failed, Problem, Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils._host_security import BOOT_ID, ENFORCE, RELAXED
 from ansible_collections.centos.hyperscale.plugins.module_utils._planning import PROOF, Around
 
@@ -137,6 +137,22 @@ def test_undo_of_enforcing_weakens_nothing(host):
     action, = host.carry_out(PROVEN).actions
     action.undo(host.target)
     assert host.read(ENFORCE) == "1"
+
+
+class Refusing(section.EnforceAction):
+    """Stands for a transaction whose packages cannot be had."""
+
+    def apply(self, target):
+        assert target.read(ENFORCE).content == "0"
+        raise Refused(Problem("a package", "it cannot be downloaded", "Mend the mirror"))
+
+
+def test_transaction_that_is_refused_leaves_the_host_enforcing(host):
+    plan = [*host.plan(SWAP, "permissive").actions, Refusing("packages", "", {})]
+    with pytest.raises(Refused):
+        _engine.apply_all(host.target, "20261121T034500Z-1f2e3d4c", plan)
+    assert host.read(ENFORCE) == "1" and host.plan(IDLE) == section.Planned([])
+    assert _journal.standing(host.target) == []
 
 
 def test_kernel_that_does_not_obey_is_a_failure(host):

@@ -90,6 +90,11 @@ options:
         description: A set that moves together.
         type: str
         choices: [systemd]
+      set:
+        description: A ready set of packages. What of it is installed moves; where nothing of it is, its first packages come.
+        type: str
+        choices: [compression, container-tools, dbus-broker, e2fsprogs, ethtool, kpatch, openssh, perf, selinux-policy,
+          virtualization]
       names:
         description: Names of packages; all that is installed of the same sources moves with them.
         type: list
@@ -379,4 +384,47 @@ options:
         type: str
         choices: [refuse, disable, keep]
         default: refuse
+  locks:
+    description: What was swapped stays. Lines and settings of others are left alone, and ours never hold back a transaction
+      of this collection.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      family:
+        description: Lock all that is installed of a family to its build.
+        type: str
+        choices: [systemd]
+      set:
+        description: Lock all that is installed of a ready set to its builds.
+        type: str
+        choices: [compression, container-tools, dbus-broker, e2fsprogs, ethtool, kpatch, openssh, perf, selinux-policy,
+          virtualization]
+      names:
+        description: Lock these packages, and all that is installed of the same sources.
+        type: list
+        elements: str
+        default: []
+      versions:
+        description: V(true) has lines of ours in the list of dnf's versionlock plugin, which comes along where it is not
+          installed; they follow the packages. V(false) takes lines of ours for these packages out.
+        type: bool
+        default: true
+      vendor:
+        description: V(true) sets C(allow_vendor_change) to false in C(/etc/dnf/dnf.conf), for all packages of the host.
+          V(false) gives back what was there before, where it was this collection that set it. Not given means as it is.
+        type: bool
+  selinux:
+    description: Whether an enforcing host enforces during the swap. One that does not enforce is left alone.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      during:
+        description: V(permissive) has the running kernel log and not deny, from before the transaction until the host was
+          proven (option C(proven) of M(centos.hyperscale.converge)), and never beyond a boot. The configuration is not
+          written.
+        type: str
+        choices: [enforcing, permissive]
+        default: enforcing
 """

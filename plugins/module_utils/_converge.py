@@ -9,8 +9,8 @@ import typing as t
 
 from . import (
     _dnf, _journal, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_files,
-    _section_manager, _section_modules, _section_oomd, _section_packages, _section_repositories, _section_rulesets,
-    _section_units,
+    _section_locks, _section_manager, _section_modules, _section_oomd, _section_packages, _section_repositories,
+    _section_rulesets, _section_selinux, _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -27,16 +27,21 @@ SECTIONS = {
     "modules": _section_modules,
     "rulesets": _section_rulesets,
     "alternatives": _section_alternatives,
-    "oomd": _section_oomd,
-    "cgroup2": _section_cgroup2,
     "units": _section_units,
     "manager": _section_manager,
     "boot": _section_boot,
+    "cgroup2": _section_cgroup2,
+    "oomd": _section_oomd,
+    "locks": _section_locks,
+    "selinux": _section_selinux,
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
 
 # What comes after the transaction, each by the protocol of _planning.
 AFTER = tuple(name for name in SECTIONS if name not in ("repositories", "packages"))
+
+# What an earlier run left standing in these is looked after by every run, whatever it wishes; C(stands(state)) says if so.
+STANDING = (_section_locks, _section_selinux)
 
 # The desired state: a list of wishes a section.
 Wishes = dict[str, list[dict[str, t.Any]]]
@@ -123,7 +128,7 @@ def _inverse(step: _journal.Step) -> Action:
 
 def _validate(wishes: Wishes, stream: int) -> None:
     problems = _section_repositories.validate(wishes["repositories"], stream)
-    problems += _section_packages.validate(wishes["packages"])
+    problems += _section_packages.validate(wishes["packages"], stream)
     for name in AFTER:
         problems += SECTIONS[name].validate(wishes[name])
     if problems:
@@ -132,7 +137,8 @@ def _validate(wishes: Wishes, stream: int) -> None:
 
 def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None) -> Planned:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
-    settings = _dnf.Settings(target.tmpdir, ways.check, any(want["weak_deps"] for want in wishes["packages"]))
+    weak_deps = any(want["weak_deps"] for want in wishes["packages"])
+    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target))
 
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
@@ -144,15 +150,20 @@ def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Lo
     repositories = _section_repositories.plan(
         target, wishes["repositories"], _section_repositories.gather(target), ways.stream,
         {package.name for package in packages.installed}, opener([]))
+    needs = repositories.needs._replace(tools=_section_locks.tools(wishes["locks"]))
     transaction = _section_packages.plan(
-        target, wishes["packages"], packages, repositories.needs, opener(repositories.needs.specs), ways.lock_timeout, look)
+        target, wishes["packages"], packages, needs, opener(needs.specs), ways.lock_timeout, look)
     items = [item for action in transaction for item in action.items]
     around = Around(ways.stream, ways.proven, items, packages.installed, []).after(repositories.actions)
-    plans = [Planned([*repositories.actions, *transaction], warnings=repositories.warnings)]
+    warnings = [*repositories.warnings, *_section_packages.notes(wishes["packages"], transaction)]
+    plans = [Planned([*repositories.actions, *transaction], warnings=warnings)]
     for name in AFTER:
-        if wishes[name]:
-            section = SECTIONS[name]
-            plans.append(section.plan(wishes[name], section.gather(target, wishes[name]), around))
+        section = SECTIONS[name]
+        if not wishes[name] and section not in STANDING:
+            continue
+        state = section.gather(target, wishes[name])
+        if wishes[name] or section.stands(state):
+            plans.append(section.plan(wishes[name], state, around))
             around = around.after(plans[-1].actions)
     whole = Planned(*(sum(parts, []) for parts in zip(*plans)))
     if whole.problems:

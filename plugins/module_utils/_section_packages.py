@@ -14,10 +14,11 @@ import glob
 import typing as t
 
 from . import _builds, _capabilities, _detached, _dnf, _journal, _runner
-from ._catalog import FAMILIES
+from ._catalog import FAMILIES, FLAVOURS
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
 from ._rpmdb import REPAIR, Package, installed
+from ._sets import CLAIMED, SETS, set_of
 from ._target import Target
 
 try:
@@ -27,6 +28,7 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
+    "set": {"type": "str", "choices": sorted(SETS)},
     "names": {"type": "list", "elements": "str", "default": []},
     "to": {"type": "str", "choices": ["hyperscale", "stock", "any", _capabilities.INSTALLED], "default": "hyperscale"},
     "version": {"type": "str", "default": "present"},
@@ -38,6 +40,7 @@ OPTIONS: dict[str, t.Any] = {
 
 PRESENT, LATEST = "present", "latest"
 SIDES = {"hyperscale": "Hyperscale ", "stock": "stock ", "any": ""}
+LOCK = "lock"  # kind of the steps that write version locks, which this section lifts for its own transaction
 
 
 class State(t.NamedTuple):
@@ -104,7 +107,7 @@ class TransactionAction(Action):
     ) -> None:
         job = _runner.Job(
             target.job, [_dnf.RepoSpec(*spec) for spec in self.args["specs"]], install, erase, expected,
-            self.args["weak_deps"], self.args["lock_timeout"],
+            self.args["weak_deps"], self.args["lock_timeout"], own_locks(target),
         )
         _detached.raise_for(_detached.carry_out(target, job))
 
@@ -123,12 +126,16 @@ class TransactionAction(Action):
 ACTIONS = {TransactionAction.kind: TransactionAction}
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
-    """Return what is wrong with the wish itself, whatever the host."""
+def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
+    """Return what is wrong with the wish itself, whatever the host but its stream."""
     problems = []
     for want in wants:
-        if not want["family"] and not want["names"]:
-            problems.append(Problem("a package set", "it names neither a family nor packages", "Give family or names"))
+        if not (want["family"] or want["set"] or want["names"]):
+            problems.append(Problem("a package set", "it names neither a family nor packages", "Give family, set or names"))
+        if want["family"] and want["set"]:
+            problems.append(Problem(
+                f"family {want['family']} and set {want['set']}", "one wish names both", "Make two wishes of it"))
+        problems += _validate_set(want, stream)
         for name in [*want["names"], *want["also"], *want["erase"]]:
             if not name or any(mark in name for mark in " /*?[]<>=()"):
                 problems.append(Problem(
@@ -150,6 +157,23 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
     return problems
 
 
+def _validate_set(want: dict[str, t.Any], stream: int) -> list[Problem]:
+    if not want["set"]:
+        return []
+    wanted, problems = SETS[want["set"]], []
+    if stream not in wanted.streams:
+        where = " and ".join(str(number) for number in wanted.streams)
+        problems.append(Problem(
+            f"package set {wanted.name} on Stream {stream}", f"the SIG has it for Stream {where} only",
+            "Leave it out for this host"))
+    if len(wanted.sources) > 1 and want["version"] not in (PRESENT, LATEST):
+        problems.append(Problem(
+            f"version {want['version']} of package set {wanted.name}",
+            f"it consists of {', '.join(wanted.sources)}, which have versions of their own",
+            "Name the packages in wishes of their own, each with its version"))
+    return problems
+
+
 def gather(target: Target, pinned_key_ids: list[str]) -> State:
     """Read the rpmdb, the ledger, and which units are enabled by their links. Refuses when the rpmdb cannot be read."""
     try:
@@ -167,18 +191,41 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
     return State(packages, units, pinned_key_ids, brought, _capabilities.gather())
 
 
-def members(want: dict[str, t.Any], state: State) -> list[Package]:
-    """Return the installed packages that move with a wish: all of the same sources."""
+def own_locks(target: Target) -> list[str]:
+    """Return the lines of the version lock list that are ours: those that the newest standing step on them left."""
+    steps = [step.action for step in _journal.standing(target) if step.action["kind"] == LOCK]
+    return list(steps[-1]["args"]["ours"]) if steps else []
+
+
+def members(want: dict[str, t.Any], packages: t.Sequence[Package]) -> list[Package]:
+    """Return those of some installed packages that move with a wish: all of the same sources."""
+    sources: set[str | None] = set()
+    names: set[str] = set()
     if want["family"]:
-        sources = set(FAMILIES[want["family"]].sources)
+        sources.update(FAMILIES[want["family"]].sources)
     else:
-        sources = {package.source for name in want["names"] for package in state.named(name)}
-    return [package for package in state.installed if package.source in sources and package.name not in want["erase"]]
+        claims = [SETS[want["set"]]] if want["set"] else []
+        for name in [*want["names"], *want["also"]]:
+            claim = set_of(name)
+            # A stock build of such a package may be of the kernel's source, which must not move for its sake.
+            if claim:
+                claims.append(claim)
+            else:
+                sources.update(package.source for package in packages if package.name == name)
+        for claim in claims:
+            sources.update(claim.sources)
+            names.update(claim.packages)
+    return [
+        package for package in packages
+        if (package.source in sources or package.name in names) and package.name not in want["erase"]]
 
 
 def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
-    """Return the names that are to be there: those asked for, and those whose enabled unit moved into them."""
+    """Return the names that are to be there: those asked for, those whose enabled unit moved into them, and what stands for
+    a set of which nothing is installed."""
     names = [*want["names"], *want["also"]]
+    if want["set"] and want["to"] == "hyperscale" and not members(dict(want, names=[], also=[]), state.installed):
+        names.extend(SETS[want["set"]].lead)
     if want["family"] and want["to"] == "hyperscale":
         family = FAMILIES[want["family"]]
         names.append(family.lead)
@@ -192,7 +239,7 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
         return False
     if want["to"] == _capabilities.INSTALLED:
         return True
-    moving = members(want, state)
+    moving = members(want, state.installed)
     here = {package.name for package in moving}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
         return False
@@ -204,6 +251,13 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
     return want["version"] == PRESENT or all(_has_version(package, want["version"]) for package in moving)
+
+
+def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> list[str]:
+    """Return what a person must know of the sets that a transaction moves."""
+    moving = {item.source for action in actions if isinstance(action, TransactionAction) for item in action.items}
+    named = [SETS[want["set"]] for want in wants if want["set"]]
+    return [f"Package set {one.name}: {one.note}." for one in named if one.note and moving.intersection(one.sources)]
 
 
 # look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
@@ -219,7 +273,7 @@ def plan(
     C(look) is shown the packages while the Base is open.
     """
     open_wants = [want for want in _capabilities.settled(wants) if not satisfied(want, state)]
-    releases = [name for name in needs.install if not state.named(name)]
+    releases = [name for name in (*needs.install, *needs.tools) if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
     if not (open_wants or releases or removals):
         return []
@@ -231,6 +285,11 @@ def plan(
             return []
         try:
             items = _solved(base, jobs)
+            astray = _right_builds(base, items)
+            if astray:
+                jobs = jobs._replace(install=jobs.install + astray)
+                base.reset(goal=True)
+                items = _solved(base, jobs)
         except Refused:
             if look is not None:
                 look(base, needs.specs, jobs.install, None)
@@ -257,12 +316,29 @@ def _solved(base, jobs: Jobs) -> list[_dnf.Item]:
     return items
 
 
+def _right_builds(base, items: t.Sequence[_dnf.Item]) -> list[t.Any]:
+    """Return the builds to name where the solver took a package from a source that must not build it here."""
+    found = []
+    for item in _dnf.brought(items):
+        wrong = item.source not in CLAIMED.get(item.name, (item.source,))
+        if wrong and _builds.release_segment(item.evr.rpartition("-")[2]) is not None:
+            right = _best([
+                package for package in base.sack.query().available().filter(name=item.name)
+                if package.source_name in CLAIMED[item.name] and package.arch == item.arch])
+            if right is None:
+                raise Refused(Problem(
+                    f"{item.nevra} would come along", f"it is built from {item.source}, and no repository offers the build from "
+                    f"{' or '.join(CLAIMED[item.name])}", "Exclude that build from its repository, or leave the set out"))
+            found.append(right)
+    return found
+
+
 def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:
     """Turn wishes into exact packages."""
     found = Jobs([], [], [])
     for want in wants:
         one = _jobs_of(base, want, state)
-        found = Jobs(*(mine + more for mine, more in zip(found, one)))
+        found = Jobs(*(mine + [new for new in more if new not in mine] for mine, more in zip(found, one)))
     return found
 
 
@@ -270,7 +346,7 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
     if want["to"] == _capabilities.INSTALLED:
         added = _capabilities.choose(base, want, state.named(FAMILIES[want["family"]].lead)[-1], state.providers)
         return Jobs(added.install, [], added.problems)
-    moving = members(want, state)
+    moving = members(want, state.installed)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
     names = sorted({package.name for package in moving} | set(wanted_names(want, state)))
     offered = _offered(base, names, want)
@@ -300,7 +376,9 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
                 if current is not None and want["to"] == "stock" and name in state.brought:
                     erase.append(current.nevra)
                 elif current is None or not _obsoleted(base, current, offered):
-                    problems.append(_nothing_offered(base, name, want, current))
+                    problem = _nothing_offered(base, name, want, current)
+                    if problem not in problems:
+                        problems.append(problem)
             elif current is None or current.evr != best.evr:
                 install.append(best)
     return Jobs(install, erase, problems)
@@ -311,10 +389,12 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
     found = [
         package for package in base.sack.query().available().filter(name=list(names))
         if want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"])]
-    ours = [package for package in found if _builds.release_segment(package.release) is not None]
+    ours = [
+        package for package in found if _builds.release_segment(package.release) is not None
+        and package.source_name in CLAIMED.get(package.name, (package.source_name,))]
     if want["to"] == "hyperscale":
         return ours
-    others = [package for package in found if package not in ours]
+    others = [package for package in found if _builds.release_segment(package.release) is None]
     if want["to"] == "stock":
         return others
     ours_by_name = {package.name for package in ours}
@@ -342,7 +422,8 @@ def _newest(base, name: str):
     if not found:
         raise Refused(Problem(
             f"package {name}", "no repository of this host offers it",
-            "CentOS Stream has the release packages in 'extras-common': enable it, or use method 'definition'",
+            "CentOS Stream has release packages in 'extras-common' and plugins of dnf in 'baseos': enable it, or do without "
+            "(method 'definition', no version locks)",
         ))
     return max(found)
 
@@ -368,6 +449,12 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
             fact, f"its {side}builds are hidden by an exclude or version lock: {_listed(hidden)}",
             "Lift the exclude or lock for this package",
         )
+    flavour = _missing_flavour(base, want)
+    if flavour:
+        return Problem(
+            f"package set {want['set']} is wanted",
+            f"the SIG has it in its flavour {flavour}, and this host has no such repository enabled",
+            f"Add {flavour} to hyperscale_repos_flavours, or leave the set out")
     if current:
         return Problem(
             fact, f"no repository offers a {side}build{version} of it, and none obsoletes it",
@@ -377,6 +464,16 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
         fact, f"no enabled repository offers a {side}build{version} of it",
         "Enable the repository that carries it, or correct the name",
     )
+
+
+def _missing_flavour(base, want: dict[str, t.Any]) -> str | None:
+    """Return the flavour that a set lives in, if none of its repositories is enabled."""
+    if not want["set"] or want["to"] != "hyperscale":
+        return None
+    flavour = SETS[want["set"]].flavour
+    repo_id = FLAVOURS[flavour].repo_id
+    there = any(repo.id in (repo_id, f"{repo_id}-testing") for repo in base.repos.iter_enabled())
+    return None if there else flavour
 
 
 def _of_side(query, name: str, side: str) -> list[t.Any]:

@@ -322,6 +322,10 @@ host:
         policy:
           description: C(SELINUXTYPE) in C(/etc/selinux/config).
           type: str
+        relaxed_since:
+          description: Since when a run of this collection has the host permissive until it is proven, in seconds since the
+            epoch; V(null) where it has not.
+          type: float
     secure_boot:
       description: V(enabled), V(disabled), V(not_efi) or V(unknown), from the EFI variable C(SecureBoot).
       type: str

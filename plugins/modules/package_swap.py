@@ -21,6 +21,11 @@ options:
     description: A set that moves together.
     type: str
     choices: [systemd]
+  set:
+    description: A ready set of packages. What of it is installed moves; where nothing of it is, its first packages come.
+    type: str
+    choices: [compression, container-tools, dbus-broker, e2fsprogs, ethtool, kpatch, openssh, perf, selinux-policy,
+      virtualization]
   names:
     description: Names of packages; all that is installed of the same sources moves with them.
     type: list
@@ -135,7 +140,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import _converge
 def main() -> None:
     options = _module.SECTION_OPTIONS["packages"]
     module = AnsibleModule(
-        argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "names")], supports_check_mode=True)
+        argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "set", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []
     _module.run(module, _converge.wishes_of({"packages": [want], "manager": manager}))

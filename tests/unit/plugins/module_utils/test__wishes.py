@@ -63,16 +63,19 @@ def test_good_repositories(stream, flavour):
     ({"also": ["systemd-networkd = 262"]}, "not the plain name"),
     ({"erase": ["/usr/bin/x"]}, "not the plain name"),
     ({"also": ["a"], "erase": ["a"]}, "wanted and to be erased"),
+    ({"set": "ethtool"}, "names both"),
+    ({"family": None, "set": "selinux-policy"}, "for Stream 10 only"),
+    ({"family": None, "set": "compression", "version": "1.5.7"}, "versions of their own"),
 ])
 def test_bad_packages(changes, says):
-    problems = _section_packages.validate([{**PACKAGES, **changes}])
+    problems = _section_packages.validate([{**PACKAGES, **changes}], 9)
     assert any(says in problem.reason for problem in problems)
 
 
 def test_two_sides_at_once_are_refused():
     wants = [PACKAGES, {**PACKAGES, "family": None, "names": ["zstd"], "to": "stock"}]
-    assert any("two runs" in problem.remedy for problem in _section_packages.validate(wants))
-    assert _section_packages.validate([PACKAGES]) == []
+    assert any("two runs" in problem.remedy for problem in _section_packages.validate(wants, 9))
+    assert _section_packages.validate([PACKAGES], 9) == []
 
 
 @pytest.mark.parametrize(("changes", "says"), [

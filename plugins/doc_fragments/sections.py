@@ -96,9 +96,9 @@ options:
         elements: str
         default: []
       to:
-        description: Which builds to take.
+        description: Which builds to take. V(any) is for what neither side builds, such as C(kmod-btrfs) of the Kmods SIG.
         type: str
-        choices: [hyperscale, stock]
+        choices: [hyperscale, stock, any]
         default: hyperscale
       version:
         description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,
@@ -119,6 +119,10 @@ options:
         description: Follow weak dependencies.
         type: bool
         default: false
+      where_no_module:
+        description: The name of a kernel module. The packages are wanted only where no kernel of the host has it and no
+          Hyperscale kernel comes in the same run.
+        type: str
   files:
     description: Whole files.
     type: list

@@ -71,12 +71,14 @@ class Settings(t.NamedTuple):
     """How dnf is to behave in one job.
 
     C(scratch): a folder for its logs and a copy of its state, for jobs that only plan. C(own_cache): the caches go there
-    too, for jobs that write nothing at all.
+    too, for jobs that write nothing at all. C(file_lists): packages on offer are to know all their files, which newer dnf
+    leaves out.
     """
 
     scratch: str | None
     own_cache: bool
     weak_deps: bool
+    file_lists: bool = False
 
 
 def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
@@ -108,6 +110,8 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
     conf.install_weak_deps = settings.weak_deps
     conf.assumeyes = True
     conf.exit_on_lock = True
+    if settings.file_lists and hasattr(conf, "optional_metadata_types"):
+        conf.optional_metadata_types = ["filelists"]
     base.init_plugins()
     base.pre_configure_plugins()
     base.read_all_repos()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _detached, _dnf, _journal, _runner
+from . import _btrfs, _builds, _detached, _dnf, _host_kernel, _journal, _kernel_modules, _kmods, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
@@ -28,14 +28,22 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
     "names": {"type": "list", "elements": "str", "default": []},
-    "to": {"type": "str", "choices": ["hyperscale", "stock"], "default": "hyperscale"},
+    "to": {"type": "str", "choices": ["hyperscale", "stock", "any"], "default": "hyperscale"},
     "version": {"type": "str", "default": "present"},
     "also": {"type": "list", "elements": "str", "default": []},
     "erase": {"type": "list", "elements": "str", "default": []},
     "weak_deps": {"type": "bool", "default": False},
+    "where_no_module": {"type": "str"},
 }
 
 PRESENT, LATEST = "present", "latest"
+HYPERSCALE, STOCK, ANY = "hyperscale", "stock", "any"
+SIDES = {HYPERSCALE: "Hyperscale", STOCK: "stock", ANY: "any"}
+# Where packages come from that neither the SIG nor stock builds.
+SOURCES = {
+    _btrfs.PACKAGED: "The Kmods SIG builds it: install centos-release-kmods, which enables its repository, "
+    "or use a Hyperscale kernel, which has btrfs",
+}
 
 
 class State(t.NamedTuple):
@@ -136,7 +144,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
         if both:
             problems.append(Problem(
                 f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists"))
-    if len({want["to"] for want in wants}) > 1:
+    if len({want["to"] for want in wants} - {ANY}) > 1:
         problems.append(Problem(
             "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
     return problems
@@ -170,7 +178,7 @@ def members(want: dict[str, t.Any], state: State) -> list[Package]:
 def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
     """Return the names that are to be there: those asked for, and those whose enabled unit moved into them."""
     names = [*want["names"], *want["also"]]
-    if want["family"] and want["to"] == "hyperscale":
+    if want["family"] and want["to"] == HYPERSCALE:
         family = FAMILIES[want["family"]]
         names.append(family.lead)
         names.extend(name for unit, name in family.unit_packages.items() if unit in state.enabled_units)
@@ -180,16 +188,21 @@ def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
 def satisfied(want: dict[str, t.Any], state: State) -> bool:
     """Say whether the rpmdb alone shows that a wish holds. C(latest) can never be told from the rpmdb alone."""
     moving = members(want, state)
-    here = {package.name for package in moving}
+    here = {package.name for package in moving} | {name for name in want["names"] if _gone_again(name, want, state)}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
         return False
     if any(state.named(name) for name in want["erase"]):
         return False
-    if any(_is_hyperscale(package, state) != (want["to"] == "hyperscale") for package in moving):
+    if want["to"] != ANY and any(_is_hyperscale(package, state) != (want["to"] == HYPERSCALE) for package in moving):
         return False
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
     return want["version"] == PRESENT or all(_has_version(package, want["version"]) for package in moving)
+
+
+def _gone_again(name: str, want: dict[str, t.Any], state: State) -> bool:
+    """Say whether a package that earlier runs brought anew is gone, as a way back to stock leaves it."""
+    return want["to"] == STOCK and name in state.brought and not state.named(name)
 
 
 # look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
@@ -204,7 +217,7 @@ def plan(
 
     C(look) is shown the packages while the Base is open.
     """
-    open_wants = [want for want in wants if not satisfied(want, state)]
+    open_wants = [want for want in wants if not satisfied(want, state) and not needless(target, want, wants)]
     releases = [name for name in needs.install if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
     if not (open_wants or releases or removals):
@@ -223,10 +236,55 @@ def plan(
             raise
         if look is not None:
             look(base, needs.specs, list(base.transaction.install_set), [i.nevra for i in items if i.action not in _dnf.COMING])
+        problems = _ends(target, state, base.transaction.install_set, items)
+        if problems:
+            raise Refused(*problems)
         weak_deps = any(want["weak_deps"] for want in open_wants)
         return [TransactionAction.of(items, jobs, needs, weak_deps, lock_timeout)]
     finally:
         _dnf.close(base)
+
+
+def needless(target: Target, want: dict[str, t.Any], wants: t.Sequence[dict[str, t.Any]]) -> bool:
+    """Say whether a wish that is only for want of a kernel module is not needed: a kernel has it, or a Hyperscale kernel comes
+    in the same run."""
+    module = want["where_no_module"]
+    if module is None:
+        return False
+    kernel = any("kernel" in (other["family"], *other["names"]) and other["to"] == HYPERSCALE for other in wants)
+    return kernel or bool(_kernel_modules.offering(target.root, _running(target), module))
+
+
+def _ends(target: Target, state: State, coming: t.Iterable[t.Any], items: t.Sequence[_dnf.Item]) -> list[Problem]:
+    """Return what a transaction would end badly in, however well it solves."""
+    problems = []
+    if any(_kmods.PACKAGE.match(package.name) for package in coming):
+        status, default = target.probe(["grubby", "--default-kernel"])
+        problems += _kmods.in_the_way(
+            coming, _running(target), _host_kernel.parse_default(default) if status == 0 else None)
+    here = {package.nevra for package in state.installed}
+    return problems + _btrfs.lost_by(target.root, _running(target), here, _after(here, items))
+
+
+def _after(here: t.Collection[str], items: t.Sequence[_dnf.Item]) -> set[str]:
+    """Return what is installed after a transaction."""
+    gone = {item.nevra for item in items if item.action not in _dnf.COMING}
+    return (set(here) - gone) | {item.nevra for item in items if item.action in _dnf.COMING}
+
+
+def undo_problems(target: Target, taken: t.Sequence[_journal.Step]) -> list[Problem]:
+    """Return what is in the way of taking transactions back, which are given in the order in which they were done."""
+    here = {package.nevra for package in installed()}
+    left = set(here)
+    for step in reversed([step.action for step in taken if step.action["kind"] == TransactionAction.kind]):
+        items = [_dnf.Item(*item) for item in step["args"]["items"]]
+        left -= {item.nevra for item in items if item.action in _dnf.COMING}
+        left |= {item.nevra for item in items if item.action not in _dnf.COMING}
+    return _btrfs.lost_by(target.root, _running(target), here, left)
+
+
+def _running(target: Target) -> str:
+    return target.run(["uname", "-r"]).strip()
 
 
 def _solved(base, jobs: Jobs) -> list[_dnf.Item]:
@@ -255,7 +313,8 @@ def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:
 def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
     moving = members(want, state)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
-    names = sorted({package.name for package in moving} | set(wanted_names(want, state)))
+    wanted = {name for name in wanted_names(want, state) if not _gone_again(name, want, state)}
+    names = sorted({package.name for package in moving} | wanted)
     offered = _offered(base, names, want)
     if want["family"]:
         lead = FAMILIES[want["family"]].lead
@@ -273,7 +332,7 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
             best = _best([p for p in offered if p.name == name and (arch in (None, p.arch) or "noarch" in (arch, p.arch))])
             current = next((p for p in moving if p.name == name and arch in (None, p.arch)), None)
             if best is None:
-                if current is not None and want["to"] == "stock" and name in state.brought:
+                if current is not None and want["to"] == STOCK and name in state.brought:
                     erase.append(current.nevra)
                 elif current is None or not _obsoleted(base, current, offered):
                     problems.append(_nothing_offered(base, name, want, current))
@@ -284,10 +343,8 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
 
 def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any]:
     """Return the builds on offer, of the wanted side and version."""
-    hyperscale = want["to"] == "hyperscale"
     return [
-        package for package in base.sack.query().available().filter(name=list(names))
-        if (_builds.release_segment(package.release) is not None) == hyperscale
+        package for package in base.sack.query().available().filter(name=list(names)) if _on_side(package, want["to"])
         and (want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"]))
     ]
 
@@ -297,7 +354,7 @@ def _split_from(base, lead, want: dict[str, t.Any]) -> list[str]:
 
     systemd requires /usr/bin/systemd-sysusers, which systemd-standalone-sysusers provides as well.
     """
-    splits = FAMILIES[want["family"]].splits if want["to"] == "hyperscale" else ()
+    splits = FAMILIES[want["family"]].splits if want["to"] == HYPERSCALE else ()
     return [p.name for p in _offered(base, splits, want) if p.evr == lead.evr] if splits else []
 
 
@@ -324,16 +381,16 @@ def _best(packages: t.Sequence[t.Any]):
 
 def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package | None = None) -> Problem:
     """Explain why a package has nowhere to go: hidden, another version, or simply not built."""
-    side = "Hyperscale" if want["to"] == "hyperscale" else "stock"
+    side = SIDES[want["to"]]
     version = "" if want["version"] in (PRESENT, LATEST) else f" of version {want['version']}"
     fact = f"{current.nevra} is installed" if current else f"{name} is wanted"
-    seen = _of_side(base.sack.query(), name, side)
+    seen = _of_side(base.sack.query(), name, want["to"])
     if seen:
         return Problem(
             fact, f"the repositories offer no {side} build{version} of it that fits; they offer {_listed(seen)}",
             "Ask for one of these versions, or enable the repository that carries the wanted one",
         )
-    hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, side)
+    hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, want["to"])
     if hidden:
         return Problem(
             fact, f"its {side} builds are hidden by an exclude or version lock: {_listed(hidden)}",
@@ -352,8 +409,12 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
 
 def _of_side(query, name: str, side: str) -> list[t.Any]:
     """Return the builds of a package that one side offers, whatever their version."""
-    found = query.available().filter(name=name)
-    return [p for p in found if (_builds.release_segment(p.release) is not None) == (side == "Hyperscale")]
+    return [package for package in query.available().filter(name=name) if _on_side(package, side)]
+
+
+def _on_side(package, side: str) -> bool:
+    """Say whether a build on offer is of a side. C(any) is for what neither builds, such as kmod-btrfs of the Kmods SIG."""
+    return side == ANY or (_builds.release_segment(package.release) is not None) == (side == HYPERSCALE)
 
 
 def _listed(packages: t.Iterable[t.Any]) -> str:

@@ -73,6 +73,7 @@ def test_two_sides_at_once_are_refused():
     wants = [PACKAGES, {**PACKAGES, "family": None, "names": ["zstd"], "to": "stock"}]
     assert any("two runs" in problem.remedy for problem in _section_packages.validate(wants))
     assert _section_packages.validate([PACKAGES]) == []
+    assert _section_packages.validate([PACKAGES, {**PACKAGES, "family": None, "names": ["kmod-btrfs"], "to": "any"}]) == []
 
 
 @pytest.mark.parametrize(("changes", "says"), [

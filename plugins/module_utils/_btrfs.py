@@ -8,7 +8,6 @@ One rule for every way back: what is mounted or in fstab is not to lose its kern
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from . import _host_mounts, _host_read, _kernel_modules
@@ -18,8 +17,6 @@ FSTAB = "/etc/fstab"
 MODULE, TOOLS, PACKAGED = "btrfs", "btrfs-progs", "kmod-btrfs"
 # What the collection mounts itself, for a moment, to try btrfs out.
 TRIALS = "/var/lib/centos-hyperscale/trials/"
-# The packages that hold a kernel or its own modules, and their variants.
-KERNEL = re.compile(r"^kernel(-[a-z0-9]+)?-(core|modules-core)$")
 
 
 class Use(t.NamedTuple):
@@ -78,7 +75,7 @@ def objections(
 def lost_by(root: str, running: str, before: t.Collection[str], after: t.Collection[str]) -> list[Problem]:
     """Return what is in the way of going from some installed NEVRAs to others."""
     gone = {_name(nevra) for nevra in before} - {_name(nevra) for nevra in after}
-    left = {_release(nevra) for nevra in set(before) - set(after) if KERNEL.match(_name(nevra))}
+    left = {_release(nevra) for nevra in set(before) - set(after) if _kernel_modules.PACKAGE.match(_name(nevra))}
     if not left and not gone & {TOOLS, PACKAGED}:
         return []
     has = _kernel_modules.offering(root, running, MODULE)

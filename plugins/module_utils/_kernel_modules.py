@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 TREES = "/lib/modules"
 LOADABLE, BUILT_IN = "modules.dep", "modules.builtin"
 # What a kernel brought itself lies below this folder of its tree; what others built for it lies beside (extra, updates).
 OWN = "kernel/"
+# The packages that hold a kernel or modules of its own, and those of its variants.
+PACKAGE = re.compile(r"^kernel-(.+-)?(core|modules(-.+)?)$")
 
 
 def normal(name: str) -> str:
@@ -74,8 +77,3 @@ def offering(root: str, running: str, name: str, own: bool = False) -> list[str]
     if running not in releases(root) and normal(name) in {normal(kind) for kind in running_file_systems(root)}:
         found.add(running)
     return sorted(found)
-
-
-def release_of(package: t.Any) -> str:
-    """Return the kernel release of a kernel package, which has version, release and arch: C(uname -r) without a variant."""
-    return f"{package.version}-{package.release}.{package.arch}"

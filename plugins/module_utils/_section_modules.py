@@ -13,9 +13,10 @@ import os
 import re
 import typing as t
 
+from ._dnf import COMING
 from ._engine import ACTIVATE, CONFIGURE, Action
 from ._errors import Failed, Problem
-from ._kernel_modules import BUILT_IN, LOADABLE, TREES, listed, normal, running_file_systems
+from ._kernel_modules import BUILT_IN, LOADABLE, PACKAGE, TREES, listed, normal, running_file_systems
 from ._planning import BOOT, Around, Pending, Planned
 from ._section_files import FileAction
 from ._target import FileState, Target
@@ -98,6 +99,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     """Return what loads each module now and at boot. One that only another kernel has waits for a boot."""
     actions: list[Action] = []
     problems, pending = [], []
+    new_kernel = any(item.action in COMING and PACKAGE.match(item.name) for item in around.items)
     for want in wants:
         name = want["name"]
         actions += _at_boot(want, state)
@@ -106,7 +108,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
         if not want["loaded"] or packaged or normal(name) in state.loaded or normal(name) in state.offered.get(state.running, ()):
             if want["loaded"] and normal(name) not in state.loaded:
                 actions.append(LoadAction(name, "it is not loaded", {}, "", f"{name}\n"))
-        elif around.items or any(normal(name) in modules for modules in state.offered.values()):
+        elif new_kernel or any(normal(name) in modules for modules in state.offered.values()):
             pending.append(Pending(SECTION, name, BOOT, f"the running kernel {state.running} does not have this module"))
         else:
             problems.append(Problem(

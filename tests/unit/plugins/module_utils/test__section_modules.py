@@ -64,6 +64,16 @@ def test_a_module_of_another_kernel_waits_for_a_boot(host):
     assert [(pending.subject, pending.waits_for) for pending in found.pending] == [("btrfs", BOOT)]
 
 
+@pytest.mark.parametrize(("name", "waits"), [
+    ("kernel-core", True), ("kernel-modules-core", True), ("kernel-64k-modules-extra", True), ("btrfs-progs", False),
+    ("kernel-tools", False),
+])
+def test_only_a_kernel_that_comes_is_waited_for(host, name, waits):
+    coming = AROUND._replace(items=[Item("install", name, "1-1", "x86_64", "main", 1, 1)])
+    found = planned(host, coming, name="zfs")
+    assert (bool(found.pending), bool(found.problems)) == (waits, not waits)
+
+
 def test_a_package_of_the_module_that_comes_lets_it_be_loaded_in_the_same_run(host):
     coming = AROUND._replace(items=[Item("install", "kmod-btrfs", "1-1", "x86_64", "kmods", 1, 1)])
     assert [action.subject for action in planned(host, coming, name="btrfs").actions] == ["btrfs"]

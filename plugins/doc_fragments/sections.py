@@ -89,7 +89,7 @@ options:
       family:
         description: A set that moves together.
         type: str
-        choices: [systemd]
+        choices: [rpm, systemd]
       names:
         description: Names of packages; all that is installed of the same sources moves with them.
         type: list
@@ -202,4 +202,24 @@ options:
         type: str
         choices: [reexec, reboot]
         default: reexec
+  cow:
+    description: Experimental. rpm clones files out of dnf's cache (copy-on-write); the packages are wishes of O(packages).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      enabled:
+        description: Whether dnf's plugin is on. V(false) also brings the package database back to where stock rpm keeps it.
+        type: bool
+        default: true
+      denylist:
+        description: Names of packages that are installed without it.
+        type: list
+        elements: str
+        default: []
+      accept_rpmdb_move:
+        description: Agree that the package database moves from C(/var/lib/rpm) to C(/usr/lib/sysimage/rpm), as the patched rpm
+          has it; a link stays. Stream 10 has it there already.
+        type: bool
+        default: false
 """

@@ -110,4 +110,6 @@ FAMILIES = {
         },
         splits=("systemd-shared", "systemd-sysusers"),
     ),
+    # Experimental, copy-on-write: rpm-libs of one build and rpm-build or rpm-sign of another do not go together.
+    "rpm": Family(name="rpm", lead="rpm", sources=("rpm",), unit_packages={}, splits=()),
 }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import typing as t
 
 TREES = "/lib/modules"
 LOADABLE, BUILT_IN = "modules.dep", "modules.builtin"

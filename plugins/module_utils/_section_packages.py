@@ -39,6 +39,7 @@ OPTIONS: dict[str, t.Any] = {
 PRESENT, LATEST = "present", "latest"
 HYPERSCALE, STOCK, ANY = "hyperscale", "stock", "any"
 SIDES = {HYPERSCALE: "Hyperscale", STOCK: "stock", ANY: "any"}
+ARTICLES = {HYPERSCALE: "a ", STOCK: "a ", ANY: ""}
 # Where packages come from that neither the SIG nor stock builds.
 SOURCES = {
     _btrfs.PACKAGED: "The Kmods SIG builds it: install centos-release-kmods, which enables its repository, "
@@ -402,8 +403,8 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
             f"If this host can do without {name}, name it in 'erase'; else stay with what is installed",
         )
     return Problem(
-        fact, f"no enabled repository offers a {side} build{version} of it",
-        "Enable the repository that carries it, or correct the name",
+        fact, f"no enabled repository offers {ARTICLES[want['to']]}{side} build{version} of it",
+        SOURCES.get(name, "Enable the repository that carries it, or correct the name"),
     )
 
 

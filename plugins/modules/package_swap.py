@@ -20,7 +20,7 @@ options:
   family:
     description: A set that moves together.
     type: str
-    choices: [systemd]
+    choices: [rpm, systemd]
   names:
     description: Names of packages; all that is installed of the same sources moves with them.
     type: list

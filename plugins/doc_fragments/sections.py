@@ -89,7 +89,7 @@ options:
       family:
         description: A set that moves together.
         type: str
-        choices: [systemd]
+        choices: [rpm, systemd]
       set:
         description: A ready set of packages. What of it is installed moves; where nothing of it is, its first packages come.
         type: str
@@ -134,6 +134,10 @@ options:
         description: Follow weak dependencies.
         type: bool
         default: false
+      where_no_module:
+        description: The name of a kernel module. The packages are wanted only where no kernel of the host has it and no
+          Hyperscale kernel comes in the same run.
+        type: str
   files:
     description: Whole files.
     type: list
@@ -394,7 +398,7 @@ options:
       family:
         description: Lock all that is installed of a family to its build.
         type: str
-        choices: [systemd]
+        choices: [rpm, systemd]
       set:
         description: Lock all that is installed of a ready set to its builds.
         type: str
@@ -427,4 +431,24 @@ options:
         type: str
         choices: [enforcing, permissive]
         default: enforcing
+  cow:
+    description: Experimental. rpm clones files out of dnf's cache (copy-on-write); the packages are wishes of O(packages).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      enabled:
+        description: Whether dnf's plugin is on. V(false) also brings the package database back to where stock rpm keeps it.
+        type: bool
+        default: true
+      denylist:
+        description: Names of packages that are installed without it.
+        type: list
+        elements: str
+        default: []
+      accept_rpmdb_move:
+        description: Agree that the package database moves from C(/var/lib/rpm) to C(/usr/lib/sysimage/rpm), as the patched rpm
+          has it; a link stays. Stream 10 has it there already.
+        type: bool
+        default: false
 """

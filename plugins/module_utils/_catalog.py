@@ -114,4 +114,6 @@ FAMILIES = {
         splits=("systemd-shared", "systemd-sysusers"),
         capabilities=("systemd-oomd-defaults",),
     ),
+    # Experimental, copy-on-write: rpm-libs of one build and rpm-build or rpm-sign of another do not go together.
+    "rpm": Family(name="rpm", lead="rpm", sources=("rpm",), unit_packages={}, splits=()),
 }

@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from . import (
-    _dnf, _journal, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_files,
-    _section_locks, _section_manager, _section_modules, _section_oomd, _section_packages, _section_repositories,
-    _section_rulesets, _section_selinux, _section_units,
+    _dnf, _journal, _kmods, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_cow,
+    _section_files, _section_locks, _section_manager, _section_modules, _section_oomd, _section_packages,
+    _section_repositories, _section_rulesets, _section_selinux, _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -34,6 +34,7 @@ SECTIONS = {
     "oomd": _section_oomd,
     "locks": _section_locks,
     "selinux": _section_selinux,
+    "cow": _section_cow,
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
 
@@ -105,6 +106,9 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
     taken = [step for step in _journal.standing(target) if KINDS[step.action["kind"]].section in sections]
     plan = Planned([_inverse(step) for step in reversed(taken)])
+    problems = _section_packages.undo_problems(target, taken)
+    if problems:
+        raise Refused(*problems)
     if ways.check or not taken:
         return Report(None, plan, _recover.look(target))
     with exclusive(target, ways.who):
@@ -138,7 +142,8 @@ def _validate(wishes: Wishes, stream: int) -> None:
 def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None) -> Planned:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
     weak_deps = any(want["weak_deps"] for want in wishes["packages"])
-    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target))
+    modules = any(_kmods.PACKAGE.match(name) for want in wishes["packages"] for name in (*want["names"], *want["also"]))
+    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target), modules)
 
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))

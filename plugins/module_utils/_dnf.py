@@ -78,12 +78,14 @@ class Settings(t.NamedTuple):
 
     C(scratch): a folder for its logs and a copy of its state, for jobs that only plan. C(own_cache): the caches go there
     too, for jobs that write nothing at all. C(own_locks): lines of the version lock list that are ours and do not count.
+    C(file_lists): packages on offer are to know all their files, which newer dnf leaves out.
     """
 
     scratch: str | None
     own_cache: bool
     weak_deps: bool
     own_locks: t.Sequence[str] = ()
+    file_lists: bool = False
 
 
 def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
@@ -126,6 +128,8 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
         conf.pluginconfpath = [*conf.pluginconfpath, _without_own_locks(conf, settings.own_locks, workdir)]
     # A plugin that was shipped without its bytecode must not leave any behind: planning writes nothing.
     sys.dont_write_bytecode = True
+    if settings.file_lists and hasattr(conf, "optional_metadata_types"):
+        conf.optional_metadata_types = ["filelists"]
     base.init_plugins()
     base.pre_configure_plugins()
     base.read_all_repos()

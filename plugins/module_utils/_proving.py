@@ -26,7 +26,7 @@ def view_of(module: AnsibleModule) -> View:
         except OSError:
             return NOT_FOUND, ""
         return status, out if status == 0 and out else out + err
-    return View("/", run)
+    return View("/", run, may_try=not module.check_mode)
 
 
 def take_snapshot(module: AnsibleModule) -> None:

@@ -13,7 +13,9 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _capabilities, _detached, _dnf, _journal, _runner
+from . import (
+    _btrfs, _builds, _capabilities, _detached, _dnf, _host_kernel, _journal, _kernel_modules, _kmods, _runner,
+)
 from ._catalog import FAMILIES, FLAVOURS
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
@@ -36,11 +38,18 @@ OPTIONS: dict[str, t.Any] = {
     "erase": {"type": "list", "elements": "str", "default": []},
     "capabilities": {"type": "list", "elements": "str", "choices": _capabilities.CAPABILITIES, "default": []},
     "weak_deps": {"type": "bool", "default": False},
+    "where_no_module": {"type": "str"},
 }
 
 PRESENT, LATEST = "present", "latest"
-SIDES = {"hyperscale": "Hyperscale ", "stock": "stock ", "any": ""}
+HYPERSCALE, STOCK, ANY = "hyperscale", "stock", "any"
+SIDES = {HYPERSCALE: "Hyperscale ", STOCK: "stock ", ANY: ""}
 LOCK = "lock"  # kind of the steps that write version locks, which this section lifts for its own transaction
+# Where packages come from that neither the SIG nor stock builds.
+SOURCES = {
+    _btrfs.PACKAGED: "The Kmods SIG builds it: install centos-release-kmods, which enables its repository, "
+    "or use a Hyperscale kernel, which has btrfs",
+}
 
 
 class State(t.NamedTuple):
@@ -147,11 +156,11 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
         if both:
             problems.append(Problem(
                 f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists"))
-        if want["family"] and want["to"] == "any":
+        if want["family"] and want["to"] == ANY:
             problems.append(Problem(
                 f"family {want['family']}", "'any' builds of it are wanted, and its packages fit only together",
                 "Choose hyperscale or stock"))
-    if {"hyperscale", "stock"} <= {want["to"] for want in wants}:
+    if {HYPERSCALE, STOCK} <= {want["to"] for want in wants}:
         problems.append(Problem(
             "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
     return problems
@@ -224,9 +233,9 @@ def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
     """Return the names that are to be there: those asked for, those whose enabled unit moved into them, and what stands for
     a set of which nothing is installed."""
     names = [*want["names"], *want["also"]]
-    if want["set"] and want["to"] == "hyperscale" and not members(dict(want, names=[], also=[]), state.installed):
+    if want["set"] and want["to"] == HYPERSCALE and not members(dict(want, names=[], also=[]), state.installed):
         names.extend(SETS[want["set"]].lead)
-    if want["family"] and want["to"] == "hyperscale":
+    if want["family"] and want["to"] == HYPERSCALE:
         family = FAMILIES[want["family"]]
         names.append(family.lead)
         names.extend(name for unit, name in family.unit_packages.items() if unit in state.enabled_units)
@@ -240,13 +249,12 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
     if want["to"] == _capabilities.INSTALLED:
         return True
     moving = members(want, state.installed)
-    here = {package.name for package in moving}
+    here = {package.name for package in moving} | {name for name in want["names"] if _gone_again(name, want, state)}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
         return False
     if any(state.named(name) for name in want["erase"]):
         return False
-    sided = want["to"] != "any"
-    if sided and any(_is_hyperscale(package, state) != (want["to"] == "hyperscale") for package in moving):
+    if want["to"] != ANY and any(_is_hyperscale(package, state) != (want["to"] == HYPERSCALE) for package in moving):
         return False
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
@@ -258,6 +266,11 @@ def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> l
     moving = {item.source for action in actions if isinstance(action, TransactionAction) for item in action.items}
     named = [SETS[want["set"]] for want in wants if want["set"]]
     return [f"Package set {one.name}: {one.note}." for one in named if one.note and moving.intersection(one.sources)]
+
+
+def _gone_again(name: str, want: dict[str, t.Any], state: State) -> bool:
+    """Say whether a package that earlier runs brought anew is gone, as a way back to stock leaves it."""
+    return want["to"] == STOCK and name in state.brought and not state.named(name)
 
 
 # look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
@@ -272,7 +285,8 @@ def plan(
 
     C(look) is shown the packages while the Base is open.
     """
-    open_wants = [want for want in _capabilities.settled(wants) if not satisfied(want, state)]
+    open_wants = [
+        want for want in _capabilities.settled(wants) if not satisfied(want, state) and not needless(target, want, wants)]
     releases = [name for name in (*needs.install, *needs.tools) if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
     if not (open_wants or releases or removals):
@@ -296,10 +310,55 @@ def plan(
             raise
         if look is not None:
             look(base, needs.specs, list(base.transaction.install_set), [i.nevra for i in items if i.action not in _dnf.COMING])
+        problems = _ends(target, state, base.transaction.install_set, items)
+        if problems:
+            raise Refused(*problems)
         weak_deps = any(want["weak_deps"] for want in open_wants)
         return [TransactionAction.of(items, jobs, needs, weak_deps, lock_timeout)]
     finally:
         _dnf.close(base)
+
+
+def needless(target: Target, want: dict[str, t.Any], wants: t.Sequence[dict[str, t.Any]]) -> bool:
+    """Say whether a wish that is only for want of a kernel module is not needed: a kernel has it, or a Hyperscale kernel comes
+    in the same run."""
+    module = want["where_no_module"]
+    if module is None:
+        return False
+    kernel = any("kernel" in (other["family"], *other["names"]) and other["to"] == HYPERSCALE for other in wants)
+    return kernel or bool(_kernel_modules.offering(target.root, _running(target), module))
+
+
+def _ends(target: Target, state: State, coming: t.Iterable[t.Any], items: t.Sequence[_dnf.Item]) -> list[Problem]:
+    """Return what a transaction would end badly in, however well it solves."""
+    problems = []
+    if any(_kmods.PACKAGE.match(package.name) for package in coming):
+        status, default = target.probe(["grubby", "--default-kernel"])
+        problems += _kmods.in_the_way(
+            coming, _running(target), _host_kernel.parse_default(default) if status == 0 else None)
+    here = {package.nevra for package in state.installed}
+    return problems + _btrfs.lost_by(target.root, _running(target), here, _after(here, items))
+
+
+def _after(here: t.Collection[str], items: t.Sequence[_dnf.Item]) -> set[str]:
+    """Return what is installed after a transaction."""
+    gone = {item.nevra for item in items if item.action not in _dnf.COMING}
+    return (set(here) - gone) | {item.nevra for item in items if item.action in _dnf.COMING}
+
+
+def undo_problems(target: Target, taken: t.Sequence[_journal.Step]) -> list[Problem]:
+    """Return what is in the way of taking transactions back, which are given in the order in which they were done."""
+    here = {package.nevra for package in installed()}
+    left = set(here)
+    for step in reversed([step.action for step in taken if step.action["kind"] == TransactionAction.kind]):
+        items = [_dnf.Item(*item) for item in step["args"]["items"]]
+        left -= {item.nevra for item in items if item.action in _dnf.COMING}
+        left |= {item.nevra for item in items if item.action not in _dnf.COMING}
+    return _btrfs.lost_by(target.root, _running(target), here, left)
+
+
+def _running(target: Target) -> str:
+    return target.run(["uname", "-r"]).strip()
 
 
 def _solved(base, jobs: Jobs) -> list[_dnf.Item]:
@@ -348,7 +407,8 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
         return Jobs(added.install, [], added.problems)
     moving = members(want, state.installed)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
-    names = sorted({package.name for package in moving} | set(wanted_names(want, state)))
+    wanted = {name for name in wanted_names(want, state) if not _gone_again(name, want, state)}
+    names = sorted({package.name for package in moving} | wanted)
     offered = _offered(base, names, want)
     if want["family"]:
         lead = FAMILIES[want["family"]].lead
@@ -373,7 +433,7 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
             best = _best([p for p in offered if p.name == name and (arch in (None, p.arch) or "noarch" in (arch, p.arch))])
             current = next((p for p in moving if p.name == name and arch in (None, p.arch)), None)
             if best is None:
-                if current is not None and want["to"] == "stock" and name in state.brought:
+                if current is not None and want["to"] == STOCK and name in state.brought:
                     erase.append(current.nevra)
                 elif current is None or not _obsoleted(base, current, offered):
                     problem = _nothing_offered(base, name, want, current)
@@ -390,12 +450,12 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
         package for package in base.sack.query().available().filter(name=list(names))
         if want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"])]
     ours = [
-        package for package in found if _builds.release_segment(package.release) is not None
+        package for package in found if _on_side(package, HYPERSCALE)
         and package.source_name in CLAIMED.get(package.name, (package.source_name,))]
-    if want["to"] == "hyperscale":
+    if want["to"] == HYPERSCALE:
         return ours
-    others = [package for package in found if _builds.release_segment(package.release) is None]
-    if want["to"] == "stock":
+    others = [package for package in found if _on_side(package, STOCK)]
+    if want["to"] == STOCK:
         return others
     ours_by_name = {package.name for package in ours}
     return ours + [package for package in others if package.name not in ours_by_name]
@@ -406,7 +466,7 @@ def _split_from(base, lead, want: dict[str, t.Any]) -> list[str]:
 
     systemd requires /usr/bin/systemd-sysusers, which systemd-standalone-sysusers provides as well.
     """
-    splits = FAMILIES[want["family"]].splits if want["to"] == "hyperscale" else ()
+    splits = FAMILIES[want["family"]].splits if want["to"] == HYPERSCALE else ()
     return [p.name for p in _offered(base, splits, want) if p.evr == lead.evr] if splits else []
 
 
@@ -437,13 +497,13 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
     side = SIDES[want["to"]]
     version = "" if want["version"] in (PRESENT, LATEST) else f" of version {want['version']}"
     fact = f"{current.nevra} is installed" if current else f"{name} is wanted"
-    seen = _of_side(base.sack.query(), name, side)
+    seen = _of_side(base.sack.query(), name, want["to"])
     if seen:
         return Problem(
             fact, f"the repositories offer no {side}build{version} of it that fits; they offer {_listed(seen)}",
             "Ask for one of these versions, or enable the repository that carries the wanted one",
         )
-    hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, side)
+    hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, want["to"])
     if hidden:
         return Problem(
             fact, f"its {side}builds are hidden by an exclude or version lock: {_listed(hidden)}",
@@ -462,7 +522,7 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
         )
     return Problem(
         fact, f"no enabled repository offers a {side}build{version} of it",
-        "Enable the repository that carries it, or correct the name",
+        SOURCES.get(name, "Enable the repository that carries it, or correct the name"),
     )
 
 
@@ -478,12 +538,12 @@ def _missing_flavour(base, want: dict[str, t.Any]) -> str | None:
 
 def _of_side(query, name: str, side: str) -> list[t.Any]:
     """Return the builds of a package that a side offers, whatever their version."""
-    found = query.available().filter(name=name)
-    return [p for p in found if side in (SIDES["any"], SIDES[_side_of(p)])]
+    return [package for package in query.available().filter(name=name) if _on_side(package, side)]
 
 
-def _side_of(package) -> str:
-    return "stock" if _builds.release_segment(package.release) is None else "hyperscale"
+def _on_side(package, side: str) -> bool:
+    """Say whether a build on offer is of a side. C(any) is for what the SIG may or may not build, or neither side does."""
+    return side == ANY or (_builds.release_segment(package.release) is not None) == (side == HYPERSCALE)
 
 
 def _listed(packages: t.Iterable[t.Any]) -> str:

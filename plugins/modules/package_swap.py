@@ -20,7 +20,7 @@ options:
   family:
     description: A set that moves together.
     type: str
-    choices: [systemd]
+    choices: [rpm, systemd]
   set:
     description: A ready set of packages. What of it is installed moves; where nothing of it is, its first packages come.
     type: str
@@ -63,6 +63,10 @@ options:
     description: Follow weak dependencies.
     type: bool
     default: false
+  where_no_module:
+    description: The name of a kernel module. The packages are wanted only where no kernel of the host has it and no
+      Hyperscale kernel comes in the same run.
+    type: str
 extends_documentation_fragment:
   - centos.hyperscale.ways
 attributes:

@@ -20,6 +20,7 @@ COMMANDS = {
     "podman": "podman", "crun": "crun", "mmdebstrap": "mmdebstrap", "rpmbuild": "rpm", "createrepo_c": "createrepo-c",
     "gpg": "gpg", "gpg-agent": "gpg-agent", "ssh": "openssh-client", "ip": "iproute2", "iptables": "iptables",
     "dpkg-deb": "dpkg", "unshare": "util-linux", "zstd": "zstd", "cpio": "cpio",
+    "cc": "gcc", "mkfs.btrfs": "btrfs-progs", "mkfs.xfs": "xfsprogs",
 }
 FILES = {
     "/usr/lib/podman/netavark": "netavark", "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",

@@ -38,6 +38,8 @@ PORT = 8780
 MIRROR = "mirror.lab"
 SERVER = f"http://{MIRROR}:{PORT}"
 READY_SECONDS = 120
+# Of the disk of a host whose root is btrfs; it takes what is written to it.
+BTRFS_SIZE = "3G"
 # A host that is killed says no goodbye: without these, who waits for its answer waits for hours.
 NOTICE_DEATH = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6")
 
@@ -131,13 +133,28 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
     host = Host(name, stream, group, address, image.words, secrets.token_hex(4))
     for part in ("upper", "work", "root"):
         (host.folder / part).mkdir(parents=True)
-    layers = f"lowerdir={image.root},upperdir={host.folder}/upper,workdir={host.folder}/work"
-    run(["mount", "-t", "overlay", "overlay", "-o", layers, host.folder / "root"])
+    _lay_root(host, image)
     with open(host.folder / "root/etc/hosts", "a", encoding="ascii") as names:
         names.write(f"{GATEWAY} {MIRROR}\n")
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting {name} ({image.words}) at {address}")
     run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, mac(address), cgroup_base(), NETWORK, PREFIX])
+
+
+def _lay_root(host: Host, image: Image) -> None:
+    """Mount a host's root: an overlay of its image, or a copy of it on a btrfs of its own."""
+    kind = os.environ.get("HYPERSCALE_LAB_ROOT", "overlay")
+    if kind == "overlay":
+        layers = f"lowerdir={image.root},upperdir={host.folder}/upper,workdir={host.folder}/work"
+        run(["mount", "-t", "overlay", "overlay", "-o", layers, host.folder / "root"])
+    elif kind == "btrfs":
+        disk = host.folder / "disk"
+        run(["truncate", "--size", BTRFS_SIZE, disk])
+        run(["mkfs.btrfs", "--quiet", disk])
+        run(["mount", "-o", "loop", disk, host.folder / "root"])
+        run(["cp", "-a", f"{image.root}/.", host.folder / "root"])
+    else:
+        raise LabError(f"HYPERSCALE_LAB_ROOT is {kind!r}: choose overlay or btrfs")
 
 
 def mac(address: str) -> str:
@@ -162,7 +179,10 @@ def _running(host: Host) -> bool:
         mounts = pathlib.Path(f"/proc/{int(result.stdout)}/mountinfo").read_text()
     except (ValueError, OSError):
         return False
-    return f"upperdir={host.folder}/upper" in mounts
+    # An overlay names its folder; a btrfs its loop device, whose file is the host's.
+    loops = {path.parent.parent.name for path in pathlib.Path("/sys/block").glob("loop*/loop/backing_file")
+             if path.read_text().strip() == f"{host.folder}/disk"}
+    return f"upperdir={host.folder}/upper" in mounts or any(f" /dev/{loop} " in mounts for loop in loops)
 
 
 def ssh_options() -> list[str]:

@@ -11,7 +11,7 @@ import re
 import shutil
 import typing as t
 
-from . import debs, keys, release
+from . import debs, keys, release, standins
 from .common import ARCH, LAB, ROOT, STREAMS, LabError, code_of, digest, locked, run, say, table
 
 # Folders that many packages share; a package owns none of them.
@@ -64,7 +64,7 @@ def build_all(apt: debs.Apt, server: str) -> None:
             packages: dict[str, list[pathlib.Path]] = {name: [] for name in repositories(stream)}
             for row in (row for row in rows["builds"] if row["stream"] == stream):
                 packages[row["repo"]] += _build(apt, row, repositories(stream)[row["repo"]], rows)
-            for name, built in release.build(stream, server).items():
+            for name, built in [*release.build(stream, server).items(), *standins.build(stream).items()]:
                 packages[name] += built
             for name, files in packages.items():
                 _lay_out(web_root() / repositories(stream)[name]["path"], files)

@@ -439,6 +439,16 @@ TABLE: tuple[Check, ...] = (
         "A command that worked before the swap, or that the new package brings, ends with an error.",
         "Run it by hand and read what it says; go back if it matters", mandatory=True),
     _check(
+        "btrfs.trial", (103,), "lost", HIGH, HIGH, NEVER, (PROVE,), "btrfs does not work here",
+        "A small file system on a loop device could not be made, mounted, filled, read, scrubbed, checked or removed by the "
+        "tools and the kernel that this host has now.",
+        "Read what the command says and try it by hand; take a kernel whose btrfs the tools fit, or go back"),
+    _check(
+        "cow.copied", (), "changed", MEDIUM, MEDIUM, NEVER, (PROVE,), "{name} was copied, not cloned",
+        "Copy-on-write (experimental) is on, and a package that it should have cloned out of dnf's cache was written anew. "
+        "Nothing is lost but room and time.",
+        "Look at the file systems of dnf's cache and /usr, at the denylist, and at the plugin with 'dnf -v'"),
+    _check(
         "symbol.unresolved", (4,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} finds not all its symbols",
         "A program or library that uses a changed library asks for a function that the new one does not have. Packages do not "
         "declare such symbols, so only loading shows it.",

@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from .._errors import Problem, Refused
-from . import after, aftermath, compare, files, hosting, kernel, relations, report, returned
+from . import after, aftermath, btrfs_trial, compare, cow, files, hosting, kernel, relations, report, returned
 from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Consumer, Finding, Skipped
@@ -47,6 +47,8 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("config.rpmnew", "config.rpmsave", "config.rpmorig"), after.second_files),
     (("verify.differs",), after.differing),
     (("smoke.failed",), after.smoked),
+    (("btrfs.trial",), btrfs_trial.tried),
+    (("cow.copied",), cow.copied),
     (("symbol.unresolved",), after.unresolved),
     (("unit.install_changed",), aftermath.install_sections),
     (("unit.stopped",), aftermath.stopped),

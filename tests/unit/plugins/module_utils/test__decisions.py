@@ -59,6 +59,21 @@ def test_satisfied(installed, changes, satisfied):
     assert _section_packages.satisfied({**PACKAGES, **changes}, state(*installed)) is satisfied
 
 
+def test_what_we_brought_and_took_away_is_as_stock_as_can_be():
+    want = {**PACKAGES, "family": None, "names": ["btrfs-progs"], "to": "stock"}
+    brought = state(*STOCK)._replace(brought={"btrfs-progs"})
+    assert _section_packages.satisfied(want, brought)
+    assert not _section_packages.satisfied(want, state(*STOCK))
+    assert not _section_packages.satisfied({**want, "to": "hyperscale"}, brought)
+
+
+def test_any_side_will_do_for_what_neither_builds():
+    kmod = package("kmod-btrfs", "5.14.0.45", "2.el9s", source="kmod-btrfs", vendor="CentOS Kmods SIG", key="1" * 16)
+    want = {**PACKAGES, "family": None, "names": ["kmod-btrfs"], "to": "any"}
+    assert _section_packages.satisfied(want, state(kmod))
+    assert not _section_packages.satisfied({**want, "to": "hyperscale"}, state(kmod))
+
+
 def test_an_enabled_unit_that_moved_names_its_package():
     here = state(*STOCK, units=["systemd-networkd.service"])
     assert _section_packages.wanted_names(PACKAGES, here) == ["systemd", "systemd-networkd"]

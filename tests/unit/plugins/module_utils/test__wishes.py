@@ -76,6 +76,7 @@ def test_two_sides_at_once_are_refused():
     wants = [PACKAGES, {**PACKAGES, "family": None, "names": ["zstd"], "to": "stock"}]
     assert any("two runs" in problem.remedy for problem in _section_packages.validate(wants, 9))
     assert _section_packages.validate([PACKAGES], 9) == []
+    assert _section_packages.validate([PACKAGES, {**PACKAGES, "family": None, "names": ["kmod-btrfs"], "to": "any"}], 9) == []
 
 
 @pytest.mark.parametrize(("changes", "says"), [

@@ -159,7 +159,8 @@ class AskAction(Action):
         if said != known:
             raise Failed(Problem(
                 f"rpm lists {len(said)} packages and {len(known)} are known",
-                f"they differ in {', '.join(sorted(said ^ known)[:5])}", "Look at 'rpm --eval %_dbpath' and its folder on the host"))
+                f"they differ in {', '.join(sorted(said ^ known)[:5])}",
+                "Look at 'rpm --eval %_dbpath' and its folder on the host"))
         if self.args["plugin"]:
             problem = plugin_problem(target)
             if problem:
@@ -181,7 +182,8 @@ def plugin_problem(target: Target) -> Problem | None:
 def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = [
-        Problem(f"package name {name!r} in the denylist", "it is not the plain name of a package", "Write names, without versions")
+        Problem(
+            f"package name {name!r} in the denylist", "it is not the plain name of a package", "Write names, without versions")
         for want in wants for name in want["denylist"] if not _cow.PACKAGE_NAME.match(name)]
     if len(wants) > 1:
         problems.append(Problem("section cow", "it is wanted twice", "Leave one of the two out"))
@@ -261,7 +263,8 @@ def _off(state: State, around: Around) -> Planned:
             actions.append(ReturnAction.between(_cow.NEW_HOME, home, "stock rpm keeps it there"))
         else:
             problems.append(Problem(
-                f"the package database is in {_cow.NEW_HOME}", f"stock rpm would look for it in {home}, where nothing leads to it",
+                f"the package database is in {_cow.NEW_HOME}",
+                f"stock rpm would look for it in {home}, where nothing leads to it",
                 f"Make {home} a link to {_cow.NEW_HOME} first: 'ln -s ../../{_cow.NEW_HOME[1:]} {home}'"))
     return Planned(actions + _asking(around, plugin=False), problems)
 

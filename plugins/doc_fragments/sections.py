@@ -87,9 +87,10 @@ options:
     default: []
     suboptions:
       family:
-        description: A set that moves together.
+        description: A set that moves together. Of V(kernel) new kernels come beside the installed ones, and what serves a kernel
+          (C(perf), C(bpftool), C(kernel-tools), C(kernel-headers)) moves with it.
         type: str
-        choices: [rpm, systemd]
+        choices: [kernel, rpm, systemd]
       set:
         description: A ready set of packages. What of it is installed moves; where nothing of it is, its first packages come.
         type: str
@@ -292,7 +293,7 @@ options:
         default: false
       kernel:
         description: Which kernel is to be the default. V(hyperscale) and V(stock) mean the newest of that side, anything else
-          is a release as C(uname -r) prints it. Empty leaves the default as it is.
+          is a release as C(uname -r) prints it, or its version, or version and release. Empty leaves the default as it is.
         type: str
         default: ''
       try_once:
@@ -398,7 +399,7 @@ options:
       family:
         description: Lock all that is installed of a family to its build.
         type: str
-        choices: [rpm, systemd]
+        choices: [kernel, rpm, systemd]
       set:
         description: Lock all that is installed of a ready set to its builds.
         type: str

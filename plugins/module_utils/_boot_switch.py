@@ -59,7 +59,9 @@ def _wanted(wish: Wish, state: State, around: Around) -> Kernel | Problem:
     known = kernels(state, around)
     listed = ", ".join(kernel.release for kernel in known) or "none"
     if wish.kernel not in (HYPERSCALE, STOCK):
-        found = [kernel for kernel in known if kernel.release == wish.kernel]
+        # A version or a version with release means the newest that begins so.
+        exact = [kernel for kernel in known if kernel.release == wish.kernel]
+        found = exact + [kernel for kernel in known if kernel.release.startswith((f"{wish.kernel}-", f"{wish.kernel}."))]
         return found[0] if found else Problem(
             f"kernel {wish.kernel}", f"it has no boot entry here, and this run does not bring it; there are: {listed}",
             "Install it first, or name one of these")

@@ -103,6 +103,15 @@ class Family(t.NamedTuple):
 
 
 FAMILIES = {
+    # Kernels are installed beside each other (_kernel_packages); the tools of a kernel are built apart by the SIG.
+    "kernel": Family(
+        name="kernel",
+        lead="kernel-core",
+        sources=("kernel", "kernel-headers", "kernel-tools", "perf", "bpftool", "linux-firmware"),
+        unit_packages={},
+        splits=(),
+        capabilities=(),
+    ),
     "systemd": Family(
         name="systemd",
         lead="systemd",
@@ -115,5 +124,5 @@ FAMILIES = {
         capabilities=("systemd-oomd-defaults",),
     ),
     # Experimental, copy-on-write: rpm-libs of one build and rpm-build or rpm-sign of another do not go together.
-    "rpm": Family(name="rpm", lead="rpm", sources=("rpm",), unit_packages={}, splits=()),
+    "rpm": Family(name="rpm", lead="rpm", sources=("rpm",), unit_packages={}, splits=(), capabilities=()),
 }

@@ -14,12 +14,12 @@ import glob
 import typing as t
 
 from . import (
-    _btrfs, _builds, _capabilities, _detached, _dnf, _host_kernel, _journal, _kernel_modules, _kmods, _runner,
+    _btrfs, _builds, _capabilities, _detached, _dnf, _host_kernel, _journal, _kernel_modules, _kernel_packages, _kmods, _runner,
 )
 from ._catalog import FAMILIES, FLAVOURS
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
-from ._rpmdb import REPAIR, Package, installed
+from ._rpmdb import REPAIR, Package, installed, side_by_side
 from ._sets import CLAIMED, SETS, set_of
 from ._target import Target
 
@@ -53,14 +53,16 @@ SOURCES = {
 
 
 class State(t.NamedTuple):
-    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names
-    of packages that earlier runs brought onto the host anew, and who provides the capabilities that can be wished for."""
+    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names of packages
+    that earlier runs brought onto the host anew, who provides the capabilities that can be wished for, and the kernels that
+    nothing starts."""
 
     installed: list[Package]
     enabled_units: set[str]
     pinned_key_ids: list[str]
     brought: set[str]
     providers: dict[str, list[str]] = {}
+    idle_kernels: set[str] = set()
 
     def named(self, name: str) -> list[Package]:
         """Return the installed packages of a name."""
@@ -152,6 +154,11 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
         problems += _capabilities.validate(want)
+        kernels = [name for name in want["names"] if side_by_side(name) and want["family"] != _kernel_packages.KERNEL]
+        if kernels:
+            problems.append(Problem(
+                f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
+                "Ask for family kernel, which keeps the one there is to fall back to"))
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
             problems.append(Problem(
@@ -197,7 +204,8 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
         item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
     units = {link.rsplit("/", 1)[1] for link in links}
-    return State(packages, units, pinned_key_ids, brought, _capabilities.gather())
+    idle = _kernel_packages.idle_kernels(target.root, target.probe(["uname", "-r"])[1].strip())
+    return State(packages, units, pinned_key_ids, brought, _capabilities.gather(), idle)
 
 
 def own_locks(target: Target) -> list[str]:
@@ -207,7 +215,7 @@ def own_locks(target: Target) -> list[str]:
 
 
 def members(want: dict[str, t.Any], packages: t.Sequence[Package]) -> list[Package]:
-    """Return those of some installed packages that move with a wish: all of the same sources."""
+    """Return those of some installed packages that move with a wish: all of the same sources, but for kernels, which stay."""
     sources: set[str | None] = set()
     names: set[str] = set()
     if want["family"]:
@@ -225,8 +233,8 @@ def members(want: dict[str, t.Any], packages: t.Sequence[Package]) -> list[Packa
             sources.update(claim.sources)
             names.update(claim.packages)
     return [
-        package for package in packages
-        if (package.source in sources or package.name in names) and package.name not in want["erase"]]
+        package for package in packages if not side_by_side(package.name)
+        and (package.source in sources or package.name in names) and package.name not in want["erase"]]
 
 
 def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
@@ -248,6 +256,9 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
         return False
     if want["to"] == _capabilities.INSTALLED:
         return True
+    if want["family"] == _kernel_packages.KERNEL:
+        return want["version"] != LATEST and not any(state.named(name) for name in want["erase"]) and _kernel_packages.satisfied(
+            want, _kernel_members(want, state), _has_version, state.idle_kernels)
     moving = members(want, state.installed)
     here = {package.name for package in moving} | {name for name in want["names"] if _gone_again(name, want, state)}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
@@ -258,7 +269,11 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
         return False
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
-    return want["version"] == PRESENT or all(_has_version(package, want["version"]) for package in moving)
+    return all(_has_version(package, want["version"]) for package in moving)
+
+
+def _kernel_members(want: dict[str, t.Any], state: State) -> _kernel_packages.Members:
+    return _kernel_packages.members(want, state.installed, lambda package: _is_hyperscale(package, state))
 
 
 def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> list[str]:
@@ -401,10 +416,22 @@ def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:
     return found
 
 
+def _kernel_jobs(base, want: dict[str, t.Any], state: State) -> Jobs:
+    """Turn a wish for kernels into exact packages."""
+    here = _kernel_members(want, state)
+    names = _kernel_packages.names_to_ask_for(want, here)
+    choice = _kernel_packages.choose(
+        want, here, _offered(base, names, {**want, "version": PRESENT}), _has_version, state.idle_kernels, state.brought)
+    erase = [package.nevra for name in want["erase"] for package in state.named(name)]
+    return Jobs(choice.install, [*choice.erase, *erase], [_nothing_offered(base, name, want) for name in choice.missing])
+
+
 def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
     if want["to"] == _capabilities.INSTALLED:
         added = _capabilities.choose(base, want, state.named(FAMILIES[want["family"]].lead)[-1], state.providers)
         return Jobs(added.install, [], added.problems)
+    if want["family"] == _kernel_packages.KERNEL:
+        return _kernel_jobs(base, want, state)
     moving = members(want, state.installed)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
     wanted = {name for name in wanted_names(want, state) if not _gone_again(name, want, state)}
@@ -448,7 +475,7 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
     """Return the builds on offer, of the wanted side and version. Of any side, the Hyperscale builds where there are some."""
     found = [
         package for package in base.sack.query().available().filter(name=list(names))
-        if want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"])]
+        if _has_version(package, want["version"])]
     ours = [
         package for package in found if _on_side(package, HYPERSCALE)
         and package.source_name in CLAIMED.get(package.name, (package.source_name,))]
@@ -556,8 +583,8 @@ def _is_hyperscale(package: Package, state: State) -> bool:
 
 
 def _has_version(package, wanted: str) -> bool:
-    """Say whether a package answers to a version, version-release or full EVR."""
-    return wanted in (package.version, f"{package.version}-{package.release}", package.evr)
+    """Say whether a package answers to a version, version-release or full EVR, or to a word that means any."""
+    return wanted in (PRESENT, LATEST) or wanted in (package.version, f"{package.version}-{package.release}", package.evr)
 
 
 def _lines(nevras: t.Iterable[str]) -> str:

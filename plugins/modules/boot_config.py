@@ -32,7 +32,7 @@ options:
     default: []
   kernel:
     description: Which kernel is to be the default. V(hyperscale) and V(stock) mean the newest of that side, anything else is a
-      release as C(uname -r) prints it. Empty leaves the default as it is.
+      release as C(uname -r) prints it, or its version, or version and release. Empty leaves the default as it is.
     type: str
     default: ''
   try_once:

@@ -270,7 +270,8 @@ def test_a_host_without_a_boot_loader_is_as_wanted_only_if_it_runs_so(tmp_path):
 
 @pytest.mark.parametrize(("installed", "kernel", "release"), [
     ([NEWER, NEWEST], "hyperscale", NEWEST), ([NEWER], "hyperscale", NEWER), ([OTHER, NEWER], "stock", STOCK),
-    ([OTHER, NEWER], OTHER, OTHER), ([f"{NEWEST}+debug", NEWER], "hyperscale", NEWER),
+    ([OTHER, NEWER], OTHER, OTHER), ([NEWER, NEWEST], "6.12.94", NEWER), ([NEWER], NEWER.rpartition(".")[0], NEWER),
+    ([f"{NEWEST}+debug", NEWER], "hyperscale", NEWER),
     (["6.12.9-0.hs1.hsx.el9.x86_64", "6.12.10-0.hs1.hsx.el9.x86_64"], "hyperscale", "6.12.10-0.hs1.hsx.el9.x86_64"),
 ])
 def test_the_newest_of_a_side_is_meant(host, installed, kernel, release):

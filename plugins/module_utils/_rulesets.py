@@ -27,7 +27,7 @@ class Chain(t.NamedTuple):
 
 
 # Tables by name, each with its chains by name.
-Ruleset = t.Dict[str, t.Dict[str, Chain]]
+Ruleset = dict[str, dict[str, Chain]]
 
 
 class Saved(t.NamedTuple):
@@ -78,9 +78,9 @@ def differences(old: Saved, new: Saved, tables: t.Iterable[str]) -> list[str]:
             if a.policy != b.policy:
                 found.append(f"table {table}, chain {name}: policy {a.policy} and {b.policy}")
             if a.rules != b.rules:
-                first = next(
-                    (pair for pair in zip(a.rules, b.rules) if pair[0] != pair[1]), (f"{len(a.rules)} rules", f"{len(b.rules)} rules"))
-                found.append(f"table {table}, chain {name}: '{first[0]}' and '{first[1]}'")
+                lengths = (f"{len(a.rules)} rules", f"{len(b.rules)} rules")
+                mine_says, other_says = next((pair for pair in zip(a.rules, b.rules) if pair[0] != pair[1]), lengths)
+                found.append(f"table {table}, chain {name}: '{mine_says}' and '{other_says}'")
     return found
 
 

@@ -52,7 +52,7 @@ FIREWALLS = {
 # Services that write rules through the iptables command while they run.
 WRITERS = ("docker.service", "libvirtd.service", "virtnetworkd.service", "fail2ban.service")
 
-Rules = t.Dict[str, Saved]
+Rules = dict[str, Saved]
 
 
 class State(t.NamedTuple):

@@ -106,10 +106,9 @@ def legacy(live, check=False, alternatives=None, **more):
         alternatives=alternatives or LEGACY)
 
 
-def kept_of(live, ending):
-    """Return the name of the file that a run kept of some rules."""
-    names = live.command("ls", "/var/lib/centos-hyperscale/rulesets").split()
-    return next(name for name in names if name.endswith(ending))
+def kept(live, ending):
+    """Return what a run kept of some rules."""
+    return live.command("find", "/var/lib/centos-hyperscale/rulesets", "-name", f"*.{ending}", "-exec", "cat", "{}", "+")
 
 
 def backend(live):
@@ -175,7 +174,7 @@ def test_the_way_back_by_wish_carries_before_the_package_goes(host9):
     kinds = [step["kind"] for step in result["actions"]]
     assert kinds == ["ruleset-carry", "alternative", "ruleset-clear", "transaction"], result
     assert saved(host9, "nft") == WANTED and "(nf_tables)" in backend(host9)
-    assert chains(host9.command("cat", "/var/lib/centos-hyperscale/rulesets/" + kept_of(host9, "ip6.legacy"))) == WANTED["ip6tables"]
+    assert chains(kept(host9, "ip6.legacy")) == WANTED["ip6tables"]
     assert host9.converge(**back)["changed"] is False
 
 
@@ -219,7 +218,9 @@ def test_a_run_killed_between_restore_and_flush_is_finished_by_the_next(host):
     assert host.converge(repositories=[repositories()], packages=PACKAGES)["changed"]
     watched(host, "nft", "legacy")
     # The flush of the old backend is the first that nft's restore is called for.
-    fault(host, "iptables-nft-restore", 'case "$*" in *-V*) exec xtables-nft-multi iptables-nft-restore "$@";; esac\nkill -9 "$PPID"')
+    fault(host, "iptables-nft-restore", (
+        'case "$*" in *-V*) exec xtables-nft-multi iptables-nft-restore "$@";; esac\n'
+        'kill -9 "$PPID"'))
     argv = host.arguments("converge", {
         "repositories": [repositories()], "packages": PACKAGES, "rulesets": [{"backend": "legacy"}], "alternatives": LEGACY})
     subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=TREE, check=False)
@@ -249,9 +250,9 @@ def test_services_that_filter_themselves_are_named_and_handled(host9, refused):
     host9.command("systemctl", "enable", "nftables.service")
     refused(host9, lambda: legacy(host9), "nftables.service is enabled", "nftables: stop")
     wish = {"rulesets": [{"backend": "legacy", "nftables": "keep"}], "packages": PACKAGES, "repositories": [repositories()]}
-    kept = subprocess.run(
+    told = subprocess.run(
         host9.arguments("converge", wish, check=True), capture_output=True, text=True, cwd=TREE, check=True).stderr
-    assert "nftables.service is kept" in kept and "inet ours" in " ".join(kept.split())
+    assert "nftables.service is kept" in told and "inet ours" in " ".join(told.split())
     assert legacy(host9, nftables="stop")["changed"]
     assert hosts.command(host9.host, ["systemctl", "is-enabled", "nftables.service"]).stdout.strip() == "disabled"
     assert "table inet ours" in host9.command("nft", "list", "tables")

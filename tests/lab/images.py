@@ -172,7 +172,8 @@ def _base_package(stream: int, root: pathlib.Path, scratch: pathlib.Path) -> pat
             short = folder.replace("/usr", "")
             provides.update({f"{short}/{name}", f"/usr{short}/{name}"})
     python = next((root / "usr/bin").glob("python3.*")).name
-    provides |= {f"python(abi) = {python[len('python'):]}", "rtld(GNU_HASH)", "bash", "coreutils", "grep", "dbus", "kmod", "alternatives"}
+    provides |= {f"python(abi) = {python[len('python'):]}", "rtld(GNU_HASH)", "bash", "coreutils", "grep"}
+    provides |= {"dbus", "kmod", "alternatives"}
     spec = scratch / "base.spec"
     spec.write_text(BASE_SPEC.format(
         stream=stream, arch=ARCH, provides="\n".join(f"Provides: {name}" for name in sorted(provides))))

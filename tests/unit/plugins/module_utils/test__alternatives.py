@@ -52,7 +52,8 @@ def test_a_file_with_groups_services_and_gaps():
 
 @pytest.mark.parametrize("text", [
     "", "auto\n", "manual\n/usr/bin/edit\n", "sometimes\n/usr/bin/edit\n\n/usr/bin/old\n1\n", "auto\n/usr/bin/edit\n\n",
-    "auto\n/usr/bin/edit\n\n/usr/bin/old\nhigh\n", "auto\n/usr/bin/edit\na\n/b\n\n/usr/bin/old", "auto\nedit\n\n/usr/bin/old\n1\n",
+    "auto\n/usr/bin/edit\n\n/usr/bin/old\nhigh\n", "auto\n/usr/bin/edit\na\n/b\n\n/usr/bin/old",
+    "auto\nedit\n\n/usr/bin/old\n1\n",
 ])
 def test_damaged_files(text):
     with pytest.raises(ValueError):

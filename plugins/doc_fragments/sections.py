@@ -198,4 +198,41 @@ options:
         type: str
         choices: [reexec, reboot]
         default: reexec
+  boot:
+    description: Kernel arguments, and which kernel is started, by the files that GRUB reads. The wishes of several roles are
+      taken together.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      args:
+        description: Arguments that every kernel has, installed now or later. One of the same name with another value is
+          replaced, unless the kernel hears several of them, as with C(console).
+        type: list
+        elements: str
+        default: []
+      args_absent:
+        description: Arguments that no kernel has. V(name) means any value of it, V(name=value) exactly that.
+        type: list
+        elements: str
+        default: []
+      kernel:
+        description: Which kernel is to be the default. V(hyperscale) and V(stock) mean the newest of that side, anything else
+          is a release as C(uname -r) prints it. Empty leaves the default as it is.
+        type: str
+        default: ''
+      try_once:
+        description: Start a kernel that does not run now a single time at the next boot, and make it the default only when a
+          run with O(proven=true) follows (RV(pending) says so). The boot after that is the kernel's that runs now.
+        type: bool
+        default: true
+      retry:
+        description: A try that failed is not repeated, until this has another value than it had then.
+        type: str
+        default: ''
+      keep:
+        description: Have dnf keep at least so many kernels, by C(installonly_limit) in C(/etc/dnf/dnf.conf), which is never
+          made smaller. V(0) leaves it as it is.
+        type: int
+        default: 0
 """

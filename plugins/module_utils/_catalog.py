@@ -100,6 +100,14 @@ class Family(t.NamedTuple):
 
 
 FAMILIES = {
+    # Kernels are installed beside each other (_kernel_packages); the tools of a kernel are built apart by the SIG.
+    "kernel": Family(
+        name="kernel",
+        lead="kernel-core",
+        sources=("kernel", "kernel-headers", "kernel-tools", "perf", "bpftool", "linux-firmware"),
+        unit_packages={},
+        splits=(),
+    ),
     "systemd": Family(
         name="systemd",
         lead="systemd",

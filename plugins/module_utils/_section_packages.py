@@ -13,11 +13,11 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _detached, _dnf, _journal, _runner
+from . import _builds, _detached, _dnf, _journal, _kernel_packages, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
-from ._rpmdb import REPAIR, Package, installed
+from ._rpmdb import REPAIR, Package, installed, side_by_side
 from ._target import Target
 
 try:
@@ -39,13 +39,14 @@ PRESENT, LATEST = "present", "latest"
 
 
 class State(t.NamedTuple):
-    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, and the names
-    of packages that earlier runs brought onto the host anew."""
+    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names of packages
+    that earlier runs brought onto the host anew, and the kernels that nothing starts."""
 
     installed: list[Package]
     enabled_units: set[str]
     pinned_key_ids: list[str]
     brought: set[str]
+    idle_kernels: set[str]
 
     def named(self, name: str) -> list[Package]:
         """Return the installed packages of a name."""
@@ -132,6 +133,11 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
                     f"package name {name!r}", "it is not the plain name of a package",
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
+        kernels = [name for name in want["names"] if side_by_side(name) and want["family"] != _kernel_packages.KERNEL]
+        if kernels:
+            problems.append(Problem(
+                f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
+                "Ask for family kernel, which keeps the one there is to fall back to"))
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
             problems.append(Problem(
@@ -155,16 +161,18 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
     brought = {
         item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
-    return State(packages, {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought)
+    idle = _kernel_packages.idle_kernels(target.root, target.probe(["uname", "-r"])[1].strip())
+    return State(packages, {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought, idle)
 
 
 def members(want: dict[str, t.Any], state: State) -> list[Package]:
-    """Return the installed packages that move with a wish: all of the same sources."""
+    """Return the installed packages that move with a wish: all of the same sources, but for kernels, which stay."""
     if want["family"]:
         sources = set(FAMILIES[want["family"]].sources)
     else:
         sources = {package.source for name in want["names"] for package in state.named(name)}
-    return [package for package in state.installed if package.source in sources and package.name not in want["erase"]]
+    return [package for package in state.installed
+            if package.source in sources and package.name not in want["erase"] and not side_by_side(package.name)]
 
 
 def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
@@ -179,6 +187,9 @@ def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
 
 def satisfied(want: dict[str, t.Any], state: State) -> bool:
     """Say whether the rpmdb alone shows that a wish holds. C(latest) can never be told from the rpmdb alone."""
+    if want["family"] == _kernel_packages.KERNEL:
+        return want["version"] != LATEST and not any(state.named(name) for name in want["erase"]) and _kernel_packages.satisfied(
+            want, _kernel_members(want, state), _has_version, state.idle_kernels)
     moving = members(want, state)
     here = {package.name for package in moving}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
@@ -189,7 +200,11 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
         return False
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
-    return want["version"] == PRESENT or all(_has_version(package, want["version"]) for package in moving)
+    return all(_has_version(package, want["version"]) for package in moving)
+
+
+def _kernel_members(want: dict[str, t.Any], state: State) -> _kernel_packages.Members:
+    return _kernel_packages.members(want, state.installed, lambda package: _is_hyperscale(package, state))
 
 
 # look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
@@ -252,7 +267,19 @@ def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:
     return found
 
 
+def _kernel_jobs(base, want: dict[str, t.Any], state: State) -> Jobs:
+    """Turn a wish for kernels into exact packages."""
+    here = _kernel_members(want, state)
+    names = _kernel_packages.names_to_ask_for(want, here)
+    choice = _kernel_packages.choose(
+        want, here, _offered(base, names, {**want, "version": PRESENT}), _has_version, state.idle_kernels, state.brought)
+    erase = [package.nevra for name in want["erase"] for package in state.named(name)]
+    return Jobs(choice.install, [*choice.erase, *erase], [_nothing_offered(base, name, want) for name in choice.missing])
+
+
 def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
+    if want["family"] == _kernel_packages.KERNEL:
+        return _kernel_jobs(base, want, state)
     moving = members(want, state)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
     names = sorted({package.name for package in moving} | set(wanted_names(want, state)))
@@ -288,7 +315,7 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
     return [
         package for package in base.sack.query().available().filter(name=list(names))
         if (_builds.release_segment(package.release) is not None) == hyperscale
-        and (want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"]))
+        and _has_version(package, want["version"])
     ]
 
 
@@ -366,8 +393,8 @@ def _is_hyperscale(package: Package, state: State) -> bool:
 
 
 def _has_version(package, wanted: str) -> bool:
-    """Say whether a package answers to a version, version-release or full EVR."""
-    return wanted in (package.version, f"{package.version}-{package.release}", package.evr)
+    """Say whether a package answers to a version, version-release or full EVR, or to a word that means any."""
+    return wanted in (PRESENT, LATEST) or wanted in (package.version, f"{package.version}-{package.release}", package.evr)
 
 
 def _lines(nevras: t.Iterable[str]) -> str:

@@ -85,6 +85,8 @@ def _prepare(root: pathlib.Path, identity: str, mirror: str) -> None:
     }.items():
         shutil.copy(GUEST / name, target)
         target.chmod(0o755 if (GUEST / name).read_text().startswith("#!") else 0o644)
+    # Debian's own plugin looks for an initrd under Debian's name.
+    (root / "etc/kernel/install.d/85-initrd.install").symlink_to("/dev/null")
     run(["systemctl", f"--root={root}", "--quiet", "enable", "lab-network.service"])
     run(["systemctl", f"--root={root}", "--quiet", "mask", *MASKED])
 

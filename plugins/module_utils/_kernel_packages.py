@@ -13,6 +13,7 @@ import typing as t
 
 from . import _boot_host, _builds
 from ._catalog import FAMILIES
+from ._kmods import PACKAGE
 from ._rpmdb import EVR_ORDER, Package, side_by_side
 
 KERNEL = "kernel"
@@ -36,6 +37,11 @@ class Choice(t.NamedTuple):
     install: list[t.Any]
     erase: list[str]
     missing: list[str]
+
+
+def is_kernel(name: str) -> bool:
+    """Say whether a package is of a kernel itself: these lie beside each other, as modules for one kernel (kmod-) do too."""
+    return side_by_side(name) and not PACKAGE.match(name)
 
 
 def members(want: dict[str, t.Any], installed: t.Iterable[Package], ours: t.Callable[[Package], bool]) -> Members:

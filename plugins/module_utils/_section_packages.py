@@ -19,7 +19,7 @@ from . import (
 from ._catalog import FAMILIES, FLAVOURS
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
-from ._rpmdb import REPAIR, Package, installed, side_by_side
+from ._rpmdb import REPAIR, Package, installed
 from ._sets import CLAIMED, SETS, set_of
 from ._target import Target
 
@@ -154,7 +154,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
         problems += _capabilities.validate(want)
-        kernels = [name for name in want["names"] if side_by_side(name) and want["family"] != _kernel_packages.KERNEL]
+        kernels = [name for name in want["names"] if _kernel_packages.is_kernel(name) and want["family"] != _kernel_packages.KERNEL]
         if kernels:
             problems.append(Problem(
                 f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
@@ -233,7 +233,7 @@ def members(want: dict[str, t.Any], packages: t.Sequence[Package]) -> list[Packa
             sources.update(claim.sources)
             names.update(claim.packages)
     return [
-        package for package in packages if not side_by_side(package.name)
+        package for package in packages if not _kernel_packages.is_kernel(package.name)
         and (package.source in sources or package.name in names) and package.name not in want["erase"]]
 
 

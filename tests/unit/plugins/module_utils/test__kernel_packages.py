@@ -27,7 +27,7 @@ def builds(build, *names):
 
 
 def state(installed, idle=(), brought=()):
-    return _section_packages.State(list(installed), set(), [KEY], set(brought), set(idle))
+    return _section_packages.State(list(installed), set(), [KEY], set(brought), idle_kernels=set(idle))
 
 
 def chosen(installed, offered, idle=(), brought=(), **changes):
@@ -126,7 +126,7 @@ def test_a_tool_without_a_stock_build_goes_if_it_came_by_us():
 
 def test_kernels_stay_out_of_other_wishes():
     want = {**WANT, "family": None, "names": ["perf"]}
-    moving = _section_packages.members(want, state(builds(STOCK, *CORE, "perf", "bpftool")))
+    moving = _section_packages.members(want, builds(STOCK, *CORE, "perf", "bpftool"))
     assert sorted(p.name for p in moving) == ["bpftool", "perf"]
     assert _section_packages.validate([want]) == []
     assert any("family kernel" in p.remedy for p in _section_packages.validate([{**want, "names": ["kernel-core"]}]))

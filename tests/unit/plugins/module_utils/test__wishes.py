@@ -91,8 +91,8 @@ def test_bad_files(changes, says):
 
 def test_any_build_goes_with_either_side_and_not_with_a_family():
     some = {**PACKAGES, "family": None, "names": ["iptables-legacy"], "to": "any"}
-    assert _section_packages.validate([PACKAGES, some]) == []
-    assert any("fit only together" in problem.reason for problem in _section_packages.validate([{**PACKAGES, "to": "any"}]))
+    assert _section_packages.validate([PACKAGES, some], 9) == []
+    assert any("fit only together" in problem.reason for problem in _section_packages.validate([{**PACKAGES, "to": "any"}], 9))
 
 
 @pytest.mark.parametrize("release", ["6.el9.2", "1.hs.el9"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from . import (
-    _dnf, _journal, _locks, _recover, _section_files, _section_manager, _section_modules, _section_packages,
-    _section_repositories, _section_units,
+    _dnf, _journal, _locks, _recover, _section_files, _section_manager, _section_modules, _section_network,
+    _section_packages, _section_repositories, _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -26,11 +26,15 @@ SECTIONS = {
     "modules": _section_modules,
     "units": _section_units,
     "manager": _section_manager,
+    "network": _section_network,
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
 
 # What comes after the transaction, each by the protocol of _planning.
 AFTER = tuple(name for name in SECTIONS if name not in ("repositories", "packages"))
+
+# Sections whose undoing leaves something that waits, by their function of that name.
+WAITING = ("network",)
 
 # The desired state: a list of wishes a section.
 Wishes = dict[str, list[dict[str, t.Any]]]
@@ -74,7 +78,8 @@ def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
             return Report(None, plan, interrupted)
         run = _journal.new_run_id()
         apply_all(target, run, plan.actions)
-        left = _prove(target, wishes, ways)
+        # What this run changed, nobody has proven yet.
+        left = _prove(target, wishes, ways._replace(proven=False))
         return Report(run, plan._replace(pending=left.pending), interrupted)
 
 
@@ -105,7 +110,8 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
             f"{len(failures)} of {len(taken)} steps could not be taken back", "; ".join(failures),
             "The others are undone. Mend these and run again",
         ))
-    return Report(run, plan, interrupted)
+    waiting = [SECTIONS[name].waiting(target) for name in WAITING if name in sections]
+    return Report(run, plan._replace(pending=sum(waiting, [])), interrupted)
 
 
 def _inverse(step: _journal.Step) -> Action:

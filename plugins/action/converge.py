@@ -9,12 +9,16 @@ import getpass
 import socket
 import typing as t
 
-from ansible_collections.centos.hyperscale.plugins.plugin_utils._refusing import RefusingAction
+from ansible_collections.centos.hyperscale.plugins.plugin_utils._confirming import ConfirmingAction
 
 
-class ActionModule(RefusingAction):
+class ActionModule(ConfirmingAction):
     """The controller's part of converge."""
 
     def module_defaults(self) -> dict[str, t.Any]:
         """Say who runs this, for anyone who tries at the same time."""
         return {"controller": f"{getpass.getuser()} on {socket.gethostname()}"}
+
+    def confirms(self) -> bool:
+        """What was taken back is confirmed here; what was brought about is for the proof to confirm."""
+        return self._task.args.get("state") == "undone" and not self._task.check_mode

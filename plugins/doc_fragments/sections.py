@@ -452,4 +452,54 @@ options:
           has it; a link stays. Stream 10 has it there already.
         type: bool
         default: false
+  network:
+    description: Who sets up the network. A hand-over waits for its confirmation, RV(pending) says so; without one the host goes
+      back by itself. A wish that names nobody only confirms, with O(proven=true).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      renderer:
+        description: V(networkd) takes the network over from NetworkManager, V(networkmanager) takes it back.
+        type: str
+        choices: [networkd, networkmanager]
+      source:
+        description: V(running) carries over what NetworkManager runs, V(definitions) takes O(network[].definitions).
+        type: str
+        choices: [running, definitions]
+        default: running
+      definitions:
+        description: Files of networkd, checked before anything is changed. They are written below C(/etc/systemd/network) with
+          C(50-centos-hyperscale-) before their names.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name, ending in C(.network), C(.netdev) or C(.link).
+            type: str
+            required: true
+          content:
+            description: The file's text.
+            type: str
+            required: true
+      resolved:
+        description: Whether systemd-resolved resolves names, with C(/etc/resolv.conf) a link to what it writes. V(false) makes
+          that a file with the servers of now. Not given means as it is.
+        type: bool
+      confirm_seconds:
+        description: Seconds from the switch after which the host goes back, unless the hand-over was confirmed by then. 20 to 3600.
+        type: int
+        default: 120
+      unmanaged:
+        description: Interfaces that networkd is to leave alone.
+        type: list
+        elements: str
+        default: []
+      without:
+        description: What this host can do without, by the name that its refusal gave it, such as the path of a dispatcher
+          script, or V(lan:\ ipv4.dad-timeout) for a setting of a profile.
+        type: list
+        elements: str
+        default: []
 """

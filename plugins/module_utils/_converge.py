@@ -9,8 +9,8 @@ import typing as t
 
 from . import (
     _dnf, _journal, _kmods, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_cow,
-    _section_files, _section_locks, _section_manager, _section_modules, _section_oomd, _section_packages,
-    _section_repositories, _section_rulesets, _section_selinux, _section_units,
+    _section_files, _section_locks, _section_manager, _section_modules, _section_network, _section_oomd,
+    _section_packages, _section_repositories, _section_rulesets, _section_selinux, _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -35,6 +35,7 @@ SECTIONS = {
     "locks": _section_locks,
     "selinux": _section_selinux,
     "cow": _section_cow,
+    "network": _section_network,
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
 
@@ -43,6 +44,8 @@ AFTER = tuple(name for name in SECTIONS if name not in ("repositories", "package
 
 # What an earlier run left standing in these is looked after by every run, whatever it wishes; C(stands(state)) says if so.
 STANDING = (_section_locks, _section_selinux)
+# Sections whose undoing leaves something that waits, by their function of that name.
+WAITING = ("network",)
 
 # The desired state: a list of wishes a section.
 Wishes = dict[str, list[dict[str, t.Any]]]
@@ -86,7 +89,8 @@ def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
             return Report(None, plan, interrupted)
         run = _journal.new_run_id()
         apply_all(target, run, plan.actions)
-        left = _prove(target, wishes, ways)
+        # What this run changed, nobody has proven yet.
+        left = _prove(target, wishes, ways._replace(proven=False))
         return Report(run, plan._replace(pending=left.pending), interrupted)
 
 
@@ -120,7 +124,8 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
             f"{len(failures)} of {len(taken)} steps could not be taken back", "; ".join(failures),
             "The others are undone. Mend these and run again",
         ))
-    return Report(run, plan, interrupted)
+    waiting = [SECTIONS[name].waiting(target) for name in WAITING if name in sections]
+    return Report(run, plan._replace(pending=sum(waiting, [])), interrupted)
 
 
 def _inverse(step: _journal.Step) -> Action:

@@ -154,8 +154,8 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
         problems += _capabilities.validate(want)
-        kernels = [name for name in want["names"] if _kernel_packages.is_kernel(name) and want["family"] != _kernel_packages.KERNEL]
-        if kernels:
+        kernels = [name for name in want["names"] if _kernel_packages.is_kernel(name)]
+        if kernels and want["family"] != _kernel_packages.KERNEL:
             problems.append(Problem(
                 f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
                 "Ask for family kernel, which keeps the one there is to fall back to"))

@@ -29,9 +29,9 @@ options:
     type: list
     elements: str
     choices: [repositories, packages, files, modules, rulesets, alternatives, units, manager, boot, cgroup2, oomd, locks,
-      selinux, cow]
-    default: [alternatives, boot, cgroup2, cow, files, locks, manager, modules, oomd, packages, repositories, rulesets,
-      selinux, units]
+      selinux, cow, network]
+    default: [alternatives, boot, cgroup2, cow, files, locks, manager, modules, network, oomd, packages, repositories,
+      rulesets, selinux, units]
   proven:
     description: Say that the host was proven since its last change, so that what waits for that is done. The role of the same
       name says so after its proof.

@@ -54,7 +54,7 @@ exec unshare --mount --cgroup --propagation unchanged bash -c '
   set -e
   mount --make-rprivate /sys
   mount -t cgroup2 none /sys/fs/cgroup
-  exec podman --cgroup-manager=cgroupfs run --detach --name "$0" --hostname "$5" --network "$4" --ip "$2" \\
+  exec podman --cgroup-manager=cgroupfs run --detach --name "$0" --hostname "$5" --network "$4" --ip "$2" --dns none \\
     --mac-address "$3" \\
     --cgroups=disabled --cgroupns=host --privileged --systemd=always --restart=always \\
     --ulimit nofile=20000:20000 --ulimit nproc=30000:30000 --no-hosts --rootfs "$1" /usr/sbin/lab-init
@@ -137,6 +137,9 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
     _lay_root(host, image)
     with open(host.folder / "root/etc/hosts", "a", encoding="ascii") as names:
         names.write(f"{GATEWAY} {MIRROR}\n")
+    # A file of its own, which a host can replace; the server is there for nobody to ask.
+    (host.folder / "root/etc/resolv.conf").unlink(missing_ok=True)
+    (host.folder / "root/etc/resolv.conf").write_text(f"nameserver {GATEWAY}\n")
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting {name} ({image.words}) at {address}")
     run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, mac(address), cgroup_base(), NETWORK, PREFIX])

@@ -128,9 +128,9 @@ def test_kernels_stay_out_of_other_wishes():
     want = {**WANT, "family": None, "names": ["perf"]}
     moving = _section_packages.members(want, builds(STOCK, *CORE, "perf", "bpftool"))
     assert sorted(p.name for p in moving) == ["bpftool", "perf"]
-    assert _section_packages.validate([want]) == []
-    assert any("family kernel" in p.remedy for p in _section_packages.validate([{**want, "names": ["kernel-core"]}]))
-    assert _section_packages.validate([{**WANT, "also": ["kernel-modules-extra"]}]) == []
+    assert _section_packages.validate([want], 9) == []
+    assert any("family kernel" in p.remedy for p in _section_packages.validate([{**want, "names": ["kernel-core"]}], 9))
+    assert _section_packages.validate([{**WANT, "also": ["kernel-modules-extra"]}], 9) == []
 
 
 # Which kernels nothing starts

@@ -97,9 +97,10 @@ options:
         elements: str
         default: []
       to:
-        description: Which builds to take.
+        description: Which builds to take. V(installed) leaves the family as it is and only adds O(packages[].capabilities) of
+          the same build, or goes along with another wish that moves the family.
         type: str
-        choices: [hyperscale, stock]
+        choices: [hyperscale, stock, installed]
         default: hyperscale
       version:
         description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,
@@ -115,6 +116,13 @@ options:
         description: Packages this host can do without. Nothing else is ever erased.
         type: list
         elements: str
+        default: []
+      capabilities:
+        description: What some package of the family is to provide; builds differ in which one does. One that the wanted
+          build has not is erased when another of that build provides the same.
+        type: list
+        elements: str
+        choices: [systemd-oomd-defaults]
         default: []
       weak_deps:
         description: Follow weak dependencies.
@@ -188,6 +196,12 @@ options:
         description: Whether it runs. Not given means as it is.
         type: str
         choices: [started, stopped]
+      fresh_for:
+        description: Paths of files that it is started from. When one of them is newer than the unit, or written in this run, an
+          active unit is restarted. systemd reads changed unit files again without being told.
+        type: list
+        elements: path
+        default: []
   manager:
     description: PID 1 and the user managers run the installed build of systemd.
     type: list
@@ -217,6 +231,11 @@ options:
         type: list
         elements: str
         default: []
+      psi:
+        description: Have pressure stall information on. C(psi=1) becomes an argument where the running kernel has it off, or on
+          only by that argument; where it is on by itself, nothing does.
+        type: bool
+        default: false
       kernel:
         description: Which kernel is to be the default. V(hyperscale) and V(stock) mean the newest of that side, anything else
           is a release as C(uname -r) prints it, or its version, or version and release. Empty leaves the default as it is.
@@ -236,4 +255,83 @@ options:
           made smaller. V(0) leaves it as it is.
         type: int
         default: 0
+  cgroup2:
+    description: The unified control group hierarchy is in use and nothing holds on to the legacy one. Users of the legacy one
+      stand in the way while that is in use, and are told of where it is not. O(boot) takes the arguments away that ask for it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      accept:
+        description: Users of the legacy hierarchy that somebody took on, by the name in the refusal, such as the name of a unit
+          or the path of a file or mount.
+        type: list
+        elements: str
+        default: []
+  oomd:
+    description: systemd-oomd and what it watches, by drop-ins of ours. What it needs is looked for on the host; where it
+      cannot run yet, RV(pending) or a warning says so, and it is set up and not started.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      state:
+        description: V(absent) takes our files away and masks the daemon, since drop-ins of packages would start it again.
+        type: str
+        choices: [present, absent]
+        default: present
+      settings:
+        description: Settings of oomd.conf(5). What is not given stays as the build has it.
+        type: dict
+        default: {}
+        suboptions:
+          swap_used_limit:
+            description: C(SwapUsedLimit), a share from 0% to 100%.
+            type: str
+          memory_pressure_limit:
+            description: C(DefaultMemoryPressureLimit), a share from 0% to 100%.
+            type: str
+          memory_pressure_duration:
+            description: C(DefaultMemoryPressureDurationSec), 0 or at least a second.
+            type: str
+          prekill_hook_timeout:
+            description: C(PrekillHookTimeoutSec), 0 or at least a second; from systemd 260 on.
+            type: str
+      units:
+        description: Units and what oomd is to do with them, as systemd.resource-control(5) has it. What is not given stays
+          as it is.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Full name of a slice, service or scope. A template such as V(user@.service) stands for its instances, a
+              prefix such as V(user-.slice) for all that begin with it, V(-.slice) for the whole system.
+            type: str
+            required: true
+          swap:
+            description: C(ManagedOOMSwap). With V(kill), oomd kills below this unit when swap is used up.
+            type: str
+            choices: [auto, kill]
+          memory_pressure:
+            description: C(ManagedOOMMemoryPressure). With V(kill), oomd kills below this unit when it is under pressure for long.
+            type: str
+            choices: [auto, kill]
+          memory_pressure_limit:
+            description: C(ManagedOOMMemoryPressureLimit), a share from 0% to 100%.
+            type: str
+          memory_pressure_duration:
+            description: C(ManagedOOMMemoryPressureDurationSec), at least a second; from systemd 257 on.
+            type: str
+          preference:
+            description: C(ManagedOOMPreference), whether to spare this unit. oomd heeds it where root owns the unit's control
+              group, or its owner is that of the watched unit above; the units within are not spared with it.
+            type: str
+            choices: [none, avoid, omit]
+      conflicting:
+        description: What to do where earlyoom, nohang or the older oomd is enabled or runs. V(refuse) stops and names it,
+          V(disable) turns it off, V(keep) has both.
+        type: str
+        choices: [refuse, disable, keep]
+        default: refuse
 """

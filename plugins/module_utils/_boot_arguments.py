@@ -16,6 +16,8 @@ from ._errors import Problem
 from ._planning import BOOT, Around, Pending
 from ._target import FileState
 
+# Turns pressure stall information on in a kernel that was built with it off by default, as those of CentOS are.
+PSI = "psi=1"
 PLAIN_FILE = FileState("", "0644", "root", "root")
 
 
@@ -28,6 +30,14 @@ class Arguments(t.NamedTuple):
     noted: dict[str, list[str]] | None
     problems: list[Problem]
     warnings: list[str]
+
+
+def with_psi(wish: Wish, state: State) -> Wish:
+    """Return a wish with the argument for pressure stall information, where the kernel needs it: it was started with such an
+    argument, or has it off and was not built without it."""
+    told = any(_boot_files.key_of(word) == "psi" for word in _boot_files.booted_words(state.cmdline))
+    needed = told or (not state.psi["enabled"] and state.psi["supported"] is not False)
+    return wish._replace(args=list(dict.fromkeys([*wish.args, PSI]))) if wish.psi and needed else wish
 
 
 def arguments(wish: Wish, state: State, around: Around, switch: Switch) -> Arguments:

@@ -10,7 +10,7 @@ import re
 import time
 import typing as t
 
-from . import _boot_files, _boot_host, _builds, _host_kernel, _host_security
+from . import _boot_files, _boot_host, _builds, _host_cgroup, _host_kernel, _host_security
 from ._dnf import COMING, Item
 from ._planning import Around
 from ._target import FileState, Target
@@ -32,16 +32,19 @@ class Wish(t.NamedTuple):
     try_once: bool
     retry: str
     keep: int
+    psi: bool = False
 
 
 class State(t.NamedTuple):
-    """What the section decides on. C(missing) are the files of each entry that are not there, C(unwritable) why GRUB cannot
-    write its environment block; C(btrfs) where btrfs is mounted, and C(with_btrfs) the kernels that can read it."""
+    """What the section decides on. C(psi) is that group of host_info; C(missing) are the files of each entry that are not
+    there, C(unwritable) why GRUB cannot write its environment block; C(btrfs) where btrfs is mounted, and C(with_btrfs) the
+    kernels that can read it."""
 
     boot: _boot_host.Boot
     running: str
     boot_id: str
     cmdline: str
+    psi: dict[str, t.Any]
     files: dict[str, FileState | None]
     missing: dict[str, list[str]]
     unwritable: str
@@ -70,7 +73,8 @@ def merged(wants: t.Sequence[dict[str, t.Any]]) -> Wish:
     return Wish(
         list(dict.fromkeys(word for want in wants for word in want["args"])),
         list(dict.fromkeys(word for want in wants for word in want["args_absent"])),
-        first["kernel"], first["try_once"], first["retry"], max((want["keep"] for want in wants), default=0))
+        first["kernel"], first["try_once"], first["retry"], max((want["keep"] for want in wants), default=0),
+        any(want.get("psi") for want in wants))
 
 
 def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
@@ -79,9 +83,10 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     mounts = _boot_host.mounts(target.root)
     mount = _boot_host.mount_of(target.root, boot.env_path)
     releases = {entry.release for entry in boot.entries}
+    running, cmdline = target.run(["uname", "-r"]).strip(), _text(target, "/proc/cmdline")
     return State(
-        boot, target.run(["uname", "-r"]).strip(),
-        _text(target, "/proc/sys/kernel/random/boot_id"), _text(target, "/proc/cmdline"),
+        boot, running, _text(target, "/proc/sys/kernel/random/boot_id"), cmdline,
+        _host_cgroup.gather_psi(target.root, running, _host_kernel.parse_arguments(cmdline)),
         {path: target.read(path) for path in (KERNEL_CMDLINE, DEFAULT_GRUB, DNF_CONF, _boot_host.NOTE)},
         {entry.id: _boot_host.missing_images(target.root, entry) for entry in boot.entries},
         _boot_host.unwritable(target.root, boot.env_path), mount is not None and "ro" in mount.options,

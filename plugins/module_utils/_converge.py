@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from . import (
-    _dnf, _journal, _locks, _recover, _section_boot, _section_files, _section_manager, _section_modules,
-    _section_packages, _section_repositories, _section_units,
+    _dnf, _journal, _locks, _recover, _section_boot, _section_cgroup2, _section_files, _section_manager, _section_modules,
+    _section_oomd, _section_packages, _section_repositories, _section_units,
 )
 from ._engine import Action, apply_all, undo_all
 from ._errors import Failed, Problem, Refused
@@ -27,6 +27,8 @@ SECTIONS = {
     "units": _section_units,
     "manager": _section_manager,
     "boot": _section_boot,
+    "cgroup2": _section_cgroup2,
+    "oomd": _section_oomd,
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
 

@@ -33,6 +33,8 @@ class Action:
     phase = CONFIGURE
     # True for a step that makes running things follow what is on disk: taken back, it comes after all others.
     follows = False
+    # True for a step whose subject is the path of a file that it writes or removes.
+    writes_file = False
 
     def __init__(self, subject: str, why: str, args: dict[str, t.Any], before: str = "", after: str = "") -> None:
         self.subject = subject

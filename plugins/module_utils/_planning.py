@@ -51,7 +51,7 @@ class Around(t.NamedTuple):
 
     def after(self, actions: t.Sequence[Action]) -> Around:
         """Return what the next section is told."""
-        return self._replace(paths=[*self.paths, *(action.subject for action in actions if action.kind == "file")])
+        return self._replace(paths=[*self.paths, *(action.subject for action in actions if action.writes_file)])
 
     def coming(self, name: str) -> Item | None:
         """Return the build of a package that the transaction brings."""

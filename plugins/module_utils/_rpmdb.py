@@ -210,6 +210,11 @@ def installed(ts: t.Any = None) -> list[Package]:
     return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
 
 
+def providers(capability: str, ts: t.Any = None) -> list[str]:
+    """Return the names of the installed packages that provide a capability, be it by their name."""
+    return sorted({header[rpm.RPMTAG_NAME] for header in _headers(ts, "providename", capability)})
+
+
 def public_keys(ts: t.Any = None) -> list[PublicKey]:
     """Return the keys that were imported into the package database."""
     return sorted((_public_key(header) for header in _headers(ts, "name", KEY_PACKAGE)), key=lambda key: key.nevra)

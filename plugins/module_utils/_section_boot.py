@@ -15,7 +15,7 @@ import typing as t
 
 from . import _boot_files, _boot_host
 from ._boot_actions import ACTIONS, EnvironmentAction, NoteAction, SettingAction
-from ._boot_arguments import Arguments, arguments, waiting
+from ._boot_arguments import PSI, Arguments, arguments, waiting, with_psi
 from ._boot_state import DNF_CONF, INSTALLONLY_LIMIT, State, Wish, gather, limit_of, merged
 from ._boot_switch import Switch, switch
 from ._engine import Action
@@ -28,6 +28,7 @@ __all__ = ["ACTIONS", "OPTIONS", "gather", "plan", "validate"]
 OPTIONS: dict[str, t.Any] = {
     "args": {"type": "list", "elements": "str", "default": []},
     "args_absent": {"type": "list", "elements": "str", "default": []},
+    "psi": {"type": "bool", "default": False},
     "kernel": {"type": "str", "default": ""},
     "try_once": {"type": "bool", "default": True},
     "retry": {"type": "str", "default": ""},
@@ -55,6 +56,10 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
             if _boot_files.names_it(unwanted, word):
                 problems.append(Problem(
                     f"kernel argument {word}", f"it is wanted, and {unwanted} is to be absent", "Leave one of the two out"))
+    if wish.psi and any(_boot_files.key_of(word) == "psi" and word != PSI for word in [*wish.args, *wish.absent]):
+        problems.append(Problem(
+            "kernel argument psi", "pressure stall information is wanted, and the argument is wanted otherwise or absent",
+            "Leave one of the two out"))
     if wish.kernel and not RELEASE.match(wish.kernel):
         problems.append(Problem(
             f"kernel {wish.kernel!r}", "it is no kernel release", "Write hyperscale, stock, or what 'uname -r' prints of it"))
@@ -71,7 +76,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
     """Return what brings arguments, default and try to what is wanted."""
-    wish = merged(wants)
+    wish = with_psi(merged(wants), state)
     kept = _kept(wish, state)
     if not (wish.args or wish.absent or wish.kernel):
         return Planned(kept)

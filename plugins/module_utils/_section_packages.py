@@ -13,7 +13,7 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _detached, _dnf, _journal, _kernel_packages, _runner
+from . import _builds, _capabilities, _detached, _dnf, _journal, _kernel_packages, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
@@ -28,10 +28,11 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
     "names": {"type": "list", "elements": "str", "default": []},
-    "to": {"type": "str", "choices": ["hyperscale", "stock"], "default": "hyperscale"},
+    "to": {"type": "str", "choices": ["hyperscale", "stock", _capabilities.INSTALLED], "default": "hyperscale"},
     "version": {"type": "str", "default": "present"},
     "also": {"type": "list", "elements": "str", "default": []},
     "erase": {"type": "list", "elements": "str", "default": []},
+    "capabilities": {"type": "list", "elements": "str", "choices": _capabilities.CAPABILITIES, "default": []},
     "weak_deps": {"type": "bool", "default": False},
 }
 
@@ -40,13 +41,15 @@ PRESENT, LATEST = "present", "latest"
 
 class State(t.NamedTuple):
     """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names of packages
-    that earlier runs brought onto the host anew, and the kernels that nothing starts."""
+    that earlier runs brought onto the host anew, the kernels that nothing starts, and who provides the capabilities that can
+    be wished for."""
 
     installed: list[Package]
     enabled_units: set[str]
     pinned_key_ids: list[str]
     brought: set[str]
     idle_kernels: set[str]
+    providers: dict[str, list[str]] = {}
 
     def named(self, name: str) -> list[Package]:
         """Return the installed packages of a name."""
@@ -138,11 +141,12 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
             problems.append(Problem(
                 f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
                 "Ask for family kernel, which keeps the one there is to fall back to"))
+        problems += _capabilities.validate(want)
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
             problems.append(Problem(
                 f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists"))
-    if len({want["to"] for want in wants}) > 1:
+    if {"hyperscale", "stock"} <= {want["to"] for want in wants}:
         problems.append(Problem(
             "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
     return problems
@@ -162,7 +166,8 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
         item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
     idle = _kernel_packages.idle_kernels(target.root, target.probe(["uname", "-r"])[1].strip())
-    return State(packages, {link.rsplit("/", 1)[1] for link in links}, pinned_key_ids, brought, idle)
+    units = {link.rsplit("/", 1)[1] for link in links}
+    return State(packages, units, pinned_key_ids, brought, idle, _capabilities.gather())
 
 
 def members(want: dict[str, t.Any], state: State) -> list[Package]:
@@ -190,6 +195,10 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
     if want["family"] == _kernel_packages.KERNEL:
         return want["version"] != LATEST and not any(state.named(name) for name in want["erase"]) and _kernel_packages.satisfied(
             want, _kernel_members(want, state), _has_version, state.idle_kernels)
+    if not _capabilities.provided(want, state.providers):
+        return False
+    if want["to"] == _capabilities.INSTALLED:
+        return True
     moving = members(want, state)
     here = {package.name for package in moving}
     if want["version"] == LATEST or not here.issuperset(wanted_names(want, state)):
@@ -219,7 +228,7 @@ def plan(
 
     C(look) is shown the packages while the Base is open.
     """
-    open_wants = [want for want in wants if not satisfied(want, state)]
+    open_wants = [want for want in _capabilities.settled(wants) if not satisfied(want, state)]
     releases = [name for name in needs.install if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
     if not (open_wants or releases or removals):
@@ -280,6 +289,9 @@ def _kernel_jobs(base, want: dict[str, t.Any], state: State) -> Jobs:
 def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
     if want["family"] == _kernel_packages.KERNEL:
         return _kernel_jobs(base, want, state)
+    if want["to"] == _capabilities.INSTALLED:
+        added = _capabilities.choose(base, want, state.named(FAMILIES[want["family"]].lead)[-1], state.providers)
+        return Jobs(added.install, [], added.problems)
     moving = members(want, state)
     erase = [package.nevra for name in want["erase"] for package in state.named(name)]
     names = sorted({package.name for package in moving} | set(wanted_names(want, state)))
@@ -289,6 +301,13 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
         chosen = _best([p for p in offered if p.name == lead])
         if chosen is None:
             return Jobs([], [], [_nothing_offered(base, lead, want)])
+        added = _capabilities.choose(base, want, chosen, state.providers)
+        if added.problems:
+            return Jobs([], [], added.problems)
+        erase += [package.nevra for name in added.superseded for package in state.named(name)]
+        moving = [package for package in moving if package.name not in added.superseded]
+        names = sorted({package.name for package in (*moving, *added.install)} | set(wanted_names(want, state)))
+        offered = _offered(base, names, want)
         offered = [p for p in offered if p.evr == chosen.evr]
         names = sorted({*names, *_split_from(base, chosen, want)})
         offered += [p for p in _offered(base, names, want) if p.evr == chosen.evr and p not in offered]

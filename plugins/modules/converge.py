@@ -28,8 +28,8 @@ options:
     description: The sections to take back with O(state=undone).
     type: list
     elements: str
-    choices: [repositories, packages, files, modules, units, manager, boot]
-    default: [boot, files, manager, modules, packages, repositories, units]
+    choices: [repositories, packages, files, modules, units, manager, boot, cgroup2, oomd]
+    default: [boot, cgroup2, files, manager, modules, oomd, packages, repositories, units]
   proven:
     description: Say that the host was proven since its last change, so that what waits for that is done. The role of the same
       name says so after its proof.

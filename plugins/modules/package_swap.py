@@ -30,7 +30,7 @@ options:
   to:
     description: Which builds to take.
     type: str
-    choices: [hyperscale, stock]
+    choices: [hyperscale, stock, installed]
     default: hyperscale
   version:
     description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,
@@ -46,6 +46,13 @@ options:
     description: Packages this host can do without. Nothing else is ever erased.
     type: list
     elements: str
+    default: []
+  capabilities:
+    description: What some package of the family is to provide; builds differ in which one does. One that the wanted build has
+      not is erased when another of that build provides the same.
+    type: list
+    elements: str
+    choices: [systemd-oomd-defaults]
     default: []
   weak_deps:
     description: Follow weak dependencies.

@@ -187,7 +187,7 @@ def test_wishes_that_contradict_each_other(wants):
 def test_wishes_of_several_roles_are_one():
     wants = [wish(args=["psi=1"]), wish(kernel="hyperscale", try_once=False, args=["psi=1", "console=ttyS0"]), wish(keep=4)]
     assert boot.validate(wants) == []
-    assert boot.merged(wants) == (["psi=1", "console=ttyS0"], [], "hyperscale", False, "", 4)
+    assert boot.merged(wants) == (["psi=1", "console=ttyS0"], [], "hyperscale", False, "", 4, False)
 
 
 def test_nothing_wanted_asks_nothing_of_the_host(tmp_path):

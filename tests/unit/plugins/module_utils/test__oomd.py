@@ -124,7 +124,8 @@ def test_drop_ins_have_the_section_of_their_type():
     names = ("a.slice", "a@.service", "a.scope")
     texts = [_oomd.drop_in({**unit, "name": name, "preference": "omit"}) for name in names]
     assert [text.split("\n")[1] for text in texts] == ["[Slice]", "[Service]", "[Scope]"]
-    assert all(text.startswith(_oomd.MARK) and text.endswith("\nManagedOOMPreference=omit\n") for text in texts)
+    assert all(text.startswith(_oomd.MARK) for text in texts)
+    assert all(text.endswith("]\nManagedOOMPreference=omit\n") for text in texts)
 
 
 def test_only_what_is_wanted_is_written():
@@ -134,8 +135,8 @@ def test_only_what_is_wanted_is_written():
 
 
 @pytest.mark.parametrize(("unit", "pattern"), [
-    ("user@.service", "user@*.service"), ("user-.slice", "user-*.slice"), ("-.slice", "-.slice"), ("system.slice", "system.slice"),
-    ("user@1000.service", "user@1000.service"),
+    ("user@.service", "user@*.service"), ("user-.slice", "user-*.slice"), ("-.slice", "-.slice"),
+    ("system.slice", "system.slice"), ("user@1000.service", "user@1000.service"),
 ])
 def test_patterns(unit, pattern):
     assert _oomd.pattern(unit) == pattern

@@ -22,6 +22,7 @@ try:
     import dnf
     import dnf.crypto
     import dnf.exceptions
+    import dnf.plugin
     import dnf.rpm
     import dnf.transaction
     import hawkey
@@ -327,5 +328,6 @@ def fetch_key(url: str) -> str:
 
 def close(base) -> None:
     """Let go of a Base and of the plugins it loaded, so that the process can open another one."""
-    base.unload_plugins()
+    if dnf.plugin.DYNAMIC_PACKAGE in sys.modules:  # else it came to no plugins, and dnf would stumble over that
+        base.unload_plugins()
     base.close()

@@ -30,16 +30,6 @@ def is_off(value: str | None) -> bool:
     return value is not None and value.strip().lower() in FALSE
 
 
-def with_option(text: str, name: str, value: str) -> str:
-    """Return the text with an option set: in place of its line, else below the section's last line."""
-    return _edited(text, name, f"{name}={value}")
-
-
-def with_line(text: str, name: str, line: str | None) -> str:
-    """Return the text with a line in place of an option's, or, with None, without the option."""
-    return _edited(text, name, line)
-
-
 def line_of(text: str, name: str) -> str | None:
     """Return the line that sets an option, the last one counting."""
     lines = text.split("\n")
@@ -47,7 +37,8 @@ def line_of(text: str, name: str) -> str | None:
     return found[-1] if found else None
 
 
-def _edited(text: str, name: str, line: str | None) -> str:
+def with_line(text: str, name: str, line: str | None) -> str:
+    """Return the text with a line in place of an option's, else below its section's last line; None: without the option."""
     lines = text.split("\n")
     there = _numbers(lines, name)
     if there and line is not None:

@@ -31,6 +31,7 @@ OPTIONS: dict[str, t.Any] = {
 PLUGIN = "python3-dnf-plugin-versionlock"
 MAIN_CONF = "/etc/dnf/dnf.conf"
 STICKY = "allow_vendor_change"
+NO_CONF = "[main]\n"  # what dnf takes a missing dnf.conf for
 NEW_FILE = FileState("", "0644", "root", "root")
 
 
@@ -48,32 +49,35 @@ class State(t.NamedTuple):
 
 
 class _EditAction(Action):
-    """A change of a few lines in a file that others write too. Undo puts the very bytes back while nobody wrote to it since,
-    and otherwise takes back these lines alone."""
+    """A change of a few lines in a file that others write too. While the text is the one that was planned with, or the one
+    that was written, the very bytes go in and come back; otherwise these lines alone. The file itself is never taken away:
+    dnf's plugin does not work without its list."""
 
     section = "locks"
     phase = CONFIGURE
 
-    def _lines_back(self, text: str) -> str:
+    def _done(self, text: str) -> str:
+        """Return a text with what this action does."""
+        raise NotImplementedError
+
+    def _undone(self, text: str) -> str:
         """Return a text without what this action did."""
         raise NotImplementedError
 
     def apply(self, target: Target) -> None:
-        target.write(self.subject, FileState(*self.args["new"]))
+        now = target.read(self.subject) or NEW_FILE
+        new = self.args["new"] if now.content == self.args["old"] else self._done(now.content)
+        target.write(self.subject, now._replace(content=new))
 
     def undo(self, target: Target) -> None:
         now = target.read(self.subject)
-        if now is None:
-            return
-        if now != FileState(*self.args["new"]):
-            target.write(self.subject, now._replace(content=self._lines_back(now.content)))
-        elif self.args["old"] is None:
-            target.remove(self.subject)
-        else:
-            target.write(self.subject, FileState(*self.args["old"]))
+        if now is not None:
+            old = self.args["old"] if now.content == self.args["new"] else self._undone(now.content)
+            target.write(self.subject, now._replace(content=old))
 
     def verify(self, target: Target) -> None:
-        if target.read(self.subject) != FileState(*self.args["new"]):
+        now = target.read(self.subject)
+        if now is None or self._done(now.content) != now.content:
             raise Failed(Problem(
                 f"{self.subject} is not as it was written", "something else writes it too",
                 "Find out what manages the file, and leave it to one of the two"))
@@ -87,14 +91,16 @@ class LockAction(_EditAction):
     @classmethod
     def to(cls, state: State, ours: list[str]) -> LockAction:
         """Make the action that has these lines of ours in the list."""
-        old = state.locklist
-        new = (old or NEW_FILE)._replace(content=_locklist.replaced(old.content if old else "", state.ours, ours))
-        args = {"old": list(old) if old else None, "new": list(new), "before": state.ours, "ours": ours}
+        old = state.locklist.content if state.locklist else ""
+        args = {"old": old, "new": _locklist.replaced(old, state.ours, ours), "before": state.ours, "ours": ours}
         return cls(
             state.path, "our lines are to name what is installed", args, "".join(f"{line}\n" for line in state.ours),
             "".join(f"{line}\n" for line in ours))
 
-    def _lines_back(self, text: str) -> str:
+    def _done(self, text: str) -> str:
+        return _locklist.replaced(text, {*self.args["before"], *self.args["ours"]}, self.args["ours"])
+
+    def _undone(self, text: str) -> str:
         return _locklist.replaced(text, self.args["ours"], self.args["before"])
 
 
@@ -104,17 +110,19 @@ class VendorAction(_EditAction):
     kind = "vendor-lock"
 
     @classmethod
-    def setting(cls, old: FileState, on: bool, line: str | None) -> VendorAction:
-        """Make the action that sets it, or with C(on) false puts C(line) back in its place."""
-        text = _mainconf.with_option(old.content, STICKY, "False") if on else _mainconf.with_line(old.content, STICKY, line)
-        before = _mainconf.line_of(old.content, STICKY)
-        args = {"old": list(old), "new": list(old._replace(content=text)), "line": before, "on": on}
-        after = _mainconf.line_of(text, STICKY)
+    def setting(cls, old: str, on: bool, line: str | None) -> VendorAction:
+        """Make the action that sets it, or with C(on) false has C(line) in its place."""
+        before = _mainconf.line_of(old, STICKY)
+        after = f"{STICKY}=False" if on else line
+        args = {"old": old, "new": _mainconf.with_line(old, STICKY, after), "line": before, "after": after, "on": on}
         return cls(
             MAIN_CONF, f"packages are to {'stay with' if on else 'be free to change'} their vendor", args,
             f"{before}\n" if before else "", f"{after}\n" if after else "")
 
-    def _lines_back(self, text: str) -> str:
+    def _done(self, text: str) -> str:
+        return _mainconf.with_line(text or NO_CONF, STICKY, self.args["after"])
+
+    def _undone(self, text: str) -> str:
         return _mainconf.with_line(text, STICKY, self.args["line"])
 
 
@@ -197,8 +205,8 @@ def _lines(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) ->
 def _vendor(wanted: bool | None, state: State) -> list[Action]:
     if wanted is None:
         return []
-    main = state.main or NEW_FILE._replace(content="[main]\n")
-    off = _mainconf.is_off(_mainconf.option(main.content, STICKY))
+    main = state.main.content if state.main else NO_CONF
+    off = _mainconf.is_off(_mainconf.option(main, STICKY))
     if wanted and not off:
         return [VendorAction.setting(main, True, None)]
     if not wanted and off and state.vendor_is_ours:

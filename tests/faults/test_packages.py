@@ -104,7 +104,7 @@ def test_locks_that_are_switched_off(host9, refused):
     refused(host9, lambda: host9.converge(**want), "versionlock.conf", "switches version locks off", "enabled = 1")
 
 
-@pytest.mark.parametrize("text", ["[main]\ngpgcheck=1\nthis is no option\n", "gpgcheck=1\n", "[other]\ngpgcheck=1\n"])
+@pytest.mark.parametrize("text", ["[main]\ngpgcheck=1\nthis is no option\n", "gpgcheck=1\n"])
 def test_dnf_conf_that_cannot_be_read(host9, refused, text):
     host9.write(MAIN, text)
     want = {"packages": sets("ethtool"), "locks": [{"vendor": True}]}
@@ -174,9 +174,11 @@ def test_locks_follow_a_package_that_a_run_without_locks_moves(host9):
 
 
 def test_undo_leaves_the_files_as_they_were(host):
-    host.write(MAIN, "# of the operator\n[main]\n# first\nbest=True\nallow_vendor_change = True\ngpgcheck=1\n\n[extra]\na=1\n")
+    host.write(MAIN, "# of the operator\n[main]\n# first\nbest=True\nallow_vendor_change = True\ngpgcheck=1\n\n"
+               "[extra]\nname=extra\nbaseurl=file:///srv/extra\nenabled=0\n")
     before = host.command("cat", MAIN)
-    host.converge(repositories=[repositories()], packages=sets("ethtool"), locks=[*sets("ethtool"), {"vendor": True}])
+    result = host.converge(repositories=[repositories()], packages=sets("ethtool"), locks=[*sets("ethtool"), {"vendor": True}])
+    assert result["changed"], result
     assert "# first\nbest=True\nallow_vendor_change=False\ngpgcheck=1\n\n[extra]" in host.command("cat", MAIN)
     result = host.module("converge", {"state": "undone", "undo": ["packages", "locks", "repositories"]})
     assert result["changed"], json.dumps(result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import _dnf, _locklist, _mainconf, _rpmdb, _target
 from ansible_collections.centos.hyperscale.plugins.module_utils import _section_locks as locks
+from ansible_collections.centos.hyperscale.plugins.module_utils._errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils._planning import Around
 
 WANT = {"family": None, "set": None, "names": [], "versions": True, "vendor": None}
@@ -34,7 +35,7 @@ HYPERSCALE = [package("zstd", "1.5.7", "1.hs.el9"), package("libzstd", "1.5.7", 
 def test_all_of_the_set_is_locked_and_nothing_else():
     action, = locks.plan([{**WANT, "set": "compression"}], state(), around(*HYPERSCALE)).actions
     assert action.args["ours"] == ["libzstd-0:1.5.7-1.hs.el9.*", NEW]
-    assert action.args["new"][0].splitlines() == [_locklist.SAYS, *action.args["ours"]]
+    assert action.args["new"].splitlines() == [_locklist.SAYS, *action.args["ours"]]
 
 
 def test_what_a_transaction_brings_is_locked_as_it_will_be():
@@ -57,7 +58,7 @@ def test_what_a_transaction_brings_is_locked_as_it_will_be():
 def test_lines_of_ours_follow_what_is_installed(text, ours, wants, expected):
     planned = locks.plan(wants, state(text + "\nof-others-1-1\n", ours), around(*HYPERSCALE))
     assert [action.args["ours"] for action in planned.actions] == ([] if expected is None else [expected])
-    assert all("of-others-1-1\n" in action.args["new"][0] for action in planned.actions)
+    assert all("of-others-1-1\n" in action.args["new"] for action in planned.actions)
 
 
 @pytest.mark.parametrize("plugin", [{"enabled": "0"}, {"enabled": "False"}])
@@ -95,11 +96,11 @@ def main_conf(text, **more):
 ])
 def test_vendor_setting_is_put_where_it_belongs_and_taken_out_again(text, expected):
     actions = locks.plan([{**WANT, "vendor": True}], main_conf(text), around()).actions
-    assert [action.args["new"][0] for action in actions] == ([] if expected is None else [expected])
+    assert [action.args["new"] for action in actions] == ([] if expected is None else [expected])
     for action in actions:
         back = main_conf(expected, vendor_is_ours=True, vendor_before=action.args["line"])
         undoing, = locks.plan([{**WANT, "vendor": False}], back, around()).actions
-        assert undoing.args["new"][0] == text
+        assert undoing.args["new"] == text
 
 
 def test_vendor_setting_of_somebody_else_stays():
@@ -143,11 +144,21 @@ def test_undo_takes_back_our_lines_alone(target, between, expected):
     assert at(target, _locklist.DEFAULT).replace("1-1\nlater", "1-1later") == expected
 
 
-def test_list_that_was_not_there_is_gone_after_the_undo(target):
+def test_list_that_the_plugin_brings_in_the_same_run_is_added_to_and_left(target):
     action, = locks.plan([{**WANT, "set": "compression"}], state(), around(*HYPERSCALE)).actions
+    target.write(_locklist.DEFAULT, _target.FileState("# of the package\n", "0644", "root", "root"))
     action.apply(target)
+    action.verify(target)
+    assert at(target, _locklist.DEFAULT).splitlines() == ["# of the package", _locklist.SAYS, *action.args["ours"]]
     action.undo(target)
-    assert target.read(_locklist.DEFAULT) is None
+    assert at(target, _locklist.DEFAULT) == "# of the package\n"
+
+
+def test_list_that_somebody_else_writes_is_noticed(target):
+    action, = locks.plan([{**WANT, "set": "compression"}], state(), around(*HYPERSCALE)).actions
+    target.write(_locklist.DEFAULT, _target.FileState("zsh\n", "0644", "root", "root"))
+    with pytest.raises(Failed, match="something else writes it"):
+        action.verify(target)
 
 
 def test_undo_of_the_vendor_setting_keeps_what_came_later(target):
@@ -157,6 +168,13 @@ def test_undo_of_the_vendor_setting_keeps_what_came_later(target):
     target.write(locks.MAIN_CONF, target.read(locks.MAIN_CONF)._replace(content=at(target, locks.MAIN_CONF) + "keepcache=1\n"))
     action.undo(target)
     assert at(target, locks.MAIN_CONF) == "[main]\nbest=True\nkeepcache=1\n"
+
+
+def test_dnf_conf_that_is_not_there_is_made(target):
+    action, = locks.plan([{**WANT, "vendor": True}], locks.gather(target), around()).actions
+    action.apply(target)
+    action.verify(target)
+    assert at(target, locks.MAIN_CONF) == "[main]\nallow_vendor_change=False\n"
 
 
 @pytest.mark.parametrize(("value", "off"), [

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The package database moves to another folder, and a link to it stays in the old place.
 
-rpm of both sides then finds one database, whichever folder it looks in, before, while and after it is itself replaced.
-The new folder is a whole copy before the old one gives way, by one exchange of names.
+rpm of both sides then finds one database before, while and after it is itself replaced: a macro of ours names the folder to
+every process from then on, because rpm takes the link away when it removes a package that owned the old folder. The new folder
+is a whole copy before the old one gives way, by one exchange of names.
 """
 
 from __future__ import annotations
@@ -19,8 +20,15 @@ import typing as t
 
 from ._errors import Failed, Problem
 from ._rpmdb import DATABASE_FILES
-from ._target import Target, sync_folder
+from ._target import FileState, Target, sync_folder
 
+try:
+    import rpm
+except ImportError:  # need_bindings() in _python.py says so before anything here is used
+    rpm = None
+
+# Of the files in /etc/rpm the last one that sets a macro wins.
+MACROS = "/etc/rpm/macros.zz-centos-hyperscale"
 LOCK = ".rpm.lock"
 # renameat2(2): swap two names in one step.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
@@ -54,9 +62,28 @@ def listed(target: Target, folder: str) -> list[str]:
     return sorted(out.split())
 
 
+def name_to_rpm(target: Target, folder: str | None) -> None:
+    """Have every rpm look for the database in a folder, also the one in this process; None leaves it to rpm again."""
+    if folder is None:
+        target.remove(MACROS)
+    else:
+        target.write(MACROS, FileState(f"%_dbpath {folder}\n", "0644", "root", "root"))
+    if rpm is not None:
+        rpm.reloadConfig()
+
+
+def linked(target: Target, source: str, destination: str) -> None:
+    """Have a link lead from one place to the other, where nothing else is but perhaps an empty folder."""
+    real = target.path(source)
+    if os.path.isdir(real) and not os.path.islink(real) and not os.listdir(real):
+        os.rmdir(real)
+    if not os.path.lexists(real):
+        os.symlink(os.path.relpath(destination, os.path.dirname(source)), real)
+
+
 def move(target: Target, source: str, destination: str) -> None:
     """Move the database; one that has moved already is left alone."""
-    if look(target, source).link == destination and look(target, destination).database:
+    if not look(target, source).database and look(target, destination).database:
         return
     before = listed(target, source)
     real_source, real_destination = target.path(source), target.path(destination)
@@ -70,6 +97,7 @@ def move(target: Target, source: str, destination: str) -> None:
                 "Let that finish and run again")) from error
         copy = _copied(real_source, os.path.dirname(real_destination))
         _put(copy, real_destination)
+        name_to_rpm(target, destination)
         link = tempfile.mkdtemp(prefix=".hyperscale-", dir=os.path.dirname(real_source))
         name = os.path.join(link, "link")
         os.symlink(os.path.relpath(destination, os.path.dirname(source)), name)

@@ -38,6 +38,7 @@ class State(t.NamedTuple):
     kept: FileState | None
     places: dict[str, _rpmdb_move.Place]
     same: bool
+    named: bool
 
 
 class ConfigAction(Action):
@@ -109,15 +110,40 @@ class MoveAction(Action):
 
     def undo(self, target: Target) -> None:
         if _rpmdb_move.look(target, self.args["to"]).database:
-            _rpmdb_move.move(target, self.args["to"], self.args["from"])
-            target.remove(self.args["to"])
+            _home(target, self.args["to"], self.args["from"])
 
     def verify(self, target: Target) -> None:
-        link = _rpmdb_move.look(target, self.args["from"]).link
-        if link != self.args["to"] or not _rpmdb_move.listed(target, self.args["to"]):
+        named = target.run(["rpm", "--eval", "%_dbpath"]).strip()
+        if named != self.args["to"] or not _rpmdb_move.listed(target, self.args["to"]):
             raise Failed(Problem(
-                f"the package database is not in {self.args['to']}", f"{self.args['from']} leads to {link or 'nothing'}",
-                "Look at both folders on the host"))
+                f"the package database is not in {self.args['to']}", f"rpm looks for it in {named}",
+                "Look at both folders on the host, and at what sets _dbpath in /etc/rpm"))
+
+
+class LinkAction(Action):
+    """The link in the old place, once rpm is replaced: rpm takes it away with the package that owned that folder."""
+
+    section = SECTION
+    kind = "rpmdb-link"
+    phase = ACTIVATE
+
+    @classmethod
+    def to(cls, source: str, destination: str) -> LinkAction:
+        """Make the action that has a link lead from the old place to the new one."""
+        args = {"from": source, "to": destination}
+        return cls(source, "scripts may name the old folder", args, "", f"{source} -> {destination}\n")
+
+    def apply(self, target: Target) -> None:
+        _rpmdb_move.linked(target, self.args["from"], self.args["to"])
+
+    def undo(self, target: Target) -> None:
+        """The undo of the move takes it away."""
+
+    def verify(self, target: Target) -> None:
+        if _rpmdb_move.look(target, self.args["from"]).link != self.args["to"]:
+            raise Failed(Problem(
+                f"{self.args['from']} does not lead to {self.args['to']}", "something else is there",
+                "See what rpm lists of each, and put the one away that 'rpm --eval %_dbpath' does not name"))
 
 
 class ReturnAction(MoveAction):
@@ -127,8 +153,7 @@ class ReturnAction(MoveAction):
     phase = ACTIVATE
 
     def apply(self, target: Target) -> None:
-        super().apply(target)
-        target.remove(self.args["from"])
+        _home(target, self.args["from"], self.args["to"])
 
     def undo(self, target: Target) -> None:
         _rpmdb_move.move(target, self.args["to"], self.args["from"])
@@ -167,7 +192,16 @@ class AskAction(Action):
                 raise Failed(problem)
 
 
-ACTIONS = {action.kind: action for action in (ConfigAction, OffAction, MoveAction, ReturnAction, AskAction)}
+ACTIONS = {
+    action.kind: action for action in (ConfigAction, OffAction, MoveAction, LinkAction, ReturnAction, AskAction)}
+
+
+def _home(target: Target, source: str, destination: str) -> None:
+    """Move the database home: nothing is left where it was, and rpm finds it by itself."""
+    _rpmdb_move.move(target, source, destination)
+    if _rpmdb_move.look(target, source).link == destination:
+        target.remove(source)
+    _rpmdb_move.name_to_rpm(target, None)
 
 
 def plugin_problem(target: Target) -> Problem | None:
@@ -197,7 +231,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     return State(
         _ground(target) if any(want["enabled"] for want in wants) else None, target.read(_cow.CONF),
         target.read(_kept(target)), places,
-        both and _rpmdb_move.same(target, _cow.OLD_HOME, _cow.NEW_HOME))
+        both and _rpmdb_move.same(target, _cow.OLD_HOME, _cow.NEW_HOME), target.read(_rpmdb_move.MACROS) is not None)
 
 
 def _ground(target: Target) -> Problem | None:
@@ -239,6 +273,9 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
                 "name the folder"))
         else:
             actions.append(MoveAction.between(_cow.OLD_HOME, _cow.NEW_HOME, "the patched rpm looks for it there"))
+            actions.append(LinkAction.to(_cow.OLD_HOME, _cow.NEW_HOME))
+    elif state.named and state.places[_cow.OLD_HOME].link != _cow.NEW_HOME:
+        actions.append(LinkAction.to(_cow.OLD_HOME, _cow.NEW_HOME))
     wanted = _cow.Settings(True, want["denylist"])
     if state.config is None or _cow.settings(state.config.content) != wanted:
         actions.append(ConfigAction.to(state.config, wanted))
@@ -259,7 +296,7 @@ def _off(state: State, around: Around) -> Planned:
     if home == _cow.OLD_HOME and state.places[_cow.NEW_HOME].database and not _stays_patched(around):
         if old.database and not state.same:
             problems.append(_two_databases())
-        elif old.link == _cow.NEW_HOME or state.same:
+        elif old.link == _cow.NEW_HOME or state.same or state.named:
             actions.append(ReturnAction.between(_cow.NEW_HOME, home, "stock rpm keeps it there"))
         else:
             problems.append(Problem(

@@ -112,6 +112,9 @@ def fixture_host(tmp_path):
     (tmp_path / _cow.CONF[1:]).write_text(SHIPPED)
 
     def run(argv):
+        if argv == ["rpm", "--eval", "%_dbpath"]:
+            macros = tmp_path / _rpmdb_move.MACROS[1:]
+            return 0, macros.read_text().split()[1] if macros.exists() else OLD, ""
         if argv[:2] == ["rpm", "--dbpath"]:
             return 0, (tmp_path / argv[2][1:] / "rpmdb.sqlite").read_text(), ""
         return 0, "", ""
@@ -139,7 +142,7 @@ def carry_out(host, planned):
 
 def test_on_and_off_and_what_undo_leaves(host, tmp_path):
     done = carry_out(host, _section_cow.plan([{**WANT, "denylist": ["kernel"]}], state(host), AROUND))
-    assert [action.kind for action in done] == ["rpmdb-move", "cow-config", "cow-rpm"]
+    assert [action.kind for action in done] == ["rpmdb-move", "rpmdb-link", "cow-config", "cow-rpm"]
     assert os.readlink(tmp_path / OLD[1:]) == "../../usr/lib/sysimage/rpm"
     assert (tmp_path / OLD[1:] / "rpmdb.sqlite").read_text() == (tmp_path / NEW[1:] / "rpmdb.sqlite").read_text()
     here = AROUND._replace(items=[], installed=[package(name) for name in ("rpm", *_cow.PLUGIN_PACKAGES)])
@@ -149,7 +152,7 @@ def test_on_and_off_and_what_undo_leaves(host, tmp_path):
         action.undo(host)
     assert (tmp_path / _cow.CONF[1:]).read_text() == SHIPPED
     assert not (tmp_path / OLD[1:]).is_symlink() and (tmp_path / OLD[1:] / "rpmdb.sqlite").is_file()
-    assert not (tmp_path / NEW[1:]).exists()
+    assert not (tmp_path / NEW[1:]).exists() and not (tmp_path / _rpmdb_move.MACROS[1:]).exists()
     assert [path.name for path in tmp_path.rglob(".hyperscale-*")] == []
 
 
@@ -168,6 +171,28 @@ def test_the_way_back_brings_the_database_and_the_shipped_configuration(host, tm
     assert not (tmp_path / OLD[1:]).is_symlink() and not (tmp_path / NEW[1:]).is_symlink()
     stock = AROUND._replace(items=[], installed=[package("rpm", "1.el9")])
     assert kinds(_section_cow.plan([{**WANT, "enabled": False}], state(host), stock)) == []
+
+
+def test_a_link_that_rpm_took_away_with_the_old_package_comes_back(host, tmp_path):
+    planned = _section_cow.plan([WANT], state(host), AROUND)
+    move, link = planned.actions[:2]
+    move.apply(host)
+    (tmp_path / OLD[1:]).unlink()
+    move.verify(host)
+    link.apply(host)
+    link.verify(host)
+    (tmp_path / OLD[1:]).unlink()
+    assert kinds(_section_cow.plan([WANT], state(host), AROUND)) == ["rpmdb-link", "cow-config", "cow-rpm"]
+    (tmp_path / OLD[1:]).mkdir()
+    link.apply(host)
+    link.verify(host)
+    (tmp_path / OLD[1:]).unlink()
+    (tmp_path / OLD[1:] / "something").mkdir(parents=True)
+    link.apply(host)
+    with pytest.raises(Failed, match="something else is there"):
+        link.verify(host)
+    move.undo(host)
+    assert (tmp_path / OLD[1:] / "rpmdb.sqlite").is_file()
 
 
 def test_while_the_patched_rpm_stays_its_database_does(host):

@@ -115,13 +115,20 @@ def test_what_waits_is_reported(host, newer):
 ])
 def test_wrong_input_is_refused(host, arguments, says):
     result = module(host, "centos.hyperscale.boot_config", **arguments)
-    assert result["failed"] and result["refused"] and says in result["msg"]
+    assert result["refused"] and says in result["msg"]
 
 
 def test_the_wish_of_another_default_calls_the_try_off(host, stock):
     result = module(host, "centos.hyperscale.boot_config", kernel="stock", try_once="false")
     assert result["changed"] is True
     assert {action["kind"] for action in result["actions"]} == {"boot-environment", "boot-entry", "boot-note"}
+
+
+def test_a_driver_from_outside_the_kernel_was_taken_on(host):
+    prediction = json.loads((REPORTS / f"{host.backend.get_hostname()}.prediction.json").read_text())
+    finding, = (finding for finding in prediction["findings"] if finding["check"] == "kernel_module.external")
+    assert finding["subject"]["name"] == "/var/lib/dkms/lab-driver"
+    assert (finding["severity"], finding["blocking"], finding["waiver"]["by"]) == ("high", False, "the scenario")
 
 
 def test_nothing_happened_that_was_not_predicted(host):

@@ -56,7 +56,8 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
             if _boot_files.names_it(unwanted, word):
                 problems.append(Problem(
                     f"kernel argument {word}", f"it is wanted, and {unwanted} is to be absent", "Leave one of the two out"))
-    if wish.psi and any(_boot_files.key_of(word) == "psi" and word != PSI for word in [*wish.args, *wish.absent]):
+    others = [word for word in wish.args if _boot_files.key_of(word) == "psi" and word != PSI]
+    if wish.psi and (others or any(_boot_files.names_it(unwanted, PSI) for unwanted in wish.absent)):
         problems.append(Problem(
             "kernel argument psi", "pressure stall information is wanted, and the argument is wanted otherwise or absent",
             "Leave one of the two out"))

@@ -638,3 +638,41 @@ def test_variables_that_grub_is_given_elsewhere_are_known(host):
     host.install(STOCK, options="root=/dev/vda1 $tuned_params $tuned_initrd")
     host.put("proc/sys/kernel/osrelease", STOCK)
     assert facts(host)[0]["next"]["words"] == ["root=/dev/vda1", "skew_tick=1", "nohz=on"]
+
+
+# Pressure stall information
+
+@pytest.mark.parametrize(("works", "config", "cmdline", "added"), [
+    (True, "", "ro", False),  # on by itself
+    (True, "", "ro psi=1", True),  # on by the argument: every other entry is to have it too
+    (False, "CONFIG_PSI=y\nCONFIG_PSI_DEFAULT_DISABLED=y\n", "ro", True),
+    (False, "CONFIG_PSI=y\n", "ro psi=0", True),
+    (False, "# CONFIG_PSI is not set\n", "ro", False),  # no argument helps
+    (False, None, "ro", True),  # nobody knows how that kernel was built
+])
+def test_psi_becomes_an_argument_where_the_kernel_needs_it(host, works, config, cmdline, added):
+    if works:
+        host.put("proc/pressure/memory", "some avg10=0.00\n")
+    if config is not None:
+        host.put(f"boot/config-{STOCK}", config)
+    host.put("proc/cmdline", cmdline + "\n")
+    host.converge(psi=True)
+    assert ("psi=1" in host.options(STOCK).split()) == added
+    assert ("psi=1" in host.path("etc/kernel/cmdline").read_text().split()) == added
+    assert [pending.subject for pending in host.plan(psi=True).pending] == ["psi=1"] * (added and "psi=1" not in cmdline)
+
+
+def test_psi_replaces_what_turns_it_off(host):
+    host.install(STOCK, "root=/dev/vda1 ro psi=0")
+    host.put("proc/cmdline", "ro psi=0\n")
+    host.converge(psi=True)
+    assert host.options(STOCK).split() == ["root=/dev/vda1", "ro", "psi=1"]
+
+
+@pytest.mark.parametrize("more", [{"args": ["psi=0"]}, {"args_absent": ["psi"]}, {"args_absent": ["psi=1"]}])
+def test_psi_wanted_and_not_wanted_is_refused(more):
+    assert boot.validate([wish(psi=True, **more)])
+
+
+def test_psi_wanted_twice_is_one_wish():
+    assert boot.validate([wish(psi=True), wish(args=["psi=1"], args_absent=["psi=0"])]) == []

@@ -3,10 +3,10 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint sanity unit rpms molecule faults demo lab clean bench docs build
+.PHONY: help prepare test lint sanity unit rpms molecule faults test-vm demo lab clean bench docs build
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 prepare:  ## install what the project needs: system packages, pinned tools in .venv
 	@$(PYTHON) tests/tools/prepare.py
@@ -16,6 +16,9 @@ test: prepare  ## lint, sanity, unit tests, and all scenarios on live hosts; STA
 
 lint sanity unit rpms molecule faults: prepare  ## one stage of the tests
 	@$(VENV) tests/tools/run_tests.py $@
+
+test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills
+	@$(VENV) tests/tools/run_tests.py vm
 
 demo: prepare  ## adopt a fleet of three live hosts and show each before and after
 	@$(VENV) tests/tools/demo.py

@@ -25,8 +25,6 @@ from .common import LabError, run
 
 MEMORY_MIB = 1280
 SSH_PORT = 2222
-# What CentOS builds into its kernels and Debian does not: PSI is off unless somebody asks for it.
-KERNEL_DEFAULTS = "psi=0"
 EMULATOR = "qemu-system-x86_64"
 # QEMU says these of a machine that wants to be started again; what ends without a word lost its power.
 AGAIN = ("guest-reset", "guest-panic", "power-cut")
@@ -151,7 +149,7 @@ def command_line(folder: pathlib.Path, wiring: Wiring, chosen: bootloader.Start)
         EMULATOR, "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1",
         "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none", "-no-reboot",
         "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
-        "-append", f"{KERNEL_DEFAULTS} {chosen.arguments}",
+        "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}",
         "-drive", f"file={folder / 'disk'},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
         "-device", "nvme,drive=disk0,serial=lab", "-netdev", network, "-device", "virtio-net-pci,netdev=net0",
         "-device", "virtio-rng-pci", "-chardev", f"file,id=console,path={folder / 'console.log'},append=on",

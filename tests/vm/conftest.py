@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
 from lab import __main__ as lab_commands  # noqa: E402
-from lab import hosts, keys, machines  # noqa: E402
+from lab import hosts, machines  # noqa: E402
 
 GROUP = "vm"
 BOOT_SECONDS = 300
@@ -44,6 +43,12 @@ class Machine:
         """Return a file's text."""
         return self.command("cat", path)
 
+    def write(self, path, text, mode="0644"):
+        """Write a file."""
+        subprocess.run(
+            [*hosts.ssh(self.host), "--", "tee", path], input=text.encode(), stdout=subprocess.DEVNULL, check=True)
+        self.command("chmod", mode, path)
+
     def has(self, path):
         """Say whether there is such a path."""
         return hosts.command(self.host, ["test", "-e", path]).returncode == 0
@@ -55,12 +60,6 @@ class Machine:
     def boot_id(self):
         """Return the id of the boot that runs, empty while nothing answers."""
         return hosts.command(self.host, ["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
-
-    def reboot(self):
-        """Reboot, and wait for the system that comes up, whatever came between."""
-        before = self.boot_id()
-        hosts.command(self.host, ["systemctl", "reboot"])
-        self.wait_for_boot(before)
 
     def cut_power(self):
         """Take the power away; the machine starts again."""
@@ -78,14 +77,14 @@ class Machine:
         """Return the end of what the machine wrote on its console."""
         return (self.host.folder / "console.log").read_text(errors="replace")[-4000:]
 
-    def converge(self, proven=False, check=False, **sections):
-        """Run the engine and return its result."""
-        arguments = {"key_fingerprints": [keys.fingerprint("hyperscale")], "proven": proven, **sections}
-        argv = ["ansible", self.name, "-i", str(self.inventory), "-m", "centos.hyperscale.converge", "-a", json.dumps(arguments)]
-        result = subprocess.run(argv + (["--check"] if check else []), capture_output=True, text=True, check=False, cwd=TREE)
-        found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
-        assert found, result.stdout + result.stderr
-        return json.loads(found.group(1))
+    def adopt(self, roles, **variables):
+        """Run the playbook that adopts, which may reboot, and return its status and what it printed."""
+        variables = {"hyperscale_adopt": roles, "hyperscale_reboot_ok": True, **variables}
+        result = subprocess.run(
+            ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables), "playbooks/adopt.yml"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=TREE)
+        print(result.stdout)
+        return result.returncode, " ".join(result.stdout.split())
 
 
 @pytest.fixture(name="machine", scope="module")

@@ -1,23 +1,26 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Another kernel and its arguments, on a machine that really boots. Each test goes on where the one before it ended."""
+"""Another kernel, its arguments, and systemd-oomd, on a machine that really boots.
+
+Each test goes on where the one before it ended: a boot costs most of a minute.
+"""
 
 from __future__ import annotations
 
-from lab import keys
+import time
 
-ARGUMENTS = [{"args": ["psi=1"]}]
-
-
-def repositories():
-    """Return the wish for the repository that has the kernel of Stream 9."""
-    return [{"flavours": ["main", "experimental"], "key_fingerprint": keys.fingerprint("hyperscale")}]
-
-
-def wish(retry=""):
-    """Return the wish for the Hyperscale kernel with PSI."""
-    return [{"kernel": "hyperscale", "retry": retry, "args": ["psi=1"]}]
+ROLES = ["repos", "kernel"]
+VARIABLES = {"hyperscale_repos_flavours": ["main", "experimental"], "hyperscale_kernel_args": ["psi=1"]}
+BREAKS_INITRDS = """\
+#!/bin/sh
+[ "$1" != add ] || head -c 1048576 /dev/zero > "/boot/initramfs-$2.img"
+"""
+BREAKER = "/etc/kernel/install.d/95-break.install"
+# Takes memory in small steps, and touches all of it over and over.
+HOG = "held = []\nwhile True:\n    held.append(bytearray(1 << 20))\n    [part.__setitem__(0, 1) for part in held]\n"
+OOMD_UNITS = [{"name": "batch.slice", "memory_pressure": "kill", "memory_pressure_limit": "10%"}]
+KILL_SECONDS = 180
 
 
 def release(machine, side):
@@ -32,79 +35,91 @@ def environment(machine):
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
+def arguments(machine):
+    """Return the words that the running kernel was started with."""
+    return machine.read("/proc/cmdline").split()
+
+
 def test_stock_machine_runs_its_stock_kernel(machine):
     assert machine.command("uname", "-r") == release(machine, "stock")
     assert [boot["reason"] for boot in machine.boots()] == ["saved_entry"]
     assert "/sys/fs/cgroup cgroup2 " in machine.read("/proc/mounts")
     assert "memory" in machine.read("/sys/fs/cgroup/cgroup.controllers").split()
-    assert not machine.has("/proc/pressure")
-
-
-def test_arguments_wait_for_a_boot(machine):
-    result = machine.converge(boot=ARGUMENTS)
-    assert result["changed"] and [pending["waits_for"] for pending in result["pending"]] == ["boot"]
-    assert "psi=1" not in machine.read("/proc/cmdline").split()
-    again = machine.converge(boot=ARGUMENTS)
-    assert not again["changed"] and again["pending"] == result["pending"]
+    assert "psi=0" in arguments(machine) and not machine.has("/proc/pressure")
 
 
 def test_a_kernel_that_panics_is_left_by_itself(machine):
-    """The initrd of the new kernel is broken: the boot that tries it dies, and the one after it is the old kernel's."""
-    machine.converge(repositories=repositories())
-    machine.command("dnf", "-y", "-q", "install", "kernel")
+    """The initrd of the new kernel is spoilt as it is made: the boot that tries it dies, and the old kernel follows."""
+    machine.write(BREAKER, BREAKS_INITRDS, "0755")
+    status, said = machine.adopt(ROLES, **VARIABLES)
     stock, hyperscale = release(machine, "stock"), release(machine, "hyperscale")
-    machine.command("dd", "if=/dev/zero", f"of=/boot/initramfs-{hyperscale}.img", "bs=1M", "count=1")
-    result = machine.converge(boot=wish())
-    assert {pending["subject"] for pending in result["pending"]} == {"psi=1", hyperscale}
-    assert environment(machine)["saved_entry"].endswith(stock)
-    assert environment(machine)["next_entry"].endswith(hyperscale)
-    machine.reboot()
-    tried, back = machine.boots()[-2:]
-    assert tried["entry"].endswith(hyperscale) and tried["reason"] == "next_entry" and tried["ended"] == "guest-reset"
+    assert status != 0
+    assert f"Kernel {hyperscale} was to be started, and {stock} runs" in said
+    assert "the host has come back by itself" in said
+    tried, back = machine.boots()[1:]
+    assert tried["entry"].endswith(hyperscale) and (tried["reason"], tried["ended"]) == ("next_entry", "guest-reset")
     assert "Kernel panic" in machine.console()
     assert back["entry"].endswith(stock) and back["reason"] == "saved_entry"
     assert machine.command("uname", "-r") == stock
     assert environment(machine)["next_entry"] == ""
 
 
-def test_the_next_run_says_that_the_try_failed(machine):
-    result = machine.converge(boot=wish())
-    assert result["failed"] and result["refused"]
-    assert release(machine, "hyperscale") in result["msg"] and "was set to be tried" in result["msg"]
-    assert f"the host came back with {release(machine, 'stock')}" in result["msg"]
-
-
 def test_arguments_are_in_force_after_the_boot(machine):
-    assert "psi=1" in machine.read("/proc/cmdline").split()
+    assert "psi=1" in arguments(machine) and "psi=0" not in arguments(machine)
     assert "some avg10=" in machine.read("/proc/pressure/memory")
-    result = machine.converge(boot=ARGUMENTS)
-    assert not result["changed"] and result["pending"] == []
 
 
-def test_another_try_brings_the_new_kernel_up(machine):
+def test_the_next_run_says_that_the_try_failed(machine):
+    boots = len(machine.boots())
+    status, said = machine.adopt(ROLES, **VARIABLES)
+    assert status != 0
+    assert f"kernel {release(machine, 'hyperscale')} was set to be tried on" in said
+    assert f"the host came back with {release(machine, 'stock')}" in said
+    assert len(machine.boots()) == boots
+
+
+def test_another_try_ends_with_the_new_kernel_as_default(machine):
     hyperscale = release(machine, "hyperscale")
+    machine.command("rm", BREAKER)
     machine.command("kernel-install", "add", hyperscale, f"/lib/modules/{hyperscale}/vmlinuz")
-    result = machine.converge(boot=wish(retry="with a whole initrd"))
-    assert result["changed"] and hyperscale in {pending["subject"] for pending in result["pending"]}
-    machine.reboot()
-    assert machine.command("uname", "-r") == hyperscale
-    assert "psi=1" in machine.read("/proc/cmdline").split()
-    waiting = machine.converge(boot=wish(retry="with a whole initrd"))
-    assert [pending["waits_for"] for pending in waiting["pending"]] == ["proof"]
-    assert environment(machine)["saved_entry"].endswith(release(machine, "stock"))
+    boots = len(machine.boots())
+    status, _said = machine.adopt(ROLES, **VARIABLES, hyperscale_kernel_retry="with a whole initrd")
+    assert status == 0
+    assert machine.command("uname", "-r") == hyperscale and "psi=1" in arguments(machine)
+    assert [boot["reason"] for boot in machine.boots()[boots:]] == ["next_entry"]
+    assert environment(machine)["saved_entry"].endswith(hyperscale)
 
 
-def test_a_proven_kernel_becomes_the_default_and_stays(machine):
+def test_the_new_kernel_stays_after_a_power_cut(machine):
     """The power goes right after the run: what the run wrote is on the disk by then."""
-    hyperscale, before = release(machine, "hyperscale"), machine.boot_id()
-    result = machine.converge(proven=True, boot=wish(retry="with a whole initrd"))
+    before = machine.boot_id()
     machine.cut_power()
     machine.wait_for_boot(before)
-    assert result["changed"] and result["pending"] == []
-    assert environment(machine)["saved_entry"].endswith(hyperscale)
-    assert machine.command("uname", "-r") == hyperscale
-    assert [boot["ended"] for boot in machine.boots()[:-1]][-1] == "power-cut"
-    assert machine.boots()[-1]["reason"] == "saved_entry"
-    assert "panic=10" not in machine.read("/proc/cmdline").split()
-    final = machine.converge(boot=wish(retry="with a whole initrd"))
-    assert not final["changed"] and final["pending"] == []
+    assert machine.command("uname", "-r") == release(machine, "hyperscale")
+    cut, again = machine.boots()[-2:]
+    assert (cut["ended"], again["reason"]) == ("power-cut", "saved_entry")
+    assert "psi=1" in arguments(machine) and "panic=10" not in arguments(machine)
+    status, said = machine.adopt(ROLES, **VARIABLES, hyperscale_kernel_retry="with a whole initrd")
+    assert status == 0 and "changed=0" in said
+
+
+def test_oomd_kills_who_presses_and_spares_the_neighbour(machine):
+    boots = len(machine.boots())
+    status, _said = machine.adopt(
+        ["repos", "oomd"], **VARIABLES, hyperscale_oomd_units=OOMD_UNITS,
+        hyperscale_oomd_settings={"memory_pressure_duration": "2s"})
+    assert status == 0 and len(machine.boots()) == boots
+    assert machine.command("systemctl", "is-active", "systemd-oomd.service") == "active"
+    assert "/batch.slice" in machine.command("oomctl")
+    machine.command("systemd-run", "--slice=batch.slice", "--unit=neighbour", "sleep", "infinity")
+    machine.command(
+        "systemd-run", "--slice=batch.slice", "--unit=hog", "--property=MemoryHigh=64M", "--property=RemainAfterExit=yes",
+        "/usr/bin/python3", "-c", HOG)
+    deadline = time.monotonic() + KILL_SECONDS
+    while machine.command("systemctl", "show", "--value", "--property=SubState", "hog.service") == "running":
+        assert time.monotonic() < deadline, machine.command("oomctl")
+        time.sleep(2)
+    assert machine.command("systemctl", "show", "--value", "--property=Result", "hog.service") == "oom-kill"
+    said = machine.command("journalctl", "--boot", "--no-pager", "--unit=systemd-oomd.service")
+    assert "Killed /batch.slice/hog.service" in said and "neighbour" not in said
+    assert machine.command("systemctl", "is-active", "neighbour.service") == "active"

@@ -223,7 +223,7 @@ def _face(root: pathlib.Path) -> None:
 def _register(root: pathlib.Path, stream: int) -> None:
     """Have alternatives as CentOS has them: chkconfig's files, and in them what the installed packages register."""
     program = root / "usr/sbin/alternatives"
-    shutil.copy(HERE / "alternatives.py", program)
+    program.write_text("#!/usr/bin/python3\n" + (HERE / "alternatives.py").read_text())
     program.chmod(0o755)
     (root / "usr/sbin/update-alternatives").symlink_to("alternatives")
     (root / "var/lib/alternatives").mkdir()

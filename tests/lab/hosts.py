@@ -38,6 +38,8 @@ PORT = 8780
 MIRROR = "mirror.lab"
 SERVER = f"http://{MIRROR}:{PORT}"
 READY_SECONDS = 120
+WATCHES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHES_NEEDED = 1024
 # A host that is killed says no goodbye: without these, who waits for its answer waits for hours.
 NOTICE_DEATH = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6")
 
@@ -99,6 +101,7 @@ def find(name: str) -> Host:
 def up(group: str, wanted: dict[str, int], images: dict[int, Image]) -> pathlib.Path:
     """Start a group of hosts and return its inventory; a host that is up stays as it is."""
     with locked("hosts"):
+        _allow_watches()
         _network()
         start_server()
         for name, stream in wanted.items():
@@ -107,6 +110,13 @@ def up(group: str, wanted: dict[str, int], images: dict[int, Image]) -> pathlib.
     for host in hosts:
         wait_ready(host)
     return write_inventory(group)
+
+
+def _allow_watches() -> None:
+    """Let several systemds run beside each other: all of them count as one user, whose inotify instances the kernel limits."""
+    if int(WATCHES.read_text()) < WATCHES_NEEDED:
+        say(f"raising {WATCHES} to {WATCHES_NEEDED}")
+        WATCHES.write_text(f"{WATCHES_NEEDED}\n")
 
 
 def _network() -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from . import (
-    _dnf, _journal, _locks, _recover, _section_files, _section_manager, _section_modules, _section_network,
-    _section_packages, _section_repositories, _section_units,
+    _dnf, _journal, _kmods, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_cow,
+    _section_files, _section_locks, _section_manager, _section_modules, _section_network, _section_oomd,
+    _section_packages, _section_repositories, _section_rulesets, _section_selinux, _section_units,
 )
-from ._engine import Action, apply_all, undo_all
+from ._engine import Action, apply_all, from_record, undo_all
 from ._errors import Failed, Problem, Refused
 from ._planning import Around, Planned
 from ._runlock import exclusive
@@ -24,8 +25,16 @@ SECTIONS = {
     "packages": _section_packages,
     "files": _section_files,
     "modules": _section_modules,
+    "rulesets": _section_rulesets,
+    "alternatives": _section_alternatives,
     "units": _section_units,
     "manager": _section_manager,
+    "boot": _section_boot,
+    "cgroup2": _section_cgroup2,
+    "oomd": _section_oomd,
+    "locks": _section_locks,
+    "selinux": _section_selinux,
+    "cow": _section_cow,
     "network": _section_network,
 }
 KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() for kind, action in section.ACTIONS.items()}
@@ -33,6 +42,8 @@ KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() 
 # What comes after the transaction, each by the protocol of _planning.
 AFTER = tuple(name for name in SECTIONS if name not in ("repositories", "packages"))
 
+# What an earlier run left standing in these is looked after by every run, whatever it wishes; C(stands(state)) says if so.
+STANDING = (_section_locks, _section_selinux)
 # Sections whose undoing leaves something that waits, by their function of that name.
 WAITING = ("network",)
 
@@ -99,6 +110,9 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
     taken = [step for step in _journal.standing(target) if KINDS[step.action["kind"]].section in sections]
     plan = Planned([_inverse(step) for step in reversed(taken)])
+    problems = _section_packages.undo_problems(target, taken)
+    if problems:
+        raise Refused(*problems)
     if ways.check or not taken:
         return Report(None, plan, _recover.look(target))
     with exclusive(target, ways.who):
@@ -114,6 +128,12 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     return Report(run, plan._replace(pending=sum(waiting, [])), interrupted)
 
 
+def turned_off(target: Target) -> set[str]:
+    """Return the units that runs whose work stands have turned off on purpose."""
+    actions = [from_record(step.action, KINDS) for step in _journal.standing(target)]
+    return {unit for action in actions for unit in action.turns_off()}
+
+
 def _inverse(step: _journal.Step) -> Action:
     """Return a step as it is shown when it is taken back."""
     record = step.action
@@ -123,7 +143,7 @@ def _inverse(step: _journal.Step) -> Action:
 
 def _validate(wishes: Wishes, stream: int) -> None:
     problems = _section_repositories.validate(wishes["repositories"], stream)
-    problems += _section_packages.validate(wishes["packages"])
+    problems += _section_packages.validate(wishes["packages"], stream)
     for name in AFTER:
         problems += SECTIONS[name].validate(wishes[name])
     if problems:
@@ -132,24 +152,37 @@ def _validate(wishes: Wishes, stream: int) -> None:
 
 def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None) -> Planned:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
-    settings = _dnf.Settings(target.tmpdir, ways.check, any(want["weak_deps"] for want in wishes["packages"]))
+    weak_deps = any(want["weak_deps"] for want in wishes["packages"])
+    modules = any(_kmods.PACKAGE.match(name) for want in wishes["packages"] for name in (*want["names"], *want["also"]))
+    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target), modules)
 
     def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
 
+    impossible = _section_rulesets.impossible(target, wishes["rulesets"], ways.stream)
+    if impossible:
+        raise Refused(*impossible)
     packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
+    if ways.proven:
+        # Such a run settles what runs; what is idle by then is known only once it has.
+        packages = packages._replace(idle_kernels=set())
     repositories = _section_repositories.plan(
         target, wishes["repositories"], _section_repositories.gather(target), ways.stream,
         {package.name for package in packages.installed}, opener([]))
+    needs = repositories.needs._replace(tools=_section_locks.tools(wishes["locks"]))
     transaction = _section_packages.plan(
-        target, wishes["packages"], packages, repositories.needs, opener(repositories.needs.specs), ways.lock_timeout, look)
+        target, wishes["packages"], packages, needs, opener(needs.specs), ways.lock_timeout, look)
     items = [item for action in transaction for item in action.items]
     around = Around(ways.stream, ways.proven, items, packages.installed, []).after(repositories.actions)
-    plans = [Planned([*repositories.actions, *transaction], warnings=repositories.warnings)]
+    warnings = [*repositories.warnings, *_section_packages.notes(wishes["packages"], transaction)]
+    plans = [Planned([*repositories.actions, *transaction], warnings=warnings)]
     for name in AFTER:
-        if wishes[name]:
-            section = SECTIONS[name]
-            plans.append(section.plan(wishes[name], section.gather(target, wishes[name]), around))
+        section = SECTIONS[name]
+        if not wishes[name] and section not in STANDING:
+            continue
+        state = section.gather(target, wishes[name])
+        if wishes[name] or section.stands(state):
+            plans.append(section.plan(wishes[name], state, around))
             around = around.after(plans[-1].actions)
     whole = Planned(*(sum(parts, []) for parts in zip(*plans)))
     if whole.problems:

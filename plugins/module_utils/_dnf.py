@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import typing as t
 
+from . import _locklist
 from ._errors import Problem, Refused
 from ._signatures import pinned
 
@@ -20,6 +22,7 @@ try:
     import dnf
     import dnf.crypto
     import dnf.exceptions
+    import dnf.plugin
     import dnf.rpm
     import dnf.transaction
     import hawkey
@@ -43,7 +46,8 @@ class RepoSpec(t.NamedTuple):
 
 
 class Item(t.NamedTuple):
-    """One line of a transaction; sizes are bytes. C(action) is a word of COMING, C(erase), C(obsoleted) or C(replaced)."""
+    """One line of a transaction; sizes are bytes. C(action) is a word of COMING, C(erase), C(obsoleted) or C(replaced);
+    C(source) is the name of the source package."""
 
     action: str
     name: str
@@ -52,6 +56,7 @@ class Item(t.NamedTuple):
     repo: str
     download_size: int
     install_size: int
+    source: str = ""
 
     @property
     def nevra(self) -> str:
@@ -60,23 +65,28 @@ class Item(t.NamedTuple):
 
 
 class Needs(t.NamedTuple):
-    """What sections need of the run's one transaction: repositories held in memory, release packages, removals."""
+    """What sections need of the run's one transaction: repositories held in memory, release packages, removals, and tools of
+    the distribution."""
 
     specs: list[RepoSpec]
     install: list[str]
     erase: list[str]
+    tools: t.Sequence[str] = ()
 
 
 class Settings(t.NamedTuple):
     """How dnf is to behave in one job.
 
     C(scratch): a folder for its logs and a copy of its state, for jobs that only plan. C(own_cache): the caches go there
-    too, for jobs that write nothing at all.
+    too, for jobs that write nothing at all. C(own_locks): lines of the version lock list that are ours and do not count.
+    C(file_lists): packages on offer are to know all their files, which newer dnf leaves out.
     """
 
     scratch: str | None
     own_cache: bool
     weak_deps: bool
+    own_locks: t.Sequence[str] = ()
+    file_lists: bool = False
 
 
 def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
@@ -95,7 +105,12 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
 
 def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings) -> None:
     conf = base.conf
-    conf.read(priority=dnf.conf.PRIO_MAINCONFIG)
+    try:
+        conf.read(priority=dnf.conf.PRIO_MAINCONFIG)
+    except dnf.exceptions.ConfigError as error:
+        raise Refused(Problem(
+            f"{conf.config_file_path} of this host cannot be read", " ".join(str(error).split()),
+            "Mend the file: dnf itself refuses to work with it")) from error
     conf.substitutions.update_from_etc(conf.installroot)
     if not conf.substitutions.get("releasever"):
         conf.substitutions["releasever"] = dnf.rpm.detect_releasever(conf.installroot) or ""
@@ -105,9 +120,19 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
         conf.cachedir = os.path.join(settings.scratch, "cache")
     conf.best = True
     conf.clean_requirements_on_remove = False
+    # A kernel that comes takes no other away, whatever dnf keeps when it is used by itself.
+    conf.installonly_limit = 0
     conf.install_weak_deps = settings.weak_deps
     conf.assumeyes = True
     conf.exit_on_lock = True
+    # Packages are named exactly here; that others stay with their vendor is for what runs beside us.
+    conf.allow_vendor_change = True
+    if settings.own_locks:
+        conf.pluginconfpath = [*conf.pluginconfpath, _without_own_locks(conf, settings.own_locks, workdir)]
+    # A plugin that was shipped without its bytecode must not leave any behind: planning writes nothing.
+    sys.dont_write_bytecode = True
+    if settings.file_lists and hasattr(conf, "optional_metadata_types"):
+        conf.optional_metadata_types = ["filelists"]
     base.init_plugins()
     base.pre_configure_plugins()
     base.read_all_repos()
@@ -130,6 +155,25 @@ def _move_state(conf, scratch: str) -> None:
     if os.path.isdir(conf.persistdir) and not os.path.isdir(state):
         shutil.copytree(conf.persistdir, state)
     conf.persistdir = state
+
+
+def _without_own_locks(conf, own: t.Sequence[str], workdir: str) -> str:
+    """Return a folder whose configuration has dnf's versionlock plugin read a list without our lines.
+
+    dnf reads the configuration of a plugin from each of its folders, the last word counting.
+    """
+    folder = os.path.join(workdir, "plugins")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, "versionlock.list")
+    with open(path, "w", encoding="utf-8") as out:
+        for given in (_locklist.path_of(where) for where in reversed(conf.pluginconfpath)):
+            if given and os.path.isfile(given):
+                with open(given, encoding="utf-8") as lines:
+                    out.writelines(line for line in lines if line.strip() not in own)
+                break
+    with open(os.path.join(folder, _locklist.CONF), "w", encoding="utf-8") as out:
+        out.write(f"[main]\nlocklist = {path}\n")
+    return folder
 
 
 def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
@@ -227,7 +271,7 @@ def _item(entry) -> Item:
     package = entry.pkg
     return Item(
         words.get(entry.action, "replaced"), package.name, package.evr, package.arch, package.reponame,
-        package.downloadsize or 0, package.installsize or 0,
+        package.downloadsize or 0, package.installsize or 0, package.source_name or "",
     )
 
 
@@ -284,5 +328,6 @@ def fetch_key(url: str) -> str:
 
 def close(base) -> None:
     """Let go of a Base and of the plugins it loaded, so that the process can open another one."""
-    base.unload_plugins()
+    if dnf.plugin.DYNAMIC_PACKAGE in sys.modules:  # else it came to no plugins, and dnf would stumble over that
+        base.unload_plugins()
     base.close()

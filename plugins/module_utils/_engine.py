@@ -13,12 +13,12 @@ from __future__ import annotations
 import typing as t
 
 from . import _journal as journal
-from ._errors import Failed, Problem
+from ._errors import Failed, Problem, Refused
 from ._target import Target
 
-# When an action acts, whatever its section: keys and what the transaction needs, the one transaction,
-# configuration that may rest on new packages, and last what runs.
-PREPARE, TRANSACT, CONFIGURE, ACTIVATE = 10, 20, 30, 40
+# When an action acts, whatever its section: keys and what the transaction needs, what rests on these and must be done before
+# packages go, the one transaction, configuration that may rest on new packages, and last what runs.
+PREPARE, PREPARED, TRANSACT, CONFIGURE, ACTIVATE = 10, 15, 20, 30, 40
 
 
 class Action:
@@ -33,6 +33,10 @@ class Action:
     phase = CONFIGURE
     # True for a step that makes running things follow what is on disk: taken back, it comes after all others.
     follows = False
+    # True for a step whose subject is the path of a file that it writes or removes.
+    writes_file = False
+    # True for a step that is for the sake of the run's transaction alone: taken back at once when that is refused.
+    escorts = False
 
     def __init__(self, subject: str, why: str, args: dict[str, t.Any], before: str = "", after: str = "") -> None:
         self.subject = subject
@@ -59,6 +63,10 @@ class Action:
             "kind": self.kind, "subject": self.subject, "why": self.why, "args": self.args,
             "before": self.before, "after": self.after, "undoes": self.undoes,
         }
+
+    def turns_off(self) -> list[str]:
+        """Return the units that do not run any more on purpose; the proof does not take them for lost."""
+        return []
 
     def apply(self, target: Target) -> None:
         """Make it so."""
@@ -88,9 +96,16 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
     """Apply a plan in order, each step written to the journal before and after it happens."""
     book = journal.Journal(target, run)
     book.write(journal.RUN_BEGAN, steps=[action.describe() for action in plan])
+    done: list[int] = []
     try:
         for number, action in enumerate(plan):
             _step(target, book, number, action.record(), action.apply, action.verify)
+            done.append(number)
+    except Refused:
+        for number in (number for number in reversed(done) if plan[number].escorts):
+            record = dict(plan[number].record(), undoes=[run, number])
+            _step(target, book, len(plan) + number, record, plan[number].undo, None)
+        raise
     finally:
         book.write(journal.RUN_ENDED)
         book.close()

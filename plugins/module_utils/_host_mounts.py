@@ -44,6 +44,12 @@ def parse(mountinfo: str) -> list[Mount]:
     return list(found.values())
 
 
+def parse_fstab(text: str) -> list[tuple[str, str]]:
+    """Return mount point and type of each line, as fstab(5) describes it."""
+    lines = (line.split() for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return [(_unescape(fields[1]), fields[2]) for fields in lines if len(fields) >= 3]
+
+
 def _unescape(field: str) -> str:
     return ESCAPE.sub(lambda match: chr(int(match.group(1), 8)), field)
 

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import glob
+import json
 import typing as t
 
 from ansible_collections.centos.hyperscale.plugins.module_utils import _host_read
 
+ENFORCE = "/sys/fs/selinux/enforce"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+# The note of a run that has the kernel log and not deny until the host was proven.
+RELAXED = "/var/lib/centos-hyperscale/selinux.json"
 EFI = "/sys/firmware/efi"
 # Four bytes of attributes stand before the value of an EFI variable.
 EFI_VALUE_OFFSET = 4
@@ -22,12 +27,23 @@ def judge_selinux(enforce: str | None, config: str | None) -> dict[str, t.Any]:
     return {"mode": mode, "configured": said.get("SELINUX"), "policy": said.get("SELINUXTYPE")}
 
 
+def relaxed_since(enforce: str | None, boot_id: str, note: str | None) -> float | None:
+    """Return since when a run of this collection has the kernel permissive; None where it has not, in this boot."""
+    if enforce is None or enforce.strip() != "0":
+        return None
+    try:
+        said = json.loads(note or "{}")
+        return float(said["since"]) if said.get("boot_id") == boot_id.strip() else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def gather_selinux(root: str) -> dict[str, t.Any]:
     """Return the C(selinux) group. Raises OSError."""
-    return judge_selinux(
-        _host_read.optional_text(root, "/sys/fs/selinux/enforce"),
-        _host_read.optional_text(root, "/etc/selinux/config"),
-    )
+    enforce = _host_read.optional_text(root, ENFORCE)
+    found = judge_selinux(enforce, _host_read.optional_text(root, "/etc/selinux/config"))
+    boot_id = _host_read.optional_text(root, BOOT_ID) or ""
+    return {**found, "relaxed_since": relaxed_since(enforce, boot_id, _host_read.optional_text(root, RELAXED))}
 
 
 def judge_secure_boot(efi: bool, variables: int, value: bytes | None) -> str:

@@ -51,7 +51,7 @@ class Around(t.NamedTuple):
 
     def after(self, actions: t.Sequence[Action]) -> Around:
         """Return what the next section is told."""
-        return self._replace(paths=[*self.paths, *(action.subject for action in actions if action.kind == "file")])
+        return self._replace(paths=[*self.paths, *(action.subject for action in actions if action.writes_file)])
 
     def coming(self, name: str) -> Item | None:
         """Return the build of a package that the transaction brings."""
@@ -62,6 +62,20 @@ class Around(t.NamedTuple):
         gone = {item.nevra for item in self.items if item.action not in COMING}
         return self.coming(name) is not None or any(p.name == name and p.nevra not in gone for p in self.installed)
 
+    def resulting(self) -> list[Package]:
+        """Return the packages that are installed once the transaction is through."""
+        gone = {item.nevra for item in self.items if item.action not in COMING}
+        come = [_package(item) for item in self.items if item.action in COMING]
+        names = {package.nevra for package in come}
+        return [p for p in self.installed if p.nevra not in gone and p.nevra not in names] + come
+
     def may_bring(self, unit: str) -> bool:
         """Say whether this run may bring a unit: a transaction may bring any, and whether it did is found when it is turned."""
         return bool(self.items) or any(path.rsplit("/", 1)[1] == unit for path in self.paths)
+
+
+def _package(item: Item) -> Package:
+    """Return what will be installed, as far as a transaction's line tells."""
+    epoch, _colon, label = item.evr.rpartition(":")
+    version, _dash, release = label.rpartition("-")
+    return Package(item.name, int(epoch or 0), version, release, item.arch, None, item.source, None, 0)

@@ -157,6 +157,15 @@ EVR_ORDER = functools.cmp_to_key(compare_evr)
 
 def database_path(root: str = "/") -> str | None:
     """Return the folder of the package database below C(root), None where there is none."""
+    found = _database_below(root)
+    if found is None:
+        # A swap of rpm may have moved it since this process read rpm's configuration.
+        rpm.reloadConfig()
+        found = _database_below(root)
+    return found
+
+
+def _database_below(root: str) -> str | None:
     folder = os.path.join(root, rpm.expandMacro("%{_dbpath}").lstrip("/"))
     return folder if any(os.path.exists(os.path.join(folder, name)) for name in DATABASE_FILES) else None
 
@@ -208,6 +217,11 @@ def installed(ts: t.Any = None) -> list[Package]:
     if not found:
         raise OSError(f"the package database in {folder} has no package in it. {REPAIR}")
     return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
+
+
+def providers(capability: str, ts: t.Any = None) -> list[str]:
+    """Return the names of the installed packages that provide a capability, be it by their name."""
+    return sorted({header[rpm.RPMTAG_NAME] for header in _headers(ts, "providename", capability)})
 
 
 def public_keys(ts: t.Any = None) -> list[PublicKey]:

@@ -34,14 +34,15 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # What every run folder holds of the collection; the names are those of this file's imports.
-MODULES = ("_errors", "_locks", "_dnf", "_signatures", "_runner")
+MODULES = ("_errors", "_locks", "_locklist", "_dnf", "_signatures", "_runner")
 
 # The share of free space that a download leaves alone.
 SPACE_KEPT = 16 * 1024 * 1024
 
 
 class Job(t.NamedTuple):
-    """One transaction: exact NEVRAs, the lines it must consist of (None: whatever the solver finds), repositories."""
+    """One transaction: exact NEVRAs, the lines it must consist of (None: whatever the solver finds), repositories, and the
+    lines of the version lock list that are ours."""
 
     run: str
     specs: list[_dnf.RepoSpec]
@@ -50,6 +51,7 @@ class Job(t.NamedTuple):
     expected: list[_dnf.Item] | None
     weak_deps: bool
     lock_timeout: float
+    own_locks: list[str]
 
 
 class Folder:
@@ -121,7 +123,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
     def waiting(holder: str) -> None:
         folder.status("waiting", holder=holder)
 
-    settings = _dnf.Settings(None, False, job.weak_deps)
+    settings = _dnf.Settings(None, False, job.weak_deps, job.own_locks)
     folder.status("resolving")
     base = patiently(job.lock_timeout, lambda: _dnf.open_base(job.specs, folder.path, settings), waiting)
     try:

@@ -31,6 +31,7 @@ class FileAction(Action):
     section = "files"
     kind = "file"
     phase = CONFIGURE
+    writes_file = True
 
     @classmethod
     def between(cls, path: str, why: str, old: FileState | None, new: FileState | None) -> FileAction:

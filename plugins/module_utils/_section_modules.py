@@ -13,8 +13,10 @@ import os
 import re
 import typing as t
 
+from ._dnf import COMING
 from ._engine import ACTIVATE, CONFIGURE, Action
 from ._errors import Failed, Problem
+from ._kernel_modules import BUILT_IN, LOADABLE, PACKAGE, TREES, listed, normal, running_file_systems
 from ._planning import BOOT, Around, Pending, Planned
 from ._section_files import FileAction
 from ._target import FileState, Target
@@ -27,8 +29,6 @@ OPTIONS: dict[str, t.Any] = {
 
 SECTION = "modules"
 MODULE_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
-TREES = "/lib/modules"
-LOADABLE, BUILT_IN = "modules.dep", "modules.builtin"
 
 
 class State(t.NamedTuple):
@@ -72,11 +72,6 @@ class LoadAction(Action):
 ACTIONS = {action.kind: action for action in (BootFileAction, LoadAction)}
 
 
-def normal(name: str) -> str:
-    """Return a module's name as the kernel writes it: file names may have dashes."""
-    return name.replace("-", "_")
-
-
 def boot_file(name: str) -> str:
     """Return the path of the file that has a module loaded at boot."""
     return f"/etc/modules-load.d/centos-hyperscale-{name}.conf"
@@ -95,22 +90,25 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     wanted = {normal(want["name"]) for want in wants}
     trees = target.path(TREES)
     kernels = sorted(os.listdir(trees)) if os.path.isdir(trees) else []
-    offered = {kernel: wanted & _listed(os.path.join(trees, kernel), LOADABLE, BUILT_IN) for kernel in kernels}
+    offered = {kernel: wanted & listed(os.path.join(trees, kernel), LOADABLE, BUILT_IN) for kernel in kernels}
     files = {boot_file(want["name"]): target.read(boot_file(want["name"])) for want in wants}
-    return State(running, _loaded(target) | _listed(os.path.join(trees, running), BUILT_IN), offered, files)
+    return State(running, _loaded(target) | listed(os.path.join(trees, running), BUILT_IN), offered, files)
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
     """Return what loads each module now and at boot. One that only another kernel has waits for a boot."""
     actions: list[Action] = []
     problems, pending = [], []
+    new_kernel = any(item.action in COMING and PACKAGE.match(item.name) for item in around.items)
     for want in wants:
         name = want["name"]
         actions += _at_boot(want, state)
-        if not want["loaded"] or normal(name) in state.loaded or normal(name) in state.offered.get(state.running, ()):
+        # A package of modules holds what the running kernel can load at once: _kmods saw to that.
+        packaged = around.coming(f"kmod-{name}") is not None
+        if not want["loaded"] or packaged or normal(name) in state.loaded or normal(name) in state.offered.get(state.running, ()):
             if want["loaded"] and normal(name) not in state.loaded:
                 actions.append(LoadAction(name, "it is not loaded", {}, "", f"{name}\n"))
-        elif around.items or any(normal(name) in modules for modules in state.offered.values()):
+        elif new_kernel or any(normal(name) in modules for modules in state.offered.values()):
             pending.append(Pending(SECTION, name, BOOT, f"the running kernel {state.running} does not have this module"))
         else:
             problems.append(Problem(
@@ -128,20 +126,11 @@ def _at_boot(want: dict[str, t.Any], state: State) -> list[Action]:
 
 
 def _loaded(target: Target) -> set[str]:
-    """Return the modules that are loaded, and those built in that have a parameter or a version (sysfs-module(5))."""
+    """Return the modules that are loaded, and those built in that have a parameter, a version (sysfs-module(5)) or a file
+    system."""
+    found = running_file_systems(target.root)
     try:
-        return set(os.listdir(target.path("/sys/module")))
+        return found | set(os.listdir(target.path("/sys/module")))
     except OSError:
-        return set()
+        return found
 
-
-def _listed(tree: str, *lists: str) -> set[str]:
-    """Return the names in some of a kernel's lists, whose lines begin with a path."""
-    found: set[str] = set()
-    for name in lists:
-        try:
-            with open(os.path.join(tree, name), encoding="utf-8") as lines:
-                found.update(normal(line.split(":")[0].strip().rsplit("/", 1)[-1].split(".ko")[0]) for line in lines)
-        except OSError:
-            continue
-    return found

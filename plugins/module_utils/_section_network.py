@@ -105,6 +105,9 @@ class HandoverAction(Action):
         args = {"before": before, "after": after, "seconds": seconds}
         return cls(subject, "the network is set up in another way", args, _shown(before, after), _shown(after, before))
 
+    def turns_off(self) -> list[str]:
+        return [name for name, unit in self.args["after"]["units"].items() if not unit["active"]]
+
     def apply(self, target: Target) -> None:
         job.carry_out(target, self.args["before"], self.args["after"], self.args["seconds"])
 

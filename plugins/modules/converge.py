@@ -28,8 +28,10 @@ options:
     description: The sections to take back with O(state=undone).
     type: list
     elements: str
-    choices: [repositories, packages, files, modules, units, manager, network]
-    default: [files, manager, modules, network, packages, repositories, units]
+    choices: [repositories, packages, files, modules, rulesets, alternatives, units, manager, boot, cgroup2, oomd, locks,
+      selinux, cow, network]
+    default: [alternatives, boot, cgroup2, cow, files, locks, manager, modules, network, oomd, packages, repositories,
+      rulesets, selinux, units]
   proven:
     description: Say that the host was proven since its last change, so that what waits for that is done. The role of the same
       name says so after its proof.

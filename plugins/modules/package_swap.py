@@ -18,18 +18,25 @@ description:
   - With the systemd family, PID 1 and the user managers are re-executed afterwards, as by role systemd.
 options:
   family:
-    description: A set that moves together.
+    description: A set that moves together. Of V(kernel) new kernels come beside the installed ones, and what serves a kernel
+      (C(perf), C(bpftool), C(kernel-tools), C(kernel-headers)) moves with it.
     type: str
-    choices: [systemd]
+    choices: [kernel, rpm, systemd]
+  set:
+    description: A ready set of packages. What of it is installed moves; where nothing of it is, its first packages come.
+    type: str
+    choices: [compression, container-tools, dbus-broker, e2fsprogs, ethtool, kpatch, openssh, perf, selinux-policy,
+      virtualization]
   names:
     description: Names of packages; all that is installed of the same sources moves with them.
     type: list
     elements: str
     default: []
   to:
-    description: Which builds to take.
+    description: Which builds to take. V(any) is for packages of O(names) that the SIG may or may not build - it takes the
+      Hyperscale build where one is offered, else another such as EPEL's, and leaves what is installed.
     type: str
-    choices: [hyperscale, stock]
+    choices: [hyperscale, stock, any, installed]
     default: hyperscale
   version:
     description: V(present) takes any build of that side and the newest when one must be chosen, V(latest) the newest,
@@ -46,10 +53,21 @@ options:
     type: list
     elements: str
     default: []
+  capabilities:
+    description: What some package of the family is to provide; builds differ in which one does. One that the wanted build has
+      not is erased when another of that build provides the same.
+    type: list
+    elements: str
+    choices: [systemd-oomd-defaults]
+    default: []
   weak_deps:
     description: Follow weak dependencies.
     type: bool
     default: false
+  where_no_module:
+    description: The name of a kernel module. The packages are wanted only where no kernel of the host has it and no
+      Hyperscale kernel comes in the same run.
+    type: str
 extends_documentation_fragment:
   - centos.hyperscale.ways
 attributes:
@@ -127,7 +145,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import _converge
 def main() -> None:
     options = _module.SECTION_OPTIONS["packages"]
     module = AnsibleModule(
-        argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "names")], supports_check_mode=True)
+        argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "set", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []
     _module.run(module, _converge.wishes_of({"packages": [want], "manager": manager}))

@@ -15,6 +15,9 @@ description:
   - The checks that compare builds run again over what really went and came, with the same keys as in the prediction. To
     these come checks that only a host after the swap can answer, such as units that stopped or failed, differences that
     C(rpm -V) finds, denials of SELinux, symbols that no library has, and commands that no longer run.
+  - Where btrfs-progs or kmod-btrfs changed, btrfs is tried out. A small file system on a loop device, in a private folder below
+    C(/var/lib/centos-hyperscale/trials), is made, mounted, filled, read, scrubbed, checked and removed again. Check mode leaves
+    that out.
   - What was as it is before the swap is not blamed on it, see C(baseline) of a finding.
   - Every check is listed with what became of it. One that could not be carried out never looks as if it had passed.
 options:
@@ -47,7 +50,7 @@ extends_documentation_fragment:
   - centos.hyperscale.waivers
 attributes:
   check_mode:
-    description: Can run in check mode and returns what it returns without it.
+    description: Can run in check mode and returns what it returns without it, but for the trial of btrfs, which is left out.
     support: full
   diff_mode:
     description: There is no difference to show, nothing is changed.

@@ -16,7 +16,7 @@ import subprocess
 import typing as t
 
 from . import debs, keys, rpms
-from .common import ARCH, ROOT, LabError, code_of, digest, locked, run, say, table
+from .common import ARCH, HERE, ROOT, LabError, code_of, digest, locked, run, say, table
 
 REGISTRY = {9: "quay.io/centos/centos:stream9", 10: "quay.io/centos/centos:stream10-development"}
 PULL_SECONDS = 60
@@ -120,7 +120,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
     packages = rpms.installed_packages(stream)
     debian = [*DEBIAN_PACKAGES, *table()["images"][stream]["libraries"]]
     inputs = digest(
-        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images"),
+        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", "alternatives"),
         [path.stat().st_size for path in packages], keys.fingerprint("hyperscale"))
     folder = ROOT / "images" / f"standin-{stream}-{inputs}"
     if not folder.exists():
@@ -133,6 +133,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
         base = _base_package(stream, root, scratch)
         _install_over(root, stream, [base, *packages])
         _face(root)
+        _register(root, stream)
         root.rename(folder)
         shutil.rmtree(scratch)
     return folder
@@ -171,7 +172,8 @@ def _base_package(stream: int, root: pathlib.Path, scratch: pathlib.Path) -> pat
             short = folder.replace("/usr", "")
             provides.update({f"{short}/{name}", f"/usr{short}/{name}"})
     python = next((root / "usr/bin").glob("python3.*")).name
-    provides |= {f"python(abi) = {python[len('python'):]}", "rtld(GNU_HASH)", "bash", "coreutils", "grep", "dbus", "kmod"}
+    provides |= {f"python(abi) = {python[len('python'):]}", "rtld(GNU_HASH)", "bash", "coreutils", "grep"}
+    provides |= {"dbus", "kmod", "alternatives"}
     spec = scratch / "base.spec"
     spec.write_text(BASE_SPEC.format(
         stream=stream, arch=ARCH, provides="\n".join(f"Provides: {name}" for name in sorted(provides))))
@@ -211,9 +213,25 @@ def _face(root: pathlib.Path) -> None:
     ssh.mkdir(mode=0o700, exist_ok=True)
     (ssh / "authorized_keys").write_text((keys.home() / "ssh.pub").read_text())
     (root / "etc/debian_version").unlink(missing_ok=True)
-    (root / "usr/sbin/alternatives").symlink_to("/usr/bin/update-alternatives")
     (root / "etc/machine-id").write_text("")
     (root / "etc/dnf/dnf.conf").write_text(
         "[main]\ngpgcheck=1\ninstallonly_limit=3\nclean_requirements_on_remove=True\nbest=True\nskip_if_unavailable=False\n")
     for unit in ("ssh.service", "dbus.service"):
         run(["systemctl", f"--root={root}", "is-enabled", unit])
+
+
+def _register(root: pathlib.Path, stream: int) -> None:
+    """Have alternatives as CentOS has them: chkconfig's files, and in them what the installed packages register."""
+    program = root / "usr/sbin/alternatives"
+    shutil.copy(HERE / "alternatives.py", program)
+    program.chmod(0o755)
+    (root / "usr/sbin/update-alternatives").symlink_to("alternatives")
+    (root / "var/lib/alternatives").mkdir()
+    shutil.rmtree(root / "var/lib/dpkg/alternatives")
+    # What the rpmdb does not own of Debian's iptables would be there before its package is.
+    for path in (root / "usr/sbin").glob("*tables-legacy*"):
+        path.unlink()
+    for row in (row for row in table()["builds"] if (row["stream"], row["repo"]) == (stream, "baseos")):
+        for name, package in row["packages"].items():
+            if name in table()["installed"] and "post" in package:
+                run(["chroot", root, "/bin/sh", "-c", package["post"], name, "1"])

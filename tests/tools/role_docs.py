@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 import typing as t
 
 import yaml
 
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TREE / "plugins"))
+
+from module_utils import _sets  # noqa: E402
+from module_utils._dropin import smoke  # noqa: E402
+
 BEGIN, END = "<!-- variables: written by 'make docs' -->", "<!-- end of variables -->"
+SETS_BEGIN, SETS_END = "<!-- sets: written by 'make docs' -->", "<!-- end of sets -->"
 
 
 def table(options: dict[str, t.Any]) -> str:
@@ -27,11 +34,31 @@ def table(options: dict[str, t.Any]) -> str:
     return "\n".join(lines)
 
 
+def table_of_sets() -> str:
+    """Return the table of the ready sets of packages."""
+    lines = ["| set | sources | flavour | Stream | comes where nothing of it is | tried after the swap |",
+             "| --- | --- | --- | --- | --- | --- |"]
+    notes = []
+    for one in _sets.SETS.values():
+        tried = ", ".join(f"`{' '.join(smoke.COMMANDS[name])}`" for name in one.tried)
+        lines.append(
+            f"| `{one.name}` | {', '.join(one.sources)} | {one.flavour} | {', '.join(map(str, one.streams))} "
+            f"| {', '.join(one.lead)} | {tried} |")
+        notes += [f"- `{one.name}`: {one.note}."] if one.note else []
+    return "\n".join([*lines, "", *notes])
+
+
 def with_table(readme: str, options: dict[str, t.Any]) -> str:
-    """Return a README with its table made anew."""
-    before, _begin, rest = readme.partition(BEGIN)
-    _old, _end, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table(options)}\n{END}{after}"
+    """Return a README with its tables made anew."""
+    if SETS_BEGIN in readme:
+        readme = _between(readme, SETS_BEGIN, table_of_sets(), SETS_END)
+    return _between(readme, BEGIN, table(options), END)
+
+
+def _between(text: str, begin: str, new: str, end: str) -> str:
+    before, _begin, rest = text.partition(begin)
+    _old, _end, after = rest.partition(end)
+    return f"{before}{begin}\n{new}\n{end}{after}"
 
 
 def main() -> None:

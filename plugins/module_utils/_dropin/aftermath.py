@@ -10,7 +10,8 @@ import os
 import re
 import typing as t
 
-from .. import _runner
+from .. import _denials, _runner
+from .._host_security import ENFORCE
 from .._target import STATE_DIR
 from .checks import found
 from .model import MEDIUM, Consumer, Finding, Skipped, Subject
@@ -28,11 +29,6 @@ FAILED = re.compile(r"scriptlet failed|\berror\b", re.IGNORECASE)
 # These are told by checks of their own.
 SECOND_FILE = re.compile(r"\.rpm(new|save|orig)\b")
 PACKAGE = re.compile(r"%\w+\((?P<nevra>[^)]+)\)|scriptlet in rpm package (?P<name>\S+)")
-ENFORCE = "/sys/fs/selinux/enforce"
-AUDIT_LOG = "/var/log/audit/audit.log"
-JOURNAL = ("journalctl", "--no-pager", "--output=cat")
-DENIED = re.compile(r"audit\((?P<time>\d+\.\d+):\d+\).*?avc:\s+denied\s+\{ (?P<what>[^}]+) \}(?P<rest>.*)")
-FIELD = re.compile(r"\b(?P<name>comm|scontext|tcontext|tclass|permissive|path|name)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>\S+))")
 
 
 def stopped(scenes: Scenes) -> t.Iterator[Finding]:
@@ -41,6 +37,8 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
     for unit, was in sorted(scenes.before("units").items()):
         # A unit that became another name of one is that one.
         said = now.get(unit) or now.get(_alias(scenes.view, unit), {})
+        if unit in scenes.turned_off:
+            continue
         if was.get("ActiveState") != "active" or FLEETING.search(unit) or was.get("Transient") == "yes":
             continue
         if said.get("ActiveState") in ("active", "activating", "reloading", "failed"):
@@ -160,43 +158,12 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 102: what SELinux denied since the snapshot; what it denied before as well was there before."""
     if scenes.view.text(ENFORCE) is None:
         raise Skipped("SELinux is off")
-    since: dict[str, list[dict[str, str]]] = {}
-    earlier = set()
-    for line in _audit(scenes.view, scenes.snapshot.time):
-        match = DENIED.search(line)
-        if match is None:
-            continue
-        entries = FIELD.finditer(match.group("rest"))
-        fields = {entry.group("name"): entry.group("quoted") or entry.group("plain") or "" for entry in entries}
-        ends = _type(fields, "scontext"), _type(fields, "tcontext")
-        what = f"{ends[0]} {match.group('what').strip()} {fields.get('tclass', '?')} {ends[1]}"
-        if float(match.group("time")) >= scenes.snapshot.time:
-            since.setdefault(what, []).append(fields)
-        else:
-            earlier.add(what)
-    for what, hits in sorted(since.items()):
-        allowed = all(fields.get("permissive") == "1" for fields in hits)
-        users = {Consumer("process", said.get("comm", "?"), said.get("path") or said.get("name") or "") for said in hits}
+    since = scenes.snapshot.time
+    for kind in _denials.kinds(_denials.parse(_denials.messages(scenes.view.root, scenes.view.run, since)), since):
+        users = {Consumer("process", denial.comm, denial.path) for denial in kind.hits}
+        contexts = ", ".join(sorted({f"{denial.source} on {denial.target}" for denial in kind.hits})[:3])
+        through = ", and let through because of permissive mode" if kind.allowed else ""
         yield found(
-            "selinux.denied", Subject("denial", what), None, len(hits),
-            f"{len(hits)} times since the snapshot" + (", and let through because of permissive mode." if allowed else "."),
-            sorted(users)[:20], severity=MEDIUM if allowed else "", baseline=what in earlier, proven=True)
-
-
-def _type(fields: t.Mapping[str, str], name: str) -> str:
-    parts = fields.get(name, "").split(":")
-    return parts[2] if len(parts) > 2 else "?"
-
-
-def _audit(view: View, since: float) -> t.Iterator[str]:
-    """Yield audit messages: from auditd's logs that reach to the snapshot and the one before, else from the journal."""
-    if view.is_file(AUDIT_LOG):
-        for path in reversed(view.glob(AUDIT_LOG + "*")):
-            if path == AUDIT_LOG or os.path.getmtime(view.real(path)) >= since:
-                with open(view.real(path), encoding="utf-8", errors="replace") as handle:
-                    yield from handle
-        return
-    status, out = view.run([*JOURNAL, "--since", f"@{int(since)}", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel"])
-    if status != 0:
-        raise OSError("neither auditd's log nor the journal can be read")
-    yield from out.splitlines()
+            "selinux.denied", Subject("denial", kind.what), None, len(kind.hits),
+            f"{len(kind.hits)} times since the snapshot{through}: {contexts}.",
+            sorted(users)[:20], severity=MEDIUM if kind.allowed else "", baseline=kind.before, proven=True)

@@ -382,7 +382,7 @@ TABLE: tuple[Check, ...] = (
         "The host would not find its root or boot file system under that kernel.",
         "Do not boot that kernel on this host", mandatory=True),
     _check(
-        "kernel_module.external", (87, 88, 96), "lost", HIGH, HIGH, NEVER, (PREDICT,), "{name} is built for the old kernel",
+        "kernel_module.external", (87, 88, 96), "lost", HIGH, HIGH, ALWAYS, (PREDICT,), "{name} is built for the old kernel",
         "A kernel module, live patch or module source that is not part of the kernel must be built for the new one. The SIG's "
         "kernel has no stable module interface.",
         "Have a build for the new kernel ready, or do without it"),
@@ -402,7 +402,7 @@ TABLE: tuple[Check, ...] = (
     _check(
         "kernel.not_intended", (104,), "changed", HIGH, HIGH, NEVER, (PROVE,),
         "The host runs {name}, not the kernel that was to boot",
-        "The running kernel is not the default one.",
+        "The running kernel is not the default one, or a kernel was to be tried and the host came back with another.",
         "Look at the boot loader's entries and set the default again"),
     _check(
         "kernel.tools_lag", (95,), "changed", MEDIUM, MEDIUM, NEVER, (PREDICT, PROVE), "{name} stays behind the kernel",
@@ -438,6 +438,16 @@ TABLE: tuple[Check, ...] = (
         "smoke.failed", (4, 103), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} does not run",
         "A command that worked before the swap, or that the new package brings, ends with an error.",
         "Run it by hand and read what it says; go back if it matters", mandatory=True),
+    _check(
+        "btrfs.trial", (103,), "lost", HIGH, HIGH, NEVER, (PROVE,), "btrfs does not work here",
+        "A small file system on a loop device could not be made, mounted, filled, read, scrubbed, checked or removed by the "
+        "tools and the kernel that this host has now.",
+        "Read what the command says and try it by hand; take a kernel whose btrfs the tools fit, or go back"),
+    _check(
+        "cow.copied", (), "changed", MEDIUM, MEDIUM, NEVER, (PROVE,), "{name} was copied, not cloned",
+        "Copy-on-write (experimental) is on, and a package that it should have cloned out of dnf's cache was written anew. "
+        "Nothing is lost but room and time.",
+        "Look at the file systems of dnf's cache and /usr, at the denylist, and at the plugin with 'dnf -v'"),
     _check(
         "symbol.unresolved", (4,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} finds not all its symbols",
         "A program or library that uses a changed library asks for a function that the new one does not have. Packages do not "

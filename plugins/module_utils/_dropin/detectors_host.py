@@ -118,7 +118,8 @@ def naming_scheme(view: View) -> list[Consumer]:
     return found
 
 
-def _cgroup_v1(view: View) -> list[Consumer]:
+def cgroup_v1(view: View) -> list[Consumer]:
+    """The legacy or the hybrid hierarchy where it is mounted, and the arguments of the running kernel that ask for it."""
     found = []
     mounted = _mounts(view).get(CGROUP_ROOT, "cgroup2")
     if mounted != "cgroup2":
@@ -137,12 +138,12 @@ def _cgroup_forced(view: View) -> bool:
 
 def cgroup_v1_refused(view: View) -> list[Consumer]:
     """A host on the legacy or the hybrid hierarchy that does not insist on it."""
-    return [] if _cgroup_forced(view) else _cgroup_v1(view)
+    return [] if _cgroup_forced(view) else cgroup_v1(view)
 
 
 def cgroup_v1_removed(view: View) -> list[Consumer]:
     """A host on the legacy or the hybrid hierarchy that insists on it; others have been refused releases ago."""
-    return _cgroup_v1(view) if _cgroup_forced(view) else []
+    return cgroup_v1(view) if _cgroup_forced(view) else []
 
 
 def nscd(view: View) -> list[Consumer]:

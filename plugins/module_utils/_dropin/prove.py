@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from .._errors import Problem, Refused
-from . import after, aftermath, compare, files, hosting, kernel, relations, report, returned
+from . import after, aftermath, btrfs_trial, compare, cow, files, hosting, kernel, relations, report, returned
 from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Consumer, Finding, Skipped
@@ -47,6 +47,8 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("config.rpmnew", "config.rpmsave", "config.rpmorig"), after.second_files),
     (("verify.differs",), after.differing),
     (("smoke.failed",), after.smoked),
+    (("btrfs.trial",), btrfs_trial.tried),
+    (("cow.copied",), cow.copied),
     (("symbol.unresolved",), after.unresolved),
     (("unit.install_changed",), aftermath.install_sections),
     (("unit.stopped",), aftermath.stopped),
@@ -66,15 +68,17 @@ BACK: tuple[tuple[tuple[str, ...], Find], ...] = (
 
 def prove(
     snapshot: Snapshot, view: View, ts: t.Any, phase: str = PROVE, waivers: t.Sequence[dict[str, t.Any]] = (),
+    turned_off: t.Container[str] = (),
 ) -> dict[str, t.Any]:
-    """Return the report, and under C(joined) what of the prediction happened."""
+    """Return the report, and under C(joined) what of the prediction happened. C(turned_off) are units that were stopped on
+    purpose."""
     report.validate_waivers(waivers)
     if snapshot.content["packages"] is None:
         raise Refused(Problem(
             f"the snapshot {snapshot.id} lacks the list of packages", "nobody can say what went and what came since",
             "Mend the package database and take a snapshot anew, before the swap"))
     began = time.time()
-    scenes = Scenes(snapshot, view, ts)
+    scenes = Scenes(snapshot, view, ts, turned_off)
     recorder = Recorder(PROVE)
     recorder.groups(OF_HEADERS, scenes.swap)
     for checks, find in AFTER:

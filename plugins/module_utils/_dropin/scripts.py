@@ -9,6 +9,7 @@ import re
 import shlex
 import typing as t
 
+from .._alternatives import STATE_FOLDER, parse
 from .builds import Build, Script, Trigger
 from .checks import found
 from .model import MEDIUM, Consumer, Finding, Subject
@@ -19,7 +20,6 @@ RESTART = re.compile(r"systemctl\s+(?:--\S+\s+)*(?:try-restart|restart|condresta
 RELOAD = re.compile(r"daemon-reload|daemon-reexec|systemd-update-helper")
 CONTINUED = re.compile(r"\\\n\s*")
 ALTERNATIVES = re.compile(r"(?:^|[\s;&|])(?:/usr)?(?:/s?bin/)?(?:update-)?alternatives\s+(--install\s[^;&|\n]*)")
-STATE_FOLDERS = ("/var/lib/alternatives", "/var/lib/dpkg/alternatives")
 
 
 class Alternative(t.NamedTuple):
@@ -117,11 +117,18 @@ def _family_users(swap: Swap, family: str, old: set[Alternative]) -> list[Consum
     if swap.view is None:
         return []
     chosen = swap.view.readlink(f"/etc/alternatives/{family}")
-    state = next((text for folder in STATE_FOLDERS if (text := swap.view.text(f"{folder}/{family}"))), "")
-    manual = state.partition("\n")[0].strip() == "manual"
+    manual = _by_hand(family, swap.view.text(f"{STATE_FOLDER}/{family}"))
     if chosen and (manual or any(chosen == alternative.target for alternative in old)):
         return [Consumer("alternatives", family, f"-> {chosen}" + (", set by hand" if manual else ""))]
     return []
+
+
+def _by_hand(family: str, text: str | None) -> bool:
+    """Say whether a family's file has somebody's choice; one that alternatives cannot read has none."""
+    try:
+        return text is not None and not parse(family, text).auto
+    except ValueError:
+        return False
 
 
 def _lines(registered: set[Alternative]) -> list[str]:

@@ -49,6 +49,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "rasdaemon": ("rasdaemon", "--version"),
     "rpm": ("rpm", "--version"),
     "rpm-build": ("rpmbuild", "--version"),
+    # Reads how the policy labels a path.
+    "selinux-policy-targeted": ("matchpathcon", "/usr"),
     "socat": ("socat", "-V"),
     "sqlite": ("sqlite3", "-version"),
     "systemd": ("systemctl", "--version"),

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A host as the checks see it: files below a root, and commands through a callable. Nothing here writes.
 
+A View that may try things out lets a proof make something small of its own for a moment, and take it away again.
+
 A root other than C(/) and a recorded C(run) are what the tests put in place of a host. All paths that go in and come
 out are paths of the host.
 """
@@ -24,9 +26,10 @@ TEXT_LIMIT = 1 << 20
 class View:
     """One host. C(run) takes an argument list and returns exit status and standard output."""
 
-    def __init__(self, root: str, run: Run) -> None:
+    def __init__(self, root: str, run: Run, may_try: bool = False) -> None:
         self.root = root
         self.run = run
+        self.may_try = may_try
         self._answers: dict[tuple[str, ...], tuple[int, str]] = {}
 
     def real(self, path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -38,7 +39,7 @@ def test_every_build_names_known_suites_and_repositories():
     for row in rows["builds"]:
         assert row["suite"] in debs.SUITES
         assert row["repo"] in rpms.repositories(row["stream"])
-        assert row["release"].endswith(f".el{row['stream']}")
+        assert re.search(rf"\.el{row['stream']}(\.\d+)?$", row["release"])
         hyperscale = rpms.repositories(row["stream"])[row["repo"]]["vendor"] == "hyperscale"
         assert (".hs" in row["release"]) == hyperscale
 

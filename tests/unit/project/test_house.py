@@ -81,17 +81,19 @@ def test_every_row_of_the_catalogue_has_an_outcome():
 
 
 def test_nothing_weakens_a_host():
-    bad = re.compile(r"\bshell:|ignore_errors:|gpgcheck[=:] ?(0|false|no)\b|shell=True|setenforce")
+    bad = re.compile(r"\bshell:|ignore_errors:|gpgcheck[=:] ?(0|false|no)\b|shell=True|setenforce|SELINUX=")
+    # The one place that may have a host permissive, for a while, where somebody asked for it; it never writes the configuration.
+    asked = "plugins/module_utils/_section_selinux.py"
     found = []
     for folder in ("roles", "playbooks", "plugins"):
         for path in sorted((TREE / folder).rglob("*")):
             if path.suffix in (".py", ".yml"):
                 found += [f"{path.relative_to(TREE)}: {line}" for line in path.read_text().splitlines() if bad.search(line)]
-    assert found == []
+    assert [line for line in found if not (line.startswith(f"{asked}: ") and "setenforce" in line)] == []
 
 
 def test_what_runs_detached_imports_nothing_of_ansible():
-    for name in ("_errors", "_locks", "_dnf", "_signatures", "_runner"):
+    for name in ("_errors", "_locks", "_locklist", "_dnf", "_signatures", "_runner"):
         assert "ansible" not in (TREE / "plugins" / "module_utils" / f"{name}.py").read_text().split('"""', 2)[2]
 
 

@@ -59,6 +59,21 @@ def test_satisfied(installed, changes, satisfied):
     assert _section_packages.satisfied({**PACKAGES, **changes}, state(*installed)) is satisfied
 
 
+def test_what_we_brought_and_took_away_is_as_stock_as_can_be():
+    want = {**PACKAGES, "family": None, "names": ["btrfs-progs"], "to": "stock"}
+    brought = state(*STOCK)._replace(brought={"btrfs-progs"})
+    assert _section_packages.satisfied(want, brought)
+    assert not _section_packages.satisfied(want, state(*STOCK))
+    assert not _section_packages.satisfied({**want, "to": "hyperscale"}, brought)
+
+
+def test_any_side_will_do_for_what_neither_builds():
+    kmod = package("kmod-btrfs", "5.14.0.45", "2.el9s", source="kmod-btrfs", vendor="CentOS Kmods SIG", key="1" * 16)
+    want = {**PACKAGES, "family": None, "names": ["kmod-btrfs"], "to": "any"}
+    assert _section_packages.satisfied(want, state(kmod))
+    assert not _section_packages.satisfied({**want, "to": "hyperscale"}, state(kmod))
+
+
 def test_an_enabled_unit_that_moved_names_its_package():
     here = state(*STOCK, units=["systemd-networkd.service"])
     assert _section_packages.wanted_names(PACKAGES, here) == ["systemd", "systemd-networkd"]
@@ -68,7 +83,40 @@ def test_an_enabled_unit_that_moved_names_its_package():
 def test_named_packages_bring_their_sources_along():
     lz4 = [package(name, "1.9", "1.el9", source="lz4") for name in ("lz4", "lz4-libs")]
     want = {**PACKAGES, "family": None, "names": ["lz4"]}
-    assert [found.name for found in _section_packages.members(want, state(*lz4, *STOCK))] == ["lz4", "lz4-libs"]
+    assert [found.name for found in _section_packages.members(want, [*lz4, *STOCK])] == ["lz4", "lz4-libs"]
+
+
+SET = {**PACKAGES, "family": None}
+
+
+@pytest.mark.parametrize(("name", "to", "installed", "names"), [
+    ("compression", "hyperscale", ["lz4-libs"], []),
+    ("compression", "hyperscale", [], ["lz4", "zstd"]),
+    ("compression", "stock", [], []),
+    ("perf", "hyperscale", [], ["perf"]),
+    ("perf", "hyperscale", ["python3-perf"], []),
+])
+def test_what_stands_for_a_set_comes_where_nothing_of_it_is(name, to, installed, names):
+    here = state(*(package(one, "1", "1.el9", source="lz4" if "lz4" in one else "kernel") for one in installed))
+    assert _section_packages.wanted_names({**SET, "set": name, "to": to}, here) == names
+
+
+def test_a_claimed_name_does_not_drag_the_source_of_its_stock_build_along():
+    kernel = [package(name, "5.14", "1.el9", source="kernel") for name in ("perf", "kernel-core", "libperf")]
+    for want in ({**SET, "names": ["perf"]}, {**SET, "set": "perf"}):
+        assert [found.name for found in _section_packages.members(want, kernel)] == ["perf", "libperf"]
+
+
+def test_notes_are_told_of_sets_that_move():
+    item = _dnf.Item("upgrade", "dbus-broker", "36-1.hs.el9", "x86_64", "r", 0, 0, "dbus-broker")
+    action = _section_packages.TransactionAction("", "", {"items": [list(item)]})
+    wants = [{**SET, "set": name} for name in ("dbus-broker", "kpatch", "ethtool")]
+    note, = _section_packages.notes(wants, [action])
+    assert note.startswith("Package set dbus-broker: ") and "reboot" in note
+
+
+def test_lines_of_older_journals_have_no_source():
+    assert _dnf.Item(*["upgrade", "a", "1-1", "noarch", "r", 0, 0]).source == ""
 
 
 @pytest.mark.parametrize(("running", "installed", "same"), [
@@ -126,8 +174,8 @@ def test_systemctl_show_blocks():
             "Id=b.service\nLoadState=masked\nUnitFileState=masked\nActiveState=inactive\n\n"
             "Id=c.service\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n")
     found = _section_units.parse_show(text)
-    assert found["a.service"] == (True, True, False, True)
-    assert found["b.service"] == (True, False, True, False)
+    assert found["a.service"][:4] == (True, True, False, True)
+    assert found["b.service"][:4] == (True, False, True, False)
     assert found["c.service"].known is False
 
 

@@ -28,7 +28,23 @@ def test_selinux(host, enforce, config, expected):
         host.write("/sys/fs/selinux/enforce", enforce)
     if config is not None:
         host.write("/etc/selinux/config", config)
-    assert tuple(_host_security.gather_selinux(host.root).values()) == expected
+    assert tuple(_host_security.gather_selinux(host.root).values()) == (*expected, None)
+
+
+@pytest.mark.parametrize(("enforce", "boot_id", "note", "since"), [
+    ("0\n", "one\n", '{"boot_id": "one", "since": 1700000000.5}', 1700000000.5),
+    ("1\n", "one\n", '{"boot_id": "one", "since": 1700000000.5}', None),
+    ("0\n", "two\n", '{"boot_id": "one", "since": 1700000000.5}', None),
+    (None, "one\n", '{"boot_id": "one", "since": 1700000000.5}', None),
+    ("0\n", "one\n", '{"boot_id": "o', None),
+    ("0\n", "one\n", "[]", None),
+    ("0\n", "one\n", None, None),
+])
+def test_note_of_a_permissive_host_counts_in_its_own_boot_only(host, enforce, boot_id, note, since):
+    for path, text in ((_host_security.ENFORCE, enforce), (_host_security.BOOT_ID, boot_id), (_host_security.RELAXED, note)):
+        if text is not None:
+            host.write(path, text)
+    assert _host_security.gather_selinux(host.root)["relaxed_since"] == since
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import _section_modules as modules
 from ansible_collections.centos.hyperscale.plugins.module_utils import _target
+from ansible_collections.centos.hyperscale.plugins.module_utils._dnf import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils._planning import BOOT, Around
 
 AROUND = Around(9, False, [], [], [])
@@ -61,6 +62,27 @@ def test_a_module_of_another_kernel_waits_for_a_boot(host):
     found = planned(host, name="btrfs")
     assert (found.actions, found.problems) == ([], [])
     assert [(pending.subject, pending.waits_for) for pending in found.pending] == [("btrfs", BOOT)]
+
+
+@pytest.mark.parametrize(("name", "waits"), [
+    ("kernel-core", True), ("kernel-modules-core", True), ("kernel-64k-modules-extra", True), ("btrfs-progs", False),
+    ("kernel-tools", False),
+])
+def test_only_a_kernel_that_comes_is_waited_for(host, name, waits):
+    coming = AROUND._replace(items=[Item("install", name, "1-1", "x86_64", "main", 1, 1)])
+    found = planned(host, coming, name="zfs")
+    assert (bool(found.pending), bool(found.problems)) == (waits, not waits)
+
+
+def test_a_package_of_the_module_that_comes_lets_it_be_loaded_in_the_same_run(host):
+    coming = AROUND._replace(items=[Item("install", "kmod-btrfs", "1-1", "x86_64", "kmods", 1, 1)])
+    assert [action.subject for action in planned(host, coming, name="btrfs").actions] == ["btrfs"]
+
+
+def test_a_file_system_of_the_running_kernel_needs_no_loading(host, tmp_path):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/filesystems").write_text("nodev\tproc\n\tbtrfs\n")
+    assert planned(host, name="btrfs") == ([], [], [], [])
 
 
 def test_a_module_that_no_kernel_has_is_refused(host):

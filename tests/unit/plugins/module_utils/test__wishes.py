@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import (
+    _rpmdb,
     _section_files,
     _section_packages,
     _section_repositories,
@@ -63,16 +64,20 @@ def test_good_repositories(stream, flavour):
     ({"also": ["systemd-networkd = 262"]}, "not the plain name"),
     ({"erase": ["/usr/bin/x"]}, "not the plain name"),
     ({"also": ["a"], "erase": ["a"]}, "wanted and to be erased"),
+    ({"set": "ethtool"}, "names both"),
+    ({"family": None, "set": "selinux-policy"}, "for Stream 10 only"),
+    ({"family": None, "set": "compression", "version": "1.5.7"}, "versions of their own"),
 ])
 def test_bad_packages(changes, says):
-    problems = _section_packages.validate([{**PACKAGES, **changes}])
+    problems = _section_packages.validate([{**PACKAGES, **changes}], 9)
     assert any(says in problem.reason for problem in problems)
 
 
 def test_two_sides_at_once_are_refused():
     wants = [PACKAGES, {**PACKAGES, "family": None, "names": ["zstd"], "to": "stock"}]
-    assert any("two runs" in problem.remedy for problem in _section_packages.validate(wants))
-    assert _section_packages.validate([PACKAGES]) == []
+    assert any("two runs" in problem.remedy for problem in _section_packages.validate(wants, 9))
+    assert _section_packages.validate([PACKAGES], 9) == []
+    assert _section_packages.validate([PACKAGES, {**PACKAGES, "family": None, "names": ["kmod-btrfs"], "to": "any"}], 9) == []
 
 
 @pytest.mark.parametrize(("changes", "says"), [
@@ -82,6 +87,21 @@ def test_two_sides_at_once_are_refused():
 ])
 def test_bad_files(changes, says):
     assert any(says in problem.reason for problem in _section_files.validate([{**FILES, **changes}]))
+
+
+def test_any_build_goes_with_either_side_and_not_with_a_family():
+    some = {**PACKAGES, "family": None, "names": ["iptables-legacy"], "to": "any"}
+    assert _section_packages.validate([PACKAGES, some], 9) == []
+    assert any("fit only together" in problem.reason for problem in _section_packages.validate([{**PACKAGES, "to": "any"}], 9))
+
+
+@pytest.mark.parametrize("release", ["6.el9.2", "1.hs.el9"])
+def test_any_build_that_is_installed_is_left(release):
+    here = _rpmdb.Package("iptables-legacy", 0, "1.8.8", release, "x86_64", "Fedora Project", "iptables-epel", None, 0)
+    state = _section_packages.State([here], set(), [], set())
+    want = {**PACKAGES, "family": None, "names": ["iptables-legacy"], "to": "any"}
+    assert _section_packages.satisfied(want, state)
+    assert not _section_packages.satisfied(want, state._replace(installed=[]))
 
 
 def test_a_file_wanted_twice_is_refused():

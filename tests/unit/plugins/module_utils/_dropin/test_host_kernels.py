@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import hostlab
@@ -150,5 +152,19 @@ def test_the_kernel_that_runs(lab, default, running, fires):
     findings = list(kernel.booted(lab.swap()))
     if fires:
         fired(findings, "kernel.not_intended", "default", consumers=[("kernel", running)])
+    else:
+        silent(findings, "kernel.not_intended")
+
+
+@pytest.mark.parametrize(("running", "boot_id", "fires"), [
+    ("5", "now", False), ("9", "then", False), ("5", "then", True), ("6", "then", True)])
+def test_a_kernel_that_was_to_be_tried(lab, running, boot_id, fires):
+    lab.write("/proc/sys/kernel/osrelease", running + "\n")
+    lab.write("/proc/sys/kernel/random/boot_id", "now\n")
+    lab.write("/var/lib/centos-hyperscale/boot.json", json.dumps({"tried": {"release": "9", "boot_id": boot_id}}))
+    lab.answers["grubby"] = (0, "/boot/vmlinuz-5\n")
+    findings = list(kernel.booted(lab.swap()))
+    if fires:
+        fired(findings, "kernel.not_intended", "tried", consumers=[("kernel", running)])
     else:
         silent(findings, "kernel.not_intended")

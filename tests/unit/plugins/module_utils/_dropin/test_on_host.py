@@ -310,8 +310,8 @@ def test_alternatives_in_use(world):
 
 def test_an_alternative_that_was_set_by_hand(world):
     old = OLD.like(scripts={"post": REGISTER.format(10)})
-    world.install(old).link("/etc/alternatives/editor", "/opt/vi").write("/var/lib/alternatives/editor",
-                                                                         "manual\n/usr/bin/editor\n")
+    state = "manual\n/usr/bin/editor\n\n/opt/vi\n5\n"
+    world.install(old).link("/etc/alternatives/editor", "/opt/vi").write("/var/lib/alternatives/editor", state)
     hit = only(world.predict((old,), (old.next(scripts={}),)), "alternatives.changed")
     assert hit.severity == "high" and "set by hand" in hit.consumers[0].detail
 

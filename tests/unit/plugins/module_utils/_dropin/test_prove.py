@@ -17,7 +17,7 @@ import subprocess
 import pytest
 import yaml
 
-from ansible_collections.centos.hyperscale.plugins.module_utils import _module, _proving, _rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils import _denials, _module, _proving, _rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import (
     after, aftermath, checks, gather, groups, prove, report, returned, scenes, snapshot, units,
 )
@@ -181,7 +181,7 @@ def test_denials_from_the_journal(host):
         return 0, denial(1100)
 
     assert len(list(aftermath.denials(recorded(host.root, run=run)))) == 1
-    assert "@1000" in asked[0]
+    assert f"@{1000 - _denials.BEFORE}" in asked[0]
 
 
 def test_differences_from_the_packages(tmp_path):

@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What SELinux denied: audit messages read as denials, whoever wrote them down.
+
+auditd keeps C(type=AVC msg=audit(...)) and C(type=USER_AVC) lines, the kernel and journald C(audit: type=1400 audit(...))
+for what was said before auditd ran. The same message is in both, and counts once.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import re
+import typing as t
+
+AUDIT_LOG = "/var/log/audit/audit.log"
+# How far back the journal is asked for what was denied before, in seconds.
+BEFORE = 24 * 3600
+JOURNAL = ("journalctl", "--no-pager", "--output=cat")
+MESSAGE = re.compile(r"audit\((?P<time>\d+\.\d+):(?P<serial>\d+)\).*?avc:\s+denied\s+\{ (?P<what>[^}]+) \}(?P<rest>.*)")
+FIELD = re.compile(
+    r"\b(?P<name>comm|scontext|tcontext|tclass|permissive|path|name|exe)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>[^\s']+))")
+# What auditd writes in hexadecimal because of a blank or another odd character in it.
+ENCODED = ("comm", "path", "name", "exe")
+HEX = re.compile(r"^(?:[0-9A-F]{2})+$")
+
+
+class Denial(t.NamedTuple):
+    """One message. C(time) is in seconds since the epoch, C(serial) the kernel's number of the event; C(source) and
+    C(target) are whole contexts; C(allowed): let through because of permissive mode."""
+
+    time: float
+    serial: int
+    source: str
+    target: str
+    tclass: str
+    permissions: str
+    comm: str
+    path: str
+    allowed: bool
+
+    @property
+    def what(self) -> str:
+        """Who was denied what on what, by types: the same for every process and path."""
+        return f"{_type(self.source)} {self.permissions} {self.tclass} {_type(self.target)}"
+
+
+class Kind(t.NamedTuple):
+    """All denials of one kind since a time. C(before): it was denied before that time as well."""
+
+    what: str
+    hits: list[Denial]
+    before: bool
+
+    @property
+    def allowed(self) -> bool:
+        """Say whether permissive mode let all of them through."""
+        return all(denial.allowed for denial in self.hits)
+
+
+def parse(lines: t.Iterable[str]) -> list[Denial]:
+    """Return the denials among audit messages, each once, oldest first."""
+    return sorted(set(filter(None, map(_denial, lines))))
+
+
+def _denial(line: str) -> Denial | None:
+    match = MESSAGE.search(line)
+    if match is None:
+        return None
+    fields: dict[str, str] = {}
+    for field in FIELD.finditer(match.group("rest")):
+        name, plain = field.group("name"), field.group("plain")
+        fields.setdefault(name, field.group("quoted") if plain is None else _decoded(name, plain))
+    return Denial(
+        float(match.group("time")), int(match.group("serial")), fields.get("scontext", "?"), fields.get("tcontext", "?"),
+        fields.get("tclass", "?"), " ".join(match.group("what").split()), fields.get("comm") or fields.get("exe", "?"),
+        fields.get("path") or fields.get("name", ""), fields.get("permissive") == "1")
+
+
+def _decoded(name: str, text: str) -> str:
+    if name not in ENCODED or not HEX.match(text):
+        return text
+    return bytes.fromhex(text).decode("utf-8", "replace")
+
+
+def kinds(denials: t.Iterable[Denial], since: float) -> list[Kind]:
+    """Return what was denied since a time, by kind."""
+    hits: dict[str, list[Denial]] = collections.defaultdict(list)
+    earlier = set()
+    for denial in denials:
+        if denial.time >= since:
+            hits[denial.what].append(denial)
+        else:
+            earlier.add(denial.what)
+    return [Kind(what, found, what in earlier) for what, found in sorted(hits.items())]
+
+
+def words(kind: Kind) -> str:
+    """Say one kind in a line."""
+    users = sorted({f"{denial.comm} {denial.path}".strip() for denial in kind.hits})
+    marks = ["let through"] * kind.allowed + ["as before"] * kind.before
+    return f"{len(kind.hits)}x {kind.what} by {', '.join(users[:5])}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _type(context: str) -> str:
+    parts = context.split(":")
+    return parts[2] if len(parts) > 2 else "?"
+
+
+def messages(root: str, run: t.Callable[[list[str]], tuple[int, str]], since: float) -> t.Iterator[str]:
+    """Yield audit messages since a time and from some time before: auditd's logs, and what kernel and journal kept.
+
+    Raises OSError where there is neither.
+    """
+    log = os.path.join(root, AUDIT_LOG.lstrip("/"))
+    kept = os.path.isfile(log)
+    if kept:
+        folder, name = os.path.split(log)
+        for path in sorted((os.path.join(folder, entry) for entry in os.listdir(folder) if entry.startswith(name)), reverse=True):
+            if os.path.getmtime(path) >= since - BEFORE:
+                with open(path, encoding="utf-8", errors="replace") as handle:
+                    yield from handle
+    status, out = run([*JOURNAL, "--since", f"@{int(since) - BEFORE}", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel"])
+    if status == 0:
+        yield from out.splitlines()
+    elif not kept:
+        raise OSError("neither auditd's log nor the journal can be read")

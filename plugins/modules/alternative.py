@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The alternatives section of the engine as a module of its own."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: alternative
+short_description: Select a registered target of an alternatives family
+version_added: 0.1.0
+description:
+  - Points a family of alternatives(8), with all its followers, to a target that a package registered, and reads all the
+    links again. Never registers anything, which is for packages.
+  - M(centos.hyperscale.converge) with O(centos.hyperscale.converge#module:undo=alternatives) takes the choice back.
+options:
+  name:
+    description: Name of the family, as C(alternatives --list) shows it.
+    type: str
+    required: true
+  path:
+    description: Absolute path of the registered target to select by hand. Followers go with it.
+    type: str
+  auto:
+    description: Let the priorities select, in place of O(path).
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - centos.hyperscale.ways
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the changes without writing anything on the host.
+    support: full
+  diff_mode:
+    description: Shows the mode and the target before and after.
+    support: full
+  platform:
+    description: CentOS Stream 9 and 10, on x86_64 and aarch64.
+    support: full
+    platforms: centos
+seealso:
+  - module: centos.hyperscale.converge
+author:
+  - The centos.hyperscale maintainers (@centos-hyperscale)
+"""
+
+EXAMPLES = r"""
+- name: Have another editor
+  centos.hyperscale.alternative:
+    name: editor
+    path: /usr/bin/nvim
+
+- name: Leave the choice to the priorities
+  centos.hyperscale.alternative:
+    name: editor
+    auto: true
+"""
+
+RETURN = r"""
+actions:
+  description: The steps done, or in check mode those to do.
+  returned: success
+  type: list
+  elements: dict
+pending:
+  description: Always empty, nothing of this section waits.
+  returned: success
+  type: list
+  elements: dict
+run_id:
+  description: Id of the run in the host's journal; null when nothing was done.
+  returned: success
+  type: str
+interrupted:
+  description: What became of an earlier run that was cut short; null when there was none.
+  returned: success
+  type: dict
+host:
+  description: Facts of the host after the run, with the keys of M(centos.hyperscale.host_info); of these the groups
+    packages, kernel, systemd, boot and reboot are read, the others are empty.
+  returned: success
+  type: dict
+reboot:
+  description: Whether a reboot is needed to bring what is installed into use, and why.
+  returned: success
+  type: dict
+problems:
+  description: Everything that is in the way, each with the host's fact, the reason and what to do.
+  returned: failure
+  type: list
+  elements: dict
+refused:
+  description: True when nothing was changed.
+  returned: failure
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.centos.hyperscale.plugins.module_utils import _converge, _module
+
+
+def main() -> None:
+    options = _module.SECTION_OPTIONS["alternatives"]
+    module = AnsibleModule(argument_spec={**options, **_module.WAYS}, supports_check_mode=True)
+    want = {name: module.params[name] for name in options}
+    _module.run(module, _converge.wishes_of({"alternatives": [want]}))
+
+
+if __name__ == "__main__":
+    main()

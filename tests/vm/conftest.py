@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One virtual machine for a file of tests, which follow each other on it, and the collection run on it as a user would."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TREE / "tests"))
+
+from lab import __main__ as lab_commands  # noqa: E402
+from lab import hosts, keys, machines  # noqa: E402
+
+GROUP = "vm"
+BOOT_SECONDS = 300
+
+
+class Machine:
+    """One virtual machine, and what a test does with it."""
+
+    def __init__(self, name, stream, images):
+        self.name = name
+        for left in (left for left in hosts.known() if left.name == name):
+            hosts.remove(left)
+        self.inventory = hosts.up(GROUP, {name: stream}, images, machine=True)
+        self.host = hosts.find(name)
+
+    def command(self, *argv):
+        """Run a command and return what it printed."""
+        result = hosts.command(self.host, argv)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout.strip()
+
+    def read(self, path):
+        """Return a file's text."""
+        return self.command("cat", path)
+
+    def has(self, path):
+        """Say whether there is such a path."""
+        return hosts.command(self.host, ["test", "-e", path]).returncode == 0
+
+    def boots(self):
+        """Return what the launcher started so far."""
+        return machines.boots(self.host.folder)
+
+    def boot_id(self):
+        """Return the id of the boot that runs, empty while nothing answers."""
+        return hosts.command(self.host, ["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
+
+    def reboot(self):
+        """Reboot, and wait for the system that comes up, whatever came between."""
+        before = self.boot_id()
+        hosts.command(self.host, ["systemctl", "reboot"])
+        self.wait_for_boot(before)
+
+    def cut_power(self):
+        """Take the power away; the machine starts again."""
+        hosts.power_cut(self.host)
+
+    def wait_for_boot(self, before):
+        """Wait for a boot other than C(before) to be ready."""
+        deadline = time.monotonic() + BOOT_SECONDS
+        while self.boot_id() in ("", before):
+            assert time.monotonic() < deadline, self.console()
+            time.sleep(1)
+        hosts.wait_ready(self.host)
+
+    def console(self):
+        """Return the end of what the machine wrote on its console."""
+        return (self.host.folder / "console.log").read_text(errors="replace")[-4000:]
+
+    def converge(self, proven=False, check=False, **sections):
+        """Run the engine and return its result."""
+        arguments = {"key_fingerprints": [keys.fingerprint("hyperscale")], "proven": proven, **sections}
+        argv = ["ansible", self.name, "-i", str(self.inventory), "-m", "centos.hyperscale.converge", "-a", json.dumps(arguments)]
+        result = subprocess.run(argv + (["--check"] if check else []), capture_output=True, text=True, check=False, cwd=TREE)
+        found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
+        assert found, result.stdout + result.stderr
+        return json.loads(found.group(1))
+
+
+@pytest.fixture(name="machine", scope="module")
+def fixture_machine():
+    live = Machine("vm-9", 9, lab_commands.build())
+    yield live
+    hosts.remove(live.host)

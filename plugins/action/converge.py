@@ -9,6 +9,7 @@ import getpass
 import socket
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.centos.hyperscale.plugins.plugin_utils._confirming import ConfirmingAction
 
 
@@ -18,6 +19,10 @@ class ActionModule(ConfirmingAction):
     def module_defaults(self) -> dict[str, t.Any]:
         """Say who runs this, for anyone who tries at the same time."""
         return {"controller": f"{getpass.getuser()} on {socket.gethostname()}"}
+
+    def is_confirmation(self) -> bool:
+        """What waited for a proof may be the network."""
+        return boolean(self._task.args.get("proven", False))
 
     def confirms(self) -> bool:
         """What was taken back is confirmed here; what was brought about is for the proof to confirm."""

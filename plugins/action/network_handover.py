@@ -20,6 +20,10 @@ class ActionModule(ConfirmingAction):
         """Say who runs this, for anyone who tries at the same time."""
         return {"controller": f"{getpass.getuser()} on {socket.gethostname()}"}
 
+    def is_confirmation(self) -> bool:
+        """Say whether it only confirms."""
+        return self._task.args.get("state") == "confirmed"
+
     def confirms(self) -> bool:
         """Confirm unless the task leaves that to somebody else."""
         return boolean(self._task.args.get("confirm", True)) and not self._task.check_mode

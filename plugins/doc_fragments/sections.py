@@ -488,7 +488,8 @@ options:
           that a file with the servers of now. Not given means as it is.
         type: bool
       confirm_seconds:
-        description: Seconds from the switch after which the host goes back, unless the hand-over was confirmed by then. 20 to 3600.
+        description: Seconds from the switch after which the host goes back, unless the hand-over was confirmed by then. 20 to
+          3600.
         type: int
         default: 120
       unmanaged:

@@ -12,7 +12,7 @@ from . import (
     _section_files, _section_locks, _section_manager, _section_modules, _section_network, _section_oomd,
     _section_packages, _section_repositories, _section_rulesets, _section_selinux, _section_units,
 )
-from ._engine import Action, apply_all, undo_all
+from ._engine import Action, apply_all, from_record, undo_all
 from ._errors import Failed, Problem, Refused
 from ._planning import Around, Planned
 from ._runlock import exclusive
@@ -126,6 +126,12 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
         ))
     waiting = [SECTIONS[name].waiting(target) for name in WAITING if name in sections]
     return Report(run, plan._replace(pending=sum(waiting, [])), interrupted)
+
+
+def turned_off(target: Target) -> set[str]:
+    """Return the units that runs whose work stands have turned off on purpose."""
+    actions = [from_record(step.action, KINDS) for step in _journal.standing(target)]
+    return {unit for action in actions for unit in action.turns_off()}
 
 
 def _inverse(step: _journal.Step) -> Action:

@@ -64,6 +64,10 @@ class Action:
             "before": self.before, "after": self.after, "undoes": self.undoes,
         }
 
+    def turns_off(self) -> list[str]:
+        """Return the units that do not run any more on purpose; the proof does not take them for lost."""
+        return []
+
     def apply(self, target: Target) -> None:
         """Make it so."""
         raise NotImplementedError

@@ -37,8 +37,8 @@ BOND_OF_PORT = ("primary", "active_slave")
 BRIDGE = {
     "stp": "STP", "priority": "Priority", "forward-delay": "ForwardDelaySec", "hello-time": "HelloTimeSec",
     "max-age": "MaxAgeSec", "ageing-time": "AgeingTimeSec", "group-forward-mask": "GroupForwardMask",
-    "multicast-snooping": "MulticastSnooping", "multicast-querier": "MulticastQuerier", "vlan-filtering": "VLANFiltering", "vlan-default-pvid": "DefaultPVID",
-    "vlan-protocol": "VLANProtocol",
+    "multicast-snooping": "MulticastSnooping", "multicast-querier": "MulticastQuerier", "vlan-filtering": "VLANFiltering",
+    "vlan-default-pvid": "DefaultPVID", "vlan-protocol": "VLANProtocol",
 }
 BRIDGE_PORT = {"priority": "Priority", "path-cost": "Cost", "hairpin-mode": "HairPin"}
 # Bits of vlan.flags (nm-settings(5)).

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import _catalog, _journal, _module, _predicting, _rpmdb
+from . import _catalog, _converge, _journal, _module, _predicting, _rpmdb
 from ._dropin import gather, prove, smoke
 from ._dropin.snapshot import checked_id, complete, load, place, save, settle
 from ._dropin.view import NOT_FOUND, View
@@ -90,5 +90,7 @@ def compare_with_snapshot(module: AnsibleModule) -> None:
     with _module.telling(module):
         snapshot = load(target, options["snapshot"])
         time.sleep(options["settle"])
-        found = prove.prove(snapshot, view_of(module), _rpmdb.transaction_set(), options["phase"], options["waivers"])
+        found = prove.prove(
+            snapshot, view_of(module), _rpmdb.transaction_set(), options["phase"], options["waivers"],
+            _converge.turned_off(target))
         _predicting.finish(module, found)

@@ -105,6 +105,9 @@ class HandoverAction(Action):
         args = {"before": before, "after": after, "seconds": seconds}
         return cls(subject, "the network is set up in another way", args, _shown(before, after), _shown(after, before))
 
+    def turns_off(self) -> list[str]:
+        return [name for name, unit in self.args["after"]["units"].items() if not unit["active"]]
+
     def apply(self, target: Target) -> None:
         job.carry_out(target, self.args["before"], self.args["after"], self.args["seconds"])
 
@@ -335,7 +338,8 @@ def _units(want: dict[str, t.Any], state: State, renderer: str) -> dict[str, dic
         found = {switch.MANAGER[NETWORKD]: on}
         found.update({name: dict(off, masked=True) for name in NM_UNITS[:2] if state.units[name]["known"]})
     else:
-        found = {name: off for name in state.units if job.COMPANION.match(name) and "networkd" in name and state.units[name]["known"]}
+        known = [name for name, unit in state.units.items() if unit["known"] and job.COMPANION.match(name)]
+        found = {name: off for name in known if "networkd" in name}
         found[NM_UNITS[0]] = on
         found[NM_UNITS[1]] = {"enabled": True, "masked": False, "active": state.units[NM_UNITS[1]]["active"]}
     if want["resolved"] is not None:

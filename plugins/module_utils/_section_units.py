@@ -78,6 +78,9 @@ class UnitAction(Action):
         target.run(["systemctl", "daemon-reload"])
         target.run(["systemctl", yes if on else no, self.args["unit"]])
 
+    def turns_off(self) -> list[str]:
+        return [self.args["unit"]] if self.args["aspect"] == "active" and not self.args["wanted"] else []
+
     def apply(self, target: Target) -> None:
         self._turn(target, self.args["wanted"])
 

@@ -30,7 +30,13 @@ class ConfirmingAction(RefusingAction):
         """Say whether this task is to confirm what its module left open."""
         raise NotImplementedError
 
+    def is_confirmation(self) -> bool:
+        """Say whether this task itself is one: its connection must be a new one then."""
+        return False
+
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        if self.is_confirmation():
+            self._reconnect()
         result = super().run(tmp, task_vars)
         if result.get("failed") or not waits(result) or not self.confirms():
             return result
@@ -48,13 +54,17 @@ class ConfirmingAction(RefusingAction):
         deadline = time.monotonic() + self.patience()
         while True:
             try:
-                if hasattr(self._connection, "reset"):
-                    self._connection.reset()
+                self._reconnect()
                 return self._execute_module(module_name=CONFIRMING, module_args=options, task_vars=task_vars)
             except AnsibleConnectionFailure:
                 if time.monotonic() > deadline:
                     raise
             time.sleep(RETRY_SECONDS)
+
+    def _reconnect(self) -> None:
+        """Have the next command open a connection of its own; of connections that persist, ssh's knows how."""
+        if hasattr(self._connection, "reset"):
+            self._connection.reset()
 
     def patience(self) -> float:
         """Return for how many seconds a new connection is tried."""

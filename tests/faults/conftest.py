@@ -23,7 +23,7 @@ from lab import hosts, keys  # noqa: E402
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
 GROUP = "faults"
 # Modules that are told which keys may sign a Hyperscale build.
-PINNING = ("converge", "package_swap", "dropin_info")
+PINNING = ("converge", "package_swap", "dropin_info", "network_handover")
 # A run that is refused has read repositories into dnf's cache, and has held its own lock.
 NOT_A_CHANGE = ("/var/cache/dnf", "/var/lib/centos-hyperscale ", "/var/lib/centos-hyperscale/lock ")
 

@@ -38,6 +38,9 @@ PORT = 8780
 MIRROR = "mirror.lab"
 SERVER = f"http://{MIRROR}:{PORT}"
 READY_SECONDS = 120
+# The kernel's limit of inotify instances of one user, and what a lab of some hosts needs.
+WATCHES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHES_NEEDED = 1024
 # Of the disk of a host whose root is btrfs; it takes what is written to it.
 BTRFS_SIZE = "3G"
 MACHINE_READY_SECONDS = 300
@@ -105,6 +108,7 @@ def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: bo
     """Start a group of hosts, containers or virtual machines, and return its inventory; a host that is up stays as it is."""
     with locked("hosts"):
         if not machine:
+            _allow_watches()
             _network()
         start_server()
         for name, stream in wanted.items():
@@ -113,6 +117,13 @@ def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: bo
     for host in hosts:
         wait_ready(host)
     return write_inventory(group)
+
+
+def _allow_watches() -> None:
+    """Let several systemds run beside each other: all of them count as one user, whose inotify instances the kernel limits."""
+    if int(WATCHES.read_text()) < WATCHES_NEEDED:
+        say(f"raising {WATCHES} to {WATCHES_NEEDED}")
+        WATCHES.write_text(f"{WATCHES_NEEDED}\n")
 
 
 def _network() -> None:

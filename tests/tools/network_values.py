@@ -29,9 +29,8 @@ def lines() -> list[str]:
         for route in ask(family, "route", "show", "table", "all"):
             if route.get("table") != "local" and route["dst"] != "fe80::/64":
                 mtu = [metrics["mtu"] for metrics in route.get("metrics", ()) if "mtu" in metrics]
-                found.append("route {dst} via {via} dev {dev} metric {metric} table {table} src {src} type {type} mtu {mtu}".format(
-                    dst=route["dst"], via=route.get("gateway"), dev=route.get("dev"), metric=route.get("metric"),
-                    table=route.get("table", "main"), src=route.get("prefsrc"), type=route.get("type", "unicast"), mtu=mtu))
+                parts = [f"{part} {route.get(part)}" for part in ("dev", "metric", "table", "prefsrc", "type")]
+                found.append(f"route {route['dst']} via {route.get('gateway')} {' '.join(parts)} mtu {mtu}")
         for rule in ask(family, "rule", "show"):
             found.append("rule " + " ".join(f"{name} {value}" for name, value in sorted(rule.items()) if name != "protocol"))
     return found + dns()

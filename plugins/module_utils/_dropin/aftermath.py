@@ -37,6 +37,8 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
     for unit, was in sorted(scenes.before("units").items()):
         # A unit that became another name of one is that one.
         said = now.get(unit) or now.get(_alias(scenes.view, unit), {})
+        if unit in scenes.turned_off:
+            continue
         if was.get("ActiveState") != "active" or FLEETING.search(unit) or was.get("Transient") == "yes":
             continue
         if said.get("ActiveState") in ("active", "activating", "reloading", "failed"):

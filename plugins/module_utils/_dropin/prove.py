@@ -68,15 +68,17 @@ BACK: tuple[tuple[tuple[str, ...], Find], ...] = (
 
 def prove(
     snapshot: Snapshot, view: View, ts: t.Any, phase: str = PROVE, waivers: t.Sequence[dict[str, t.Any]] = (),
+    turned_off: t.Container[str] = (),
 ) -> dict[str, t.Any]:
-    """Return the report, and under C(joined) what of the prediction happened."""
+    """Return the report, and under C(joined) what of the prediction happened. C(turned_off) are units that were stopped on
+    purpose."""
     report.validate_waivers(waivers)
     if snapshot.content["packages"] is None:
         raise Refused(Problem(
             f"the snapshot {snapshot.id} lacks the list of packages", "nobody can say what went and what came since",
             "Mend the package database and take a snapshot anew, before the swap"))
     began = time.time()
-    scenes = Scenes(snapshot, view, ts)
+    scenes = Scenes(snapshot, view, ts, turned_off)
     recorder = Recorder(PROVE)
     recorder.groups(OF_HEADERS, scenes.swap)
     for checks, find in AFTER:

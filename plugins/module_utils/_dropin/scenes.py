@@ -49,10 +49,11 @@ class Past(View):
 class Scenes:
     """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
 
-    def __init__(self, snapshot: Snapshot, view: View, ts: t.Any) -> None:
+    def __init__(self, snapshot: Snapshot, view: View, ts: t.Any, turned_off: t.Container[str] = ()) -> None:
         self.snapshot = snapshot
         self.view = view
         self.ts = ts
+        self.turned_off = turned_off
         self._parts: dict[str, t.Any] = {}
         known = set(snapshot.content["packages"])
         there = {nevra_of(header): header for header in ts.dbMatch() if header["name"] != _rpmdb.KEY_PACKAGE}

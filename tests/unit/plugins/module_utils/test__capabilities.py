@@ -57,13 +57,13 @@ def want(**changes):
     ({"also": ["systemd-networkd"]}, "there is also"), ({"erase": ["systemd-oomd"]}, "there is erase"),
 ])
 def test_bad_wishes_are_refused(changes, says):
-    problems = _section_packages.validate([want(**changes)])
+    problems = _section_packages.validate([want(**changes)], 9)
     assert any(says in problem.reason for problem in problems), problems
 
 
 def test_a_family_that_stays_goes_with_either_side():
     for side in ("hyperscale", "stock"):
-        assert _section_packages.validate([want(), want(to=side, capabilities=[])]) == []
+        assert _section_packages.validate([want(), want(to=side, capabilities=[])], 9) == []
 
 
 def test_beside_a_wish_that_moves_the_family_it_goes_along():

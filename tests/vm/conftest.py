@@ -69,13 +69,13 @@ class Machine:
         """Wait for a boot other than C(before) to be ready."""
         deadline = time.monotonic() + BOOT_SECONDS
         while self.boot_id() in ("", before):
-            assert time.monotonic() < deadline, self.console()
+            assert time.monotonic() < deadline, self.console()[-4000:]
             time.sleep(1)
         hosts.wait_ready(self.host)
 
     def console(self):
-        """Return the end of what the machine wrote on its console."""
-        return (self.host.folder / "console.log").read_text(errors="replace")[-4000:]
+        """Return what the machine wrote on its console, in all its boots."""
+        return (self.host.folder / "console.log").read_text(errors="replace")
 
     def adopt(self, roles, **variables):
         """Run the playbook that adopts, which may reboot, and return its status and what it printed."""

@@ -87,9 +87,10 @@ options:
     default: []
     suboptions:
       family:
-        description: A set that moves together.
+        description: A set that moves together. Of V(kernel) new kernels come beside the installed ones, and what serves a kernel
+          (C(perf), C(bpftool), C(kernel-tools), C(kernel-headers)) moves with it.
         type: str
-        choices: [systemd]
+        choices: [kernel, systemd]
       names:
         description: Names of packages; all that is installed of the same sources moves with them.
         type: list
@@ -237,7 +238,7 @@ options:
         default: false
       kernel:
         description: Which kernel is to be the default. V(hyperscale) and V(stock) mean the newest of that side, anything else
-          is a release as C(uname -r) prints it. Empty leaves the default as it is.
+          is a release as C(uname -r) prints it, or its version, or version and release. Empty leaves the default as it is.
         type: str
         default: ''
       try_once:

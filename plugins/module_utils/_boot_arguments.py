@@ -82,7 +82,7 @@ def _settings(wish: Wish, state: State) -> tuple[list[Action], list[str]]:
     line = held.content.strip() if held else " ".join(_boot_files.booted_words(state.cmdline))
     if _boot_files.edited(line, wish.args, wish.absent) != line:
         following = state.boot.default
-        base = line if held or following is None else " ".join(_boot_files.expanded(following.options, state.boot.variables))
+        base = line if held or following is None else " ".join(state.boot.words_of(following))
         content = _boot_files.edited(base, wish.args, wish.absent) + "\n"
         actions.append(SettingAction.between(KERNEL_CMDLINE, why, held, (held or PLAIN_FILE)._replace(content=content)))
     default = state.files[DEFAULT_GRUB]

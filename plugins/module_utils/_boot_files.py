@@ -276,6 +276,15 @@ def expanded(options: str, env: t.Mapping[str, str]) -> list[str]:
     return found
 
 
+# Variables that grub.cfg itself gives a text, as that of TuneD does; the environment block is read after it.
+ASSIGNMENT = re.compile(r'''^\s*set\s+(?P<name>\w+)=(?:"(?P<double>[^"$\\]*)"|(?P<bare>[^\s"'$\\]+))[ \t]*$''', re.M)
+
+
+def assigned(config: str) -> dict[str, str]:
+    """Return the variables that GRUB's configuration gives a plain text."""
+    return {match["name"]: match["double"] or match["bare"] or "" for match in ASSIGNMENT.finditer(config)}
+
+
 # What boot loaders and launchers put on a command line themselves.
 LOADERS_OWN = ("BOOT_IMAGE", "initrd")
 

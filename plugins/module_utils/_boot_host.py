@@ -57,6 +57,24 @@ class Boot(t.NamedTuple):
             return None
         return _boot_files.chosen(self.variables.get("saved_entry"), _boot_files.grub_order(self.entries))
 
+    def words_of(self, entry: _boot_files.Entry) -> list[str]:
+        """Return the arguments that GRUB starts an entry with."""
+        known = {**_boot_files.assigned(self.config or ""), **self.variables}
+        return _boot_files.expanded(entry.options, known)
+
+    def waiting(self, running: t.Sequence[str]) -> list[str]:
+        """Return which of the arguments that were set here the next boot brings, and C(no NAME) for those that it ends,
+        given the words that the running kernel was started with."""
+        noted = self.note.get("arguments") or {}
+        if self.next is None:
+            return []
+        then = [_boot_files.plain(word) for word in self.words_of(self.next.entry)]
+        new = [word for word in map(_boot_files.plain, noted.get("present", [])) if word in then and word not in running]
+        return new + [
+            f"no {unwanted}" for unwanted in noted.get("absent", [])
+            if any(_boot_files.names_it(unwanted, word) for word in running)
+            and not any(_boot_files.names_it(unwanted, word) for word in then)]
+
     def entry_of(self, release: str) -> _boot_files.Entry | None:
         """Return the entry of a kernel. Of several, the one that kernel-install wrote: it is named after the release."""
         found = [entry for entry in _boot_files.grub_order(self.entries) if entry.release == release]

@@ -59,7 +59,9 @@ def _wanted(wish: Wish, state: State, around: Around) -> Kernel | Problem:
     known = kernels(state, around)
     listed = ", ".join(kernel.release for kernel in known) or "none"
     if wish.kernel not in (HYPERSCALE, STOCK):
-        found = [kernel for kernel in known if kernel.release == wish.kernel]
+        # A version or a version with release means the newest that begins so.
+        exact = [kernel for kernel in known if kernel.release == wish.kernel]
+        found = exact + [kernel for kernel in known if kernel.release.startswith((f"{wish.kernel}-", f"{wish.kernel}."))]
         return found[0] if found else Problem(
             f"kernel {wish.kernel}", f"it has no boot entry here, and this run does not bring it; there are: {listed}",
             "Install it first, or name one of these")
@@ -203,7 +205,6 @@ def _fallback(kernel: Kernel, state: State, around: Around) -> Kernel | None:
 
 def _added(kernel: Kernel, wish: Wish, state: State) -> list[str]:
     """Return the arguments that bring a tried kernel back, where neither the entry nor the wish names them already."""
-    options = kernel.entry.options if kernel.entry else ""
-    there = {_boot_files.key_of(word) for word in _boot_files.expanded(options, state.boot.variables)}
+    there = {_boot_files.key_of(word) for word in (state.boot.words_of(kernel.entry) if kernel.entry else [])}
     there |= {_boot_files.key_of(word) for word in [*wish.args, *wish.absent]}
     return [word for word in TRY_ARGUMENTS if _boot_files.key_of(word) not in there]

@@ -99,10 +99,18 @@ class Family(t.NamedTuple):
     sources: tuple[str, ...]
     unit_packages: dict[str, str]
     splits: tuple[str, ...]
-    capabilities: tuple[str, ...]
+    capabilities: tuple[str, ...] = ()
 
 
 FAMILIES = {
+    # Kernels are installed beside each other (_kernel_packages); the tools of a kernel are built apart by the SIG.
+    "kernel": Family(
+        name="kernel",
+        lead="kernel-core",
+        sources=("kernel", "kernel-headers", "kernel-tools", "perf", "bpftool", "linux-firmware"),
+        unit_packages={},
+        splits=(),
+    ),
     "systemd": Family(
         name="systemd",
         lead="systemd",

@@ -135,6 +135,9 @@ def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Lo
         return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
 
     packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
+    if ways.proven:
+        # Such a run settles what runs; what is idle by then is known only once it has.
+        packages = packages._replace(idle_kernels=set())
     repositories = _section_repositories.plan(
         target, wishes["repositories"], _section_repositories.gather(target), ways.stream,
         {package.name for package in packages.installed}, opener([]))

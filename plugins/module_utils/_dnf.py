@@ -105,6 +105,8 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
         conf.cachedir = os.path.join(settings.scratch, "cache")
     conf.best = True
     conf.clean_requirements_on_remove = False
+    # A kernel that comes takes no other away, whatever dnf keeps when it is used by itself.
+    conf.installonly_limit = 0
     conf.install_weak_deps = settings.weak_deps
     conf.assumeyes = True
     conf.exit_on_lock = True

@@ -73,12 +73,17 @@ def _kernel_reason(
 ) -> list[dict[str, t.Any]]:
     if kernel is None:
         return []
-    if kernel["default"] is not None:
-        if kernel["default"] == kernel["running"]:
-            return []
-        package = _host_kernel.owner(kernel["default"], packages)
-        return [_reason("kernel", kernel["default"], kernel["running"], package.install_time if package else None)]
-    # Without grubby's word, a newer kernel installed since the boot is the one dnf made the default.
+    following = kernel.get("next") or {}
+    release = following.get("release") or kernel["default"]
+    if release is not None:
+        # A kernel that was tried and runs waits for a proof, and not for a boot that would end it.
+        if release != kernel["running"] and kernel.get("tried") != kernel["running"]:
+            package = _host_kernel.owner(release, packages)
+            what = "kernel to try" if following.get("once") else "kernel"
+            return [_reason(what, release, kernel["running"], package.install_time if package else None)]
+        waiting = kernel.get("waiting")
+        return [_reason("kernel arguments", " ".join(waiting), None, None)] if waiting else []
+    # Where the default is not known, a newer kernel installed since the boot is the one dnf made the default.
     for package in _host_kernel.core_packages(packages)[:1]:
         if boot_time is not None and package.install_time > boot_time:
             return [_reason("kernel", _host_kernel.kernel_release(package), kernel["running"], package.install_time)]

@@ -9,7 +9,13 @@ import os
 import re
 import typing as t
 
-from ansible_collections.centos.hyperscale.plugins.module_utils import _builds, _host_read, _rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils import (
+    _boot_files,
+    _boot_host,
+    _builds,
+    _host_read,
+    _rpmdb,
+)
 
 # kernel-core and its variants (kernel-64k-core, kernel-rt-core, ...); kernel-modules-core carries no kernel.
 CORE_PACKAGE = re.compile(r"^kernel-(?:(?!.*modules-core$).+-)?core$")
@@ -78,18 +84,41 @@ def gather(
     """Return the C(kernel) group; C(packages) is None when the package database could not be read."""
     running = _host_read.text(root, "/proc/sys/kernel/osrelease").strip()
     cmdline = _host_read.text(root, "/proc/cmdline").strip()
-    try:
-        default = parse_default(_host_read.output(run, ["grubby", "--default-kernel"]))
-        if default is None:
-            note("kernel.default", "grubby --default-kernel names no kernel image")
-    except _host_read.Unreadable as error:
-        default = None
-        note("kernel.default", str(error))
+    words = _boot_files.booted_words(cmdline)
+    boot = _boot_host.read(root)
     return {
         "running": running,
-        "default": default,
+        "default": default_release(boot, run, note),
+        "next": next_boot(boot),
+        "tried": boot.tried.get("release"),
         "installed": None if packages is None else [package.nevra for package in core_packages(packages)],
         "cmdline": cmdline,
         "arguments": parse_arguments(cmdline),
+        "words": words,
+        "waiting": boot.waiting(words),
         "hyperscale": is_hyperscale(running, packages, pinned_key_ids),
     }
+
+
+def default_release(boot: _boot_host.Boot, run: _host_read.Run, note: _host_read.Note) -> str | None:
+    """Return the kernel of the default entry: by the files that GRUB reads, else as grubby has it."""
+    if boot.default is not None and boot.default.release:
+        return boot.default.release
+    try:
+        default = parse_default(_host_read.output(run, ["grubby", "--default-kernel"]))
+    except _host_read.Unreadable as error:
+        note("kernel.default", str(error))
+        return None
+    if default is None:
+        note("kernel.default", "grubby --default-kernel names no kernel image")
+    return default
+
+
+def next_boot(boot: _boot_host.Boot) -> dict[str, t.Any] | None:
+    """Return what the next boot starts, by the files that GRUB reads; None where they do not say."""
+    if boot.next is None:
+        return None
+    entry = boot.next.entry
+    return {
+        "release": entry.release, "entry": entry.id, "once": boot.next.once,
+        "words": [_boot_files.plain(word) for word in boot.words_of(entry)]}

@@ -69,10 +69,9 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
         if len(said) > 1:
             problems.append(Problem(
                 f"boot option {option}", f"it is wanted as {' and as '.join(sorted(map(str, said)))}", "Let the wishes agree"))
-    if wish.keep < 0 or wish.keep == 1:
-        problems.append(Problem(
-            f"keep {wish.keep}", "a kernel to come back to needs a place beside the one that runs", "Keep 2 or more, or 0"))
-    return problems
+    return problems + [
+        Problem(f"keep {want['keep']}", "a kernel to come back to needs a place beside the one that runs", "Keep 2 or more, or 0")
+        for want in wants if want["keep"] < 0 or want["keep"] == 1]
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:

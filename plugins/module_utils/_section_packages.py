@@ -13,11 +13,11 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from . import _builds, _capabilities, _detached, _dnf, _journal, _runner
+from . import _builds, _capabilities, _detached, _dnf, _journal, _kernel_packages, _runner
 from ._catalog import FAMILIES
 from ._engine import TRANSACT, Action
 from ._errors import Failed, Problem, Refused
-from ._rpmdb import REPAIR, Package, installed
+from ._rpmdb import REPAIR, Package, installed, side_by_side
 from ._target import Target
 
 try:
@@ -40,13 +40,15 @@ PRESENT, LATEST = "present", "latest"
 
 
 class State(t.NamedTuple):
-    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names
-    of packages that earlier runs brought onto the host anew, and who provides the capabilities that can be wished for."""
+    """What the section decides on: installed packages, the units enabled here, the pinned signing keys, the names of packages
+    that earlier runs brought onto the host anew, the kernels that nothing starts, and who provides the capabilities that can
+    be wished for."""
 
     installed: list[Package]
     enabled_units: set[str]
     pinned_key_ids: list[str]
     brought: set[str]
+    idle_kernels: set[str]
     providers: dict[str, list[str]] = {}
 
     def named(self, name: str) -> list[Package]:
@@ -134,6 +136,11 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
                     f"package name {name!r}", "it is not the plain name of a package",
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
+        kernels = [name for name in want["names"] if side_by_side(name) and want["family"] != _kernel_packages.KERNEL]
+        if kernels:
+            problems.append(Problem(
+                f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
+                "Ask for family kernel, which keeps the one there is to fall back to"))
         problems += _capabilities.validate(want)
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
@@ -158,17 +165,19 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
     brought = {
         item.name for action in steps for item in (_dnf.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
+    idle = _kernel_packages.idle_kernels(target.root, target.probe(["uname", "-r"])[1].strip())
     units = {link.rsplit("/", 1)[1] for link in links}
-    return State(packages, units, pinned_key_ids, brought, _capabilities.gather())
+    return State(packages, units, pinned_key_ids, brought, idle, _capabilities.gather())
 
 
 def members(want: dict[str, t.Any], state: State) -> list[Package]:
-    """Return the installed packages that move with a wish: all of the same sources."""
+    """Return the installed packages that move with a wish: all of the same sources, but for kernels, which stay."""
     if want["family"]:
         sources = set(FAMILIES[want["family"]].sources)
     else:
         sources = {package.source for name in want["names"] for package in state.named(name)}
-    return [package for package in state.installed if package.source in sources and package.name not in want["erase"]]
+    return [package for package in state.installed
+            if package.source in sources and package.name not in want["erase"] and not side_by_side(package.name)]
 
 
 def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
@@ -183,6 +192,9 @@ def wanted_names(want: dict[str, t.Any], state: State) -> list[str]:
 
 def satisfied(want: dict[str, t.Any], state: State) -> bool:
     """Say whether the rpmdb alone shows that a wish holds. C(latest) can never be told from the rpmdb alone."""
+    if want["family"] == _kernel_packages.KERNEL:
+        return want["version"] != LATEST and not any(state.named(name) for name in want["erase"]) and _kernel_packages.satisfied(
+            want, _kernel_members(want, state), _has_version, state.idle_kernels)
     if not _capabilities.provided(want, state.providers):
         return False
     if want["to"] == _capabilities.INSTALLED:
@@ -197,7 +209,11 @@ def satisfied(want: dict[str, t.Any], state: State) -> bool:
         return False
     if want["family"] and len({package.evr for package in moving}) > 1:
         return False
-    return want["version"] == PRESENT or all(_has_version(package, want["version"]) for package in moving)
+    return all(_has_version(package, want["version"]) for package in moving)
+
+
+def _kernel_members(want: dict[str, t.Any], state: State) -> _kernel_packages.Members:
+    return _kernel_packages.members(want, state.installed, lambda package: _is_hyperscale(package, state))
 
 
 # look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
@@ -260,7 +276,19 @@ def _jobs(base, wants: t.Sequence[dict[str, t.Any]], state: State) -> Jobs:
     return found
 
 
+def _kernel_jobs(base, want: dict[str, t.Any], state: State) -> Jobs:
+    """Turn a wish for kernels into exact packages."""
+    here = _kernel_members(want, state)
+    names = _kernel_packages.names_to_ask_for(want, here)
+    choice = _kernel_packages.choose(
+        want, here, _offered(base, names, {**want, "version": PRESENT}), _has_version, state.idle_kernels, state.brought)
+    erase = [package.nevra for name in want["erase"] for package in state.named(name)]
+    return Jobs(choice.install, [*choice.erase, *erase], [_nothing_offered(base, name, want) for name in choice.missing])
+
+
 def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
+    if want["family"] == _kernel_packages.KERNEL:
+        return _kernel_jobs(base, want, state)
     if want["to"] == _capabilities.INSTALLED:
         added = _capabilities.choose(base, want, state.named(FAMILIES[want["family"]].lead)[-1], state.providers)
         return Jobs(added.install, [], added.problems)
@@ -306,7 +334,7 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
     return [
         package for package in base.sack.query().available().filter(name=list(names))
         if (_builds.release_segment(package.release) is not None) == hyperscale
-        and (want["version"] in (PRESENT, LATEST) or _has_version(package, want["version"]))
+        and _has_version(package, want["version"])
     ]
 
 
@@ -384,8 +412,8 @@ def _is_hyperscale(package: Package, state: State) -> bool:
 
 
 def _has_version(package, wanted: str) -> bool:
-    """Say whether a package answers to a version, version-release or full EVR."""
-    return wanted in (package.version, f"{package.version}-{package.release}", package.evr)
+    """Say whether a package answers to a version, version-release or full EVR, or to a word that means any."""
+    return wanted in (PRESENT, LATEST) or wanted in (package.version, f"{package.version}-{package.release}", package.evr)
 
 
 def _lines(nevras: t.Iterable[str]) -> str:

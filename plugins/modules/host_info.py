@@ -239,7 +239,30 @@ host:
           description: What C(uname -r) prints, from C(/proc/sys/kernel/osrelease).
           type: str
         default:
-          description: The same of the default boot entry, from C(grubby --default-kernel), V(null) when not known.
+          description: >-
+            The same of the default boot entry, by the files that GRUB reads, else from C(grubby --default-kernel), V(null)
+            when not known.
+          type: str
+        next:
+          description: >-
+            What the next boot starts, by the files that GRUB reads. V(null) where they do not say.
+          type: dict
+          contains:
+            release:
+              description: The kernel, as C(uname -r) prints it.
+              type: str
+            entry:
+              description: The boot entry, its file name without C(.conf).
+              type: str
+            once:
+              description: Whether for that single time only.
+              type: bool
+            words:
+              description: The arguments it is started with, without quotes.
+              type: list
+              elements: str
+        tried:
+          description: The kernel that section C(boot) has tried or is to try, V(null) when there is none.
           type: str
         installed:
           description: The packages that carry a kernel, as NEVRA, newest first by rpm's comparison.
@@ -251,6 +274,15 @@ host:
         arguments:
           description: Its arguments by name; V(true) for one without value. Of a name given twice the last counts.
           type: dict
+        words:
+          description: Its arguments in order, without quotes and without what the boot loader adds.
+          type: list
+          elements: str
+        waiting:
+          description: >-
+            Arguments that section C(boot) has set and that the next boot brings, and C(no NAME) for those that it ends.
+          type: list
+          elements: str
         hyperscale:
           description: Whether the running one is the SIG's, V(null) when no installed package owns it.
           type: bool
@@ -407,7 +439,8 @@ host:
           elements: dict
           contains:
             what:
-              description: V(kernel), V(PID 1) or a package name.
+              description: >-
+                V(kernel), V(kernel to try) for one that is started once, V(kernel arguments), V(PID 1) or a package name.
               type: str
             installed:
               description: What is installed, or booted by default.

@@ -18,9 +18,10 @@ description:
   - With the systemd family, PID 1 and the user managers are re-executed afterwards, as by role systemd.
 options:
   family:
-    description: A set that moves together.
+    description: A set that moves together. Of V(kernel) new kernels come beside the installed ones, and what serves a kernel
+      (C(perf), C(bpftool), C(kernel-tools), C(kernel-headers)) moves with it.
     type: str
-    choices: [systemd]
+    choices: [kernel, systemd]
   names:
     description: Names of packages; all that is installed of the same sources moves with them.
     type: list

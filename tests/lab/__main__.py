@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
+import platform
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 if __package__ in (None, ""):
@@ -21,34 +25,63 @@ COMMANDS = {
     "gpg": "gpg", "gpg-agent": "gpg-agent", "ssh": "openssh-client", "ip": "iproute2", "iptables": "iptables",
     "dpkg-deb": "dpkg", "unshare": "util-linux", "zstd": "zstd", "cpio": "cpio",
 }
+# And for virtual machines.
+MACHINE_COMMANDS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "mkfs.ext4": "e2fsprogs", "lz4": "lz4"}
+# Without hardware help QEMU 7 panics a kernel of today.
+OLDEST_QEMU = 8
 FILES = {
     "/usr/lib/podman/netavark": "netavark", "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     "/usr/lib/python3/dist-packages/yaml": "python3-yaml",
 }
 
 
-def missing() -> list[str]:
-    """Return the Debian packages that the lab needs and this machine lacks."""
-    found = [package for command, package in COMMANDS.items() if not shutil.which(command)]
+def missing(machines: bool = False) -> list[str]:
+    """Return the Debian packages that the lab needs and this machine lacks, with virtual machines or without."""
+    commands = {**COMMANDS, **(MACHINE_COMMANDS if machines else {})}
+    found = [package for command, package in commands.items() if not shutil.which(command)]
+    if machines and "qemu-system-x86" not in found and qemu_version() < OLDEST_QEMU:
+        found.append("qemu-system-x86")
     return found + [package for path, package in FILES.items() if not pathlib.Path(path).exists()]
 
 
-def install() -> int:
+def qemu_version() -> int:
+    """Return the major version of the QEMU that is installed."""
+    told = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"version (\d+)", told)
+    return int(found.group(1)) if found else 0
+
+
+def install(machines: bool) -> int:
     """Install what is missing, or say what that is."""
-    packages = missing()
+    packages = missing(machines)
     if not packages:
         return 0
     print("lab: installing " + " ".join(packages), file=sys.stderr)
     if not shutil.which("apt-get"):
         print("lab: this machine has no apt-get: install " + " ".join(packages), file=sys.stderr)
         return 1
-    for argv in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
-        result = subprocess.run(argv, stdout=subprocess.DEVNULL, check=False)
-        if result.returncode:
-            print(f"lab: {' '.join(argv)} ended with status {result.returncode}: install by hand: {' '.join(packages)}",
-                  file=sys.stderr)
-            return 1
+    with tempfile.TemporaryDirectory() as folder:
+        options = backports(pathlib.Path(folder)) if "qemu-system-x86" in packages else []
+        for argv in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+            result = subprocess.run(["apt-get", *options, *argv], stdout=subprocess.DEVNULL, check=False)
+            if result.returncode:
+                print(f"lab: apt-get {' '.join(argv)} ended with status {result.returncode}: install by hand: "
+                      f"{' '.join(packages)}", file=sys.stderr)
+                return 1
     return 0
+
+
+def backports(folder: pathlib.Path) -> list[str]:
+    """Return apt's options that let Debian 12 take QEMU from its backports, for one call: no list of the machine changes."""
+    if platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm":
+        return []
+    from lab import debs
+    source = folder / "backports.list"
+    source.write_text(f"deb [signed-by={debs.KEYRING}] {debs.mirror()} bookworm-backports main\n")
+    (folder / "lists/partial").mkdir(parents=True)
+    return [
+        "-o", f"Dir::Etc::SourceList={source}", "-o", f"Dir::State::Lists={folder / 'lists'}", "-o", "APT::Sandbox::User=root",
+        "-o", "APT::Default-Release=bookworm-backports"]
 
 
 def build() -> dict[int, t.Any]:
@@ -63,12 +96,13 @@ def main() -> int:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="say what this machine lacks")
-    commands.add_parser("install", help="install what this machine lacks")
+    for name, text in (("doctor", "say what this machine lacks"), ("install", "install what this machine lacks")):
+        commands.add_parser(name, help=text).add_argument("--vm", action="store_true", help="for virtual machines as well")
     commands.add_parser("build", help="build images and repositories; what is built already is kept")
     up = commands.add_parser("up", help="start a group of hosts and write its inventory")
     up.add_argument("--group", required=True)
     up.add_argument("--inventory", type=pathlib.Path, help="write the inventory there as well")
+    up.add_argument("--vm", action="store_true", help="virtual machines instead of containers")
     up.add_argument("hosts", nargs="+", metavar="NAME:STREAM")
     down = commands.add_parser("down", help="take a group of hosts away")
     down.add_argument("--group", required=True)
@@ -80,17 +114,20 @@ def main() -> int:
         command.add_argument("host")
         command.add_argument("argv", nargs="*")
     commands.add_parser("serve", help="serve the repositories in the foreground")
+    machine = commands.add_parser("machine", help="be a virtual machine in the foreground; up --vm starts it")
+    machine.add_argument("folder", type=pathlib.Path)
+    machine.add_argument("wiring", type=json.loads)
     options = parser.parse_args()
     if options.command == "doctor":
-        print("\n".join(missing()) or "nothing is missing")
+        print("\n".join(missing(options.vm)) or "nothing is missing")
         return 0
     if options.command == "install":
-        return install()
+        return install(options.vm)
     return _do(options)
 
 
 def _do(options: argparse.Namespace) -> int:
-    from lab import hosts, server
+    from lab import hosts, machines, server
     from lab.common import ROOT, LabError
     try:
         if options.command == "build":
@@ -99,7 +136,7 @@ def _do(options: argparse.Namespace) -> int:
         elif options.command == "up":
             wanted = {name: int(stream) for name, _colon, stream in (word.partition(":") for word in options.hosts)}
             images = build()
-            inventory = hosts.up(options.group, wanted, images)
+            inventory = hosts.up(options.group, wanted, images, options.vm)
             if options.inventory:
                 shutil.copy(inventory, options.inventory)
             print(f"inventory: {inventory}")
@@ -117,11 +154,13 @@ def _do(options: argparse.Namespace) -> int:
                 print(f"{host.name:24} Stream {host.stream:<3} {host.address:14} group {host.group:12} {host.image}")
         elif options.command == "ssh":
             host = hosts.find(options.host)
-            return subprocess.run(["ssh", *hosts.ssh_options(), f"root@{host.address}", *options.argv], check=False).returncode
+            return subprocess.run([*hosts.ssh(host), *options.argv], check=False).returncode
         elif options.command == "power-cut":
             hosts.power_cut(hosts.find(options.host))
         elif options.command == "serve":
             server.serve(hosts.web_root(), (hosts.GATEWAY, hosts.LOOPBACK), hosts.PORT)
+        elif options.command == "machine":
+            machines.serve(options.folder, machines.Wiring(*options.wiring))
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts: systemd containers on an overlay of their image, with an address of their own and ssh.
+"""Hosts: systemd containers on an overlay of their image, or virtual machines, with an address of their own and ssh.
 
-Each host starts from a shell of its own with a cgroup namespace of its own, so that several systemds share one
+Each container starts from a shell of its own with a cgroup namespace of its own, so that several systemds share one
 machine. Where the machine mounts cgroup v1 or hybrid, that shell puts a fresh cgroup2 mount in its place.
 """
 
@@ -24,7 +24,7 @@ import typing as t
 
 import yaml
 
-from . import keys, rpms, server
+from . import disks, keys, machines, rpms, server
 from .common import LAB, NUMBER, PREFIX, LabError, locked, run, say
 from .images import Image
 
@@ -38,6 +38,7 @@ PORT = 8780
 MIRROR = "mirror.lab"
 SERVER = f"http://{MIRROR}:{PORT}"
 READY_SECONDS = 120
+MACHINE_READY_SECONDS = 300
 # A host that is killed says no goodbye: without these, who waits for its answer waits for hours.
 NOTICE_DEATH = ("-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=6")
 
@@ -68,10 +69,12 @@ class Host(t.NamedTuple):
     address: str
     image: str
     token: str
+    port: int = 22
+    machine: bool = False
 
     @property
     def folder(self) -> pathlib.Path:
-        """Where its overlay lies."""
+        """Where its overlay lies, or its disk."""
         return LAB / "hosts" / self.name
 
     @property
@@ -96,13 +99,14 @@ def find(name: str) -> Host:
     raise LabError(f"the lab has no host called {name}; it has: {', '.join(host.name for host in known()) or 'none'}")
 
 
-def up(group: str, wanted: dict[str, int], images: dict[int, Image]) -> pathlib.Path:
-    """Start a group of hosts and return its inventory; a host that is up stays as it is."""
+def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: bool = False) -> pathlib.Path:
+    """Start a group of hosts, containers or virtual machines, and return its inventory; a host that is up stays as it is."""
     with locked("hosts"):
-        _network()
+        if not machine:
+            _network()
         start_server()
         for name, stream in wanted.items():
-            _start(name, stream, group, images[stream])
+            (_start_machine if machine else _start)(name, stream, group, images[stream])
     hosts = [find(name) for name in wanted]
     for host in hosts:
         wait_ready(host)
@@ -122,12 +126,9 @@ def _network() -> None:
 
 
 def _start(name: str, stream: int, group: str, image: Image) -> None:
-    if any(host.name == name and _running(host) for host in known()):
+    address = _place(name, SUBNET)
+    if not address:
         return
-    if any(host.name == name for host in known()):
-        remove(find(name))
-    taken = {host.address for host in known()}
-    address = next(f"{SUBNET}.{last}" for last in range(10, 250) if f"{SUBNET}.{last}" not in taken)
     host = Host(name, stream, group, address, image.words, secrets.token_hex(4))
     for part in ("upper", "work", "root"):
         (host.folder / part).mkdir(parents=True)
@@ -138,6 +139,29 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting {name} ({image.words}) at {address}")
     run(["bash", "-c", LAUNCH, "launch", name, host.folder / "root", address, mac(address), cgroup_base(), NETWORK, PREFIX])
+
+
+def _start_machine(name: str, stream: int, group: str, image: Image) -> None:
+    address = _place(name, LOOPBACK.rpartition(".")[0])
+    if not address:
+        return
+    source = disks.disk(stream, image, MIRROR)
+    host = Host(name, stream, group, address, image.words, secrets.token_hex(4), machines.SSH_PORT, True)
+    host.folder.mkdir(parents=True)
+    (host.folder / "host.json").write_text(json.dumps(host._asdict()))
+    say(f"starting the virtual machine {name} ({image.words}) at {address}")
+    machines.create(host.folder, source, name)
+    machines.start(host.folder, machines.Wiring(address, LOOPBACK, PORT))
+
+
+def _place(name: str, subnet: str) -> str:
+    """Return a free address for a new host, and nothing for one that runs; one that died is taken away."""
+    if any(host.name == name and _running(host) for host in known()):
+        return ""
+    if any(host.name == name for host in known()):
+        remove(find(name))
+    taken = {host.address for host in known()}
+    return next(f"{subnet}.{last}" for last in range(10, 250) if f"{subnet}.{last}" not in taken)
 
 
 def mac(address: str) -> str:
@@ -156,6 +180,8 @@ def cgroup_base() -> str:
 
 def _running(host: Host) -> bool:
     """Say whether a host's PID 1 is there; podman's word for it outlives a restart of the machine."""
+    if host.machine:
+        return machines.alive(host.folder)
     result = subprocess.run(
         ["podman", "inspect", "--format", "{{.State.Pid}}", host.container], capture_output=True, text=True, check=False)
     try:
@@ -171,16 +197,21 @@ def ssh_options() -> list[str]:
             "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes", *NOTICE_DEATH]
 
 
+def ssh(host: Host) -> list[str]:
+    """Return the command line that reaches a host."""
+    return ["ssh", *ssh_options(), "-p", str(host.port), f"root@{host.address}"]
+
+
 def command(host: Host, argv: t.Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command on a host over ssh."""
     return subprocess.run(
-        ["ssh", *ssh_options(), f"root@{host.address}", "--", shlex.join(argv)], capture_output=True, text=True, check=False,
-        stdin=subprocess.DEVNULL)
+        [*ssh(host), "--", shlex.join(argv)], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 def wait_ready(host: Host) -> None:
     """Wait until a host answers ssh and its systemd has started everything."""
-    deadline = time.monotonic() + READY_SECONDS
+    seconds = MACHINE_READY_SECONDS if host.machine else READY_SECONDS
+    deadline = time.monotonic() + seconds
     state = "no answer by ssh"
     while time.monotonic() < deadline:
         result = command(host, ["systemctl", "is-system-running"])
@@ -191,19 +222,25 @@ def wait_ready(host: Host) -> None:
             failed = command(host, ["systemctl", "--failed", "--plain", "--no-legend"]).stdout
             raise LabError(f"{host.name} started with failed units:\n{failed}")
         time.sleep(0.5)
-    raise LabError(f"{host.name} is not ready after {READY_SECONDS} s: {state}")
+    raise LabError(f"{host.name} is not ready after {seconds} s: {state}")
 
 
 def power_cut(host: Host) -> None:
     """Kill a host's PID 1 from outside, as a power cut would; it comes back by itself."""
+    if host.machine:
+        machines.power_cut(host.folder)
+        return
     pid = run(["podman", "inspect", "--format", "{{.State.Pid}}", host.container]).strip()
     os.kill(int(pid), signal.SIGKILL)
 
 
 def remove(host: Host) -> None:
     """Take a host away with all that is of it."""
-    subprocess.run(["podman", "rm", "--force", "--time", "0", host.container], capture_output=True, check=False)
-    subprocess.run(["umount", "--lazy", str(host.folder / "root")], capture_output=True, check=False)
+    if host.machine:
+        machines.stop(host.folder)
+    else:
+        subprocess.run(["podman", "rm", "--force", "--time", "0", host.container], capture_output=True, check=False)
+        subprocess.run(["umount", "--lazy", str(host.folder / "root")], capture_output=True, check=False)
     shutil.rmtree(host.folder, ignore_errors=True)
     group = LAB / "groups" / host.group
     if not any(other.group == host.group for other in known()):
@@ -216,7 +253,8 @@ def write_inventory(group: str) -> pathlib.Path:
     for host in (host for host in known() if host.group == group):
         stream = children.setdefault(f"stream{host.stream}", {"hosts": {}})
         stream["hosts"][host.name] = {
-            "ansible_host": host.address, "lab_stream": host.stream, "ansible_control_path": f"%(directory)s/lab-{host.token}"}
+            "ansible_host": host.address, "ansible_port": host.port, "lab_stream": host.stream,
+            "ansible_control_path": f"%(directory)s/lab-{host.token}"}
     variables = {
         "ansible_user": "root", "ansible_ssh_private_key_file": str(keys.home() / "ssh"),
         "ansible_ssh_common_args": shlex.join(

@@ -22,6 +22,8 @@ SHARED = re.compile(
     r"|apparmor.*|xdg.*)|usr/lib/(systemd|tmpfiles\.d|sysusers\.d|sysctl\.d|modules|modprobe\.d|kernel.*|binfmt\.d|environment\.d"
     r"|systemd/(system|user)(-generators|-preset)?|pcrlock\.d.*))$")
 
+SCRIPTS = ("posttrans", "preun")
+
 HEAD = """\
 %global debug_package %{{nil}}
 %global __os_install_post %{{nil}}
@@ -72,10 +74,14 @@ def build_all(apt: debs.Apt, server: str) -> None:
 
 def installed_packages(stream: int) -> list[pathlib.Path]:
     """Return the stock packages that a host of a stream has installed."""
+    return find_packages(stream, [*table()["installed"], *release.INSTALLED])
+
+
+def find_packages(stream: int, names: t.Iterable[str]) -> list[pathlib.Path]:
+    """Return stock packages of a stream by name."""
     folder = web_root() / repositories(stream)["baseos"]["path"] / "Packages"
-    wanted = [*table()["installed"], *release.INSTALLED]
     found = []
-    for name in wanted:
+    for name in names:
         matching = [path for path in folder.glob(f"{name}-*.rpm") if path.name.rsplit("-", 2)[0] == name]
         if not matching:
             raise LabError(f"the stock repository of Stream {stream} lacks {name}")
@@ -125,11 +131,15 @@ def _wrap(
     tree.mkdir(parents=True)
     origin: dict[str, str] = {}
     config: set[str] = set()
+    follow = next((package["follow"] for package in row["packages"].values() if "follow" in package), "$")
+    releases = {found.group("release") for found in (re.match(follow, name) for name in versions) if found}
     for name, number in versions.items():
         deb = apt.download(name, number)
         part = scratch / "part"
         part.mkdir()
         debs.unpack(deb, part)
+        for old in releases:
+            _release_kernel(part, old, f"{version}-{row['release']}.{ARCH}")
         for path in sorted(part.rglob("*")):
             origin.setdefault("/" + str(path.relative_to(part)), name)
         run(["cp", "-a", f"{part}/.", tree])
@@ -145,6 +155,17 @@ def _wrap(
         "nice", "rpmbuild", "-bb", "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out",
         "--define", "_use_internal_dependency_generator 1", "--define", "_binary_payload w3.zstdio", spec,
     ], env=dict(os.environ, LC_ALL="C.UTF-8"))
+
+
+def _release_kernel(tree: pathlib.Path, old: str, new: str) -> None:
+    """Give a kernel the release of its package, and lay its image beside its modules: kernel-install puts it into /boot."""
+    modules = tree / "usr/lib/modules"
+    modules.mkdir(parents=True, exist_ok=True)
+    if (modules / old).exists():
+        (modules / old).rename(modules / new)
+    for path in tree.glob(f"boot/*-{old}"):
+        (modules / new).mkdir(exist_ok=True)
+        path.rename(modules / new / path.name[:-len(f"-{old}")])
 
 
 def _drop(tree: pathlib.Path, paths: list[str]) -> None:
@@ -180,8 +201,8 @@ def spec_text(
             lines += [f"%package -n {name}", f"Summary: {name} as the lab wraps it", *_relations(package),
                       f"%description -n {name}", "Wrapped for the lab.", ""]
     lines += ["%install", f"cp -a {tree}/. %{{buildroot}}/", ""]
-    if "posttrans" in main:
-        lines += [f"%posttrans -n {row['source']}", main["posttrans"]]
+    lines += [
+        f"%{script} -n {name}\n{package[script]}" for name, package in built.items() for script in SCRIPTS if script in package]
     if "filetrigger" in main:
         lines += [f"%transfiletriggerin -n {row['source']} -- {main['filetrigger']}",
                   "if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi", ""]

@@ -382,7 +382,7 @@ TABLE: tuple[Check, ...] = (
         "The host would not find its root or boot file system under that kernel.",
         "Do not boot that kernel on this host", mandatory=True),
     _check(
-        "kernel_module.external", (87, 88, 96), "lost", HIGH, HIGH, NEVER, (PREDICT,), "{name} is built for the old kernel",
+        "kernel_module.external", (87, 88, 96), "lost", HIGH, HIGH, ALWAYS, (PREDICT,), "{name} is built for the old kernel",
         "A kernel module, live patch or module source that is not part of the kernel must be built for the new one. The SIG's "
         "kernel has no stable module interface.",
         "Have a build for the new kernel ready, or do without it"),
@@ -402,7 +402,7 @@ TABLE: tuple[Check, ...] = (
     _check(
         "kernel.not_intended", (104,), "changed", HIGH, HIGH, NEVER, (PROVE,),
         "The host runs {name}, not the kernel that was to boot",
-        "The running kernel is not the default one.",
+        "The running kernel is not the default one, or a kernel was to be tried and the host came back with another.",
         "Look at the boot loader's entries and set the default again"),
     _check(
         "kernel.tools_lag", (95,), "changed", MEDIUM, MEDIUM, NEVER, (PREDICT, PROVE), "{name} stays behind the kernel",

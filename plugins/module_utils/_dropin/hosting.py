@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import os
+import re
 import typing as t
 
 from .. import _builds, _host_mounts, _rpmdb
@@ -16,7 +17,9 @@ from .swap import Swap
 
 STOCK_VENDORS = ("CentOS", "CentOS Project", "Red Hat, Inc.", _builds.VENDOR)
 SCRIPT_FOLDERS = ("/tmp", "/var/tmp")
-BOOT_ROOM = 100 << 20  # what a kernel and its initramfs take, as leapp asks for it
+BOOT_ROOM = 100 << 20  # what a kernel and its initramfs take, as leapp asks for it where there is none to measure
+MEASURABLE = 1 << 20  # an initramfs that is smaller is none to measure by
+BOOT_FILE = re.compile(r"^/boot/(?P<kind>vmlinuz|initramfs|System\.map|config|symvers)-(?!0-rescue)[^/]*?(?P<dump>kdump\.img)?$")
 DELETED = " (deleted)"
 # What each level of the x86-64 psABI adds, by its names in /proc/cpuinfo.
 LEVELS = {
@@ -80,13 +83,26 @@ def room(swap: Swap) -> t.Iterator[Finding]:
             if file.kind == "file" and not file.ghost:
                 needed[mount_of(swap.place(path))] += sign * file.size
     if any(build.name == "kernel-core" for build in swap.new):
-        needed[mount_of("/boot")] += BOOT_ROOM
+        needed[mount_of("/boot")] += _boot_room(swap)
     for mountpoint, size in sorted(needed.items()):
         free = _host_mounts.free_bytes(swap.host.root, mountpoint)
         if size > free:
             yield found(
                 "disk.space", Subject("mount", mountpoint), free, size,
                 f"{mountpoint} has {free >> 20} MiB free and the swap takes {size >> 20} MiB more.")
+
+
+def _boot_room(swap: Swap) -> int:
+    """Return what a kernel takes on /boot, measured by those that are there, and a quarter more: a newer one is larger."""
+    largest: dict[tuple[str, bool], int] = {}
+    for path in swap.host.glob("/boot/*"):
+        match = BOOT_FILE.match(path)
+        if match:
+            kind = match.group("kind"), bool(match.group("dump"))
+            largest[kind] = max(largest.get(kind, 0), os.path.getsize(swap.host.real(path)))
+    if largest.get(("initramfs", False), 0) < MEASURABLE:
+        return BOOT_ROOM
+    return sum(largest.values()) * 5 // 4
 
 
 def duplicates(swap: Swap) -> t.Iterator[Finding]:

@@ -13,7 +13,7 @@ import os
 import re
 import typing as t
 
-from .. import _builds, _host_mounts, _host_security
+from .. import _boot_host, _builds, _host_kernel, _host_mounts, _host_security
 from .builds import Build
 from .checks import found
 from .model import HEURISTIC, MEDIUM, Consumer, Finding, Subject
@@ -174,11 +174,22 @@ def _full(real: str) -> bool:
 
 
 def booted(swap: Swap) -> t.Iterator[Finding]:
-    """Row 104: the kernel that runs and the one that is the default."""
+    """Row 104: the kernel that runs, and the one that is the default or was to be tried."""
+    boot = _boot_host.read(swap.host.root)
     status, out = swap.host.said("grubby", "--default-kernel")
-    default = re.match(r"^/\S*vmlinu[xz]-(\S+)", out.strip()) if status == 0 else None
+    by_grubby = _host_kernel.parse_default(out) if status == 0 else None
+    default = (boot.default.release if boot.default is not None else None) or by_grubby
     running = (swap.host.text("/proc/sys/kernel/osrelease") or "").strip()
-    if default and running and default.group(1) != running:
+    tried = boot.tried.get("release")
+    if tried:
+        # Until the boot that tries it, the old kernel runs; after it, the tried one does until it is proven.
+        booted_since = (swap.host.text("/proc/sys/kernel/random/boot_id") or "").strip() != boot.tried.get("boot_id")
+        waits = boot.next is not None and boot.next.once
+        if booted_since and not waits and running != tried:
+            yield found(
+                "kernel.not_intended", Subject("kernel", "tried"), tried, running,
+                f"{tried} was to be tried, and {running} runs.", [Consumer("kernel", running, "runs")], proven=True)
+    elif default and running and default != running:
         yield found(
-            "kernel.not_intended", Subject("kernel", "default"), default.group(1), running,
-            f"{running} runs, and {default.group(1)} is the default.", [Consumer("kernel", running, "runs")], proven=True)
+            "kernel.not_intended", Subject("kernel", "default"), default, running,
+            f"{running} runs, and {default} is the default.", [Consumer("kernel", running, "runs")], proven=True)

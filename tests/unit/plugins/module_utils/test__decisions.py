@@ -30,7 +30,7 @@ def package(name, version, release, source="systemd", vendor=_builds.VENDOR, key
 
 
 def state(*packages, units=()):
-    return _section_packages.State(list(packages), set(units), [KEY], set())
+    return _section_packages.State(list(packages), set(units), [KEY], set(), set())
 
 
 HS = [package(name, "260.2", "1.hs.el9") for name in ("systemd", "systemd-libs")]

@@ -25,6 +25,12 @@ def kernel(running=STOCK, default=STOCK):
     return {"running": running, "default": default}
 
 
+def following(release=NEWER, once=True, waiting=(), tried=None, running=STOCK):
+    """What is known where GRUB's files say what the next boot starts."""
+    starts = {"release": release, "once": once}
+    return {"running": running, "default": STOCK, "next": starts, "waiting": list(waiting), "tried": tried}
+
+
 def systemd(running="252-51.el9", installed="252-51.el9", replaced=False):
     return {"running_version": running, "package_version": installed, "pid1_binary_replaced": replaced}
 
@@ -68,6 +74,13 @@ def test_no_btime():
             [("kernel", NEWER, STOCK, BOOT + 5)],
         ),
         ([package("kernel-core", BOOT - 5)], kernel(default=None), systemd(), []),
+        ([], following(), systemd(), [("kernel to try", NEWER, STOCK, None)]),
+        ([], following(once=False), systemd(), [("kernel", NEWER, STOCK, None)]),
+        # What was tried and runs waits for a proof; a reboot would end it.
+        ([], following(STOCK, once=False, tried=NEWER, running=NEWER), systemd(), []),
+        ([], following(STOCK, once=False, tried=NEWER), systemd(), []),
+        ([], following(STOCK, once=False, waiting=["psi=1", "no quiet"]), systemd(),
+         [("kernel arguments", "psi=1 no quiet", None, None)]),
         ([], kernel(), systemd(installed="260.2-1.hs.el9"), [("PID 1", "260.2-1.hs.el9", "252-51.el9", None)]),
         ([], kernel(), systemd(running="260.2", installed="260.2-1.hs.el9"), []),
         ([], kernel(), systemd(installed="1:252-51.el9"), []),

@@ -12,7 +12,7 @@ import pathlib
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import _boot_actions as actions
 from ansible_collections.centos.hyperscale.plugins.module_utils import _boot_files as files
-from ansible_collections.centos.hyperscale.plugins.module_utils import _boot_host, _target
+from ansible_collections.centos.hyperscale.plugins.module_utils import _boot_host, _host_boot, _host_kernel, _target
 from ansible_collections.centos.hyperscale.plugins.module_utils import _section_boot as boot
 from ansible_collections.centos.hyperscale.plugins.module_utils._dnf import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils._engine import from_record
@@ -270,7 +270,8 @@ def test_a_host_without_a_boot_loader_is_as_wanted_only_if_it_runs_so(tmp_path):
 
 @pytest.mark.parametrize(("installed", "kernel", "release"), [
     ([NEWER, NEWEST], "hyperscale", NEWEST), ([NEWER], "hyperscale", NEWER), ([OTHER, NEWER], "stock", STOCK),
-    ([OTHER, NEWER], OTHER, OTHER), ([f"{NEWEST}+debug", NEWER], "hyperscale", NEWER),
+    ([OTHER, NEWER], OTHER, OTHER), ([NEWER, NEWEST], "6.12.94", NEWER), ([NEWER], NEWER.rpartition(".")[0], NEWER),
+    ([f"{NEWEST}+debug", NEWER], "hyperscale", NEWER),
     (["6.12.9-0.hs1.hsx.el9.x86_64", "6.12.10-0.hs1.hsx.el9.x86_64"], "hyperscale", "6.12.10-0.hs1.hsx.el9.x86_64"),
 ])
 def test_the_newest_of_a_side_is_meant(host, installed, kernel, release):
@@ -584,6 +585,59 @@ def test_verify_finds_what_grub_would_do_instead(host):
     host.set(next_entry=host.id_of(STOCK))
     with pytest.raises(Failed, match="not as it was written"):
         step.verify(host.target)
+
+
+# What host_info says of it
+
+def facts(host):
+    found = _host_kernel.gather(str(host.root), lambda argv: (127, "", ""), lambda what, why: None, None, [])
+    return found, [(reason["what"], reason["installed"]) for reason in _host_boot.reboot_reasons(None, None, found, None)]
+
+
+def test_facts_follow_a_try_from_the_boot_to_the_default(host):
+    host.put("proc/sys/kernel/osrelease", STOCK)
+    assert facts(host)[1] == []
+    host.install(NEWER)
+    host.converge(kernel="hyperscale", args=["psi=1"])
+    found, reasons = facts(host)
+    assert (found["default"], found["next"]["release"], found["next"]["once"]) == (STOCK, NEWER, True)
+    assert reasons == [("kernel to try", NEWER)]
+    wanted = found["next"]["words"]
+    host.start()
+    host.put("proc/sys/kernel/osrelease", NEWER)
+    found, reasons = facts(host)
+    assert (found["words"], found["tried"], reasons) == (wanted, NEWER, [])
+    host.converge(PROVEN, kernel="hyperscale", args=["psi=1"])
+    found, reasons = facts(host)
+    assert (found["default"], found["tried"], reasons) == (NEWER, None, [])
+
+
+def test_facts_after_a_try_that_failed(host):
+    host.put("proc/sys/kernel/osrelease", STOCK)
+    host.install(NEWER)
+    host.converge(kernel="hyperscale")
+    host.start(works=lambda release: release == STOCK)
+    found, reasons = facts(host)
+    assert (found["default"], found["tried"], reasons) == (STOCK, NEWER, [])
+
+
+def test_facts_name_the_arguments_that_wait(host):
+    host.put("proc/sys/kernel/osrelease", STOCK)
+    host.put("proc/cmdline", "root=/dev/vda1 ro quiet\n")
+    host.install(STOCK, options="root=/dev/vda1 ro quiet")
+    host.converge(args=["psi=1"], args_absent=["quiet"])
+    found, reasons = facts(host)
+    assert (found["waiting"], reasons) == (["psi=1", "no quiet"], [("kernel arguments", "psi=1 no quiet")])
+    host.start()
+    found, reasons = facts(host)
+    assert (found["waiting"], reasons, found["words"]) == ([], [], ["root=/dev/vda1", "ro", "psi=1"])
+
+
+def test_variables_that_grub_is_given_elsewhere_are_known(host):
+    host.put("boot/grub2/grub.cfg", 'set tuned_params="skew_tick=1 nohz=on"\nset x="$y"\n' + CONFIGURATION)
+    host.install(STOCK, options="root=/dev/vda1 $tuned_params $tuned_initrd")
+    host.put("proc/sys/kernel/osrelease", STOCK)
+    assert facts(host)[0]["next"]["words"] == ["root=/dev/vda1", "skew_tick=1", "nohz=on"]
 
 
 # Pressure stall information

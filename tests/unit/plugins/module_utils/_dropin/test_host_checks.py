@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import pytest
 
 import hostlab
@@ -307,6 +308,14 @@ def test_room(lab, workshop, monkeypatch):
     kernel = workshop.rpm("kernel-core", "2", arch=ARCH)
     fired(hosting.room(lab.swap([kernel])), "disk.space", "/boot")
     free["/boot"] = hosting.BOOT_ROOM
+    silent(hosting.room(lab.swap([kernel])), "disk.space")
+    for name, size in (("vmlinuz-1", 8), ("initramfs-1.img", 20), ("initramfs-2.img", 16), ("initramfs-1kdump.img", 12),
+                       ("initramfs-0-rescue-ab.img", 90), ("other", 90)):
+        lab.write(f"/boot/{name}")
+        os.truncate(lab.folder / "boot" / name, size << 20)
+    free["/boot"] = (50 << 20) - 1
+    assert fired(hosting.room(lab.swap([kernel])), "disk.space", "/boot").after == 50 << 20
+    free["/boot"] += 1
     silent(hosting.room(lab.swap([kernel])), "disk.space")
 
 

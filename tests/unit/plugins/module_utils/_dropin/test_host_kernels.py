@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+
 import pytest
 
 import hostlab
 from hostlab import ARCH, fired, silent
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import kernel
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import kernel, report
 
 RELEASE = f"9-1.hs.el9.{ARCH}"
 MODULES = f"/lib/modules/{RELEASE}/kernel"
@@ -76,7 +79,8 @@ def test_packages_of_external_modules(lab, new, name, tags, fires):
     lab.have(name, tags=tags)
     findings = list(kernel.external(lab.swap([new["complete"]])))
     if fires:
-        fired(findings, "kernel_module.external", name, consumers=[("package", f"{name}-1-1.el9.noarch")])
+        finding = fired(findings, "kernel_module.external", name, consumers=[("package", f"{name}-1-1.el9.noarch")])
+        assert finding.blocking
     else:
         silent(findings, "kernel_module.external")
     silent(kernel.external(lab.swap()), "kernel_module.external")
@@ -109,6 +113,17 @@ def test_secure_boot(lab, workshop, value, release, fires):
         assert fired(findings, "kernel.secure_boot", "kernel-core", consumers=[("firmware", "Secure Boot")]).blocking
     else:
         silent(findings, "kernel.secure_boot")
+
+
+def test_what_refuses_a_kernel_can_be_taken_on(lab, workshop):
+    lab.write("/sys/firmware/efi/efivars/SecureBoot-8be4df61", b"\6\0\0\0\1")
+    lab.have("kmod-driver")
+    swap = lab.swap([workshop.rpm("kernel-core", "9", "1.hs.el9", arch=ARCH)])
+    findings = [*kernel.secure_boot(swap), *kernel.external(swap)]
+    assert [finding.blocking for finding in findings] == [True, True]
+    waivers = [{"key": finding.key, "by": "me", "reason": "tried", "until": "2099-12-31"} for finding in findings]
+    kept = report.waived(findings, waivers, datetime.date(2026, 1, 1))
+    assert [(finding.blocking, finding.severity) for finding in kept] == [(False, "high"), (False, "high")]
 
 
 def test_tools_that_stay_behind(lab, workshop, new):
@@ -150,5 +165,19 @@ def test_the_kernel_that_runs(lab, default, running, fires):
     findings = list(kernel.booted(lab.swap()))
     if fires:
         fired(findings, "kernel.not_intended", "default", consumers=[("kernel", running)])
+    else:
+        silent(findings, "kernel.not_intended")
+
+
+@pytest.mark.parametrize(("running", "boot_id", "fires"), [
+    ("5", "now", False), ("9", "then", False), ("5", "then", True), ("6", "then", True)])
+def test_a_kernel_that_was_to_be_tried(lab, running, boot_id, fires):
+    lab.write("/proc/sys/kernel/osrelease", running + "\n")
+    lab.write("/proc/sys/kernel/random/boot_id", "now\n")
+    lab.write("/var/lib/centos-hyperscale/boot.json", json.dumps({"tried": {"release": "9", "boot_id": boot_id}}))
+    lab.answers["grubby"] = (0, "/boot/vmlinuz-5\n")
+    findings = list(kernel.booted(lab.swap()))
+    if fires:
+        fired(findings, "kernel.not_intended", "tried", consumers=[("kernel", running)])
     else:
         silent(findings, "kernel.not_intended")

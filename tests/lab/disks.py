@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Disks of virtual machines: a host image with the stock kernel of its stream, boot loader files, and a fixed network."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import uuid
+
+from . import bootloader, rpms
+from .common import HERE, ROOT, LabError, code_of, digest, locked, run, say
+from .images import Image
+
+GUEST = HERE / "guest"
+KERNEL = ("kernel", "kernel-core", "kernel-modules", "kernel-modules-core")
+SIZE_GIB = 6
+# Where a guest finds the mirror: an address that its network connects to the lab's server.
+MIRROR_ADDRESS = "10.0.2.100"
+ARGUMENTS = "root=UUID={uuid} ro console=ttyS0,115200n8 net.ifnames=0"
+# A getty on the serial console delays the boot; nothing settles for what a guest has not; the clock is the machine's.
+MASKED = (
+    "serial-getty@ttyS0.service", "getty@tty1.service", "apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer",
+    "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer", "systemd-pstore.service")
+
+
+def disk(stream: int, image: Image, mirror: str) -> pathlib.Path:
+    """Return the disk that machines of a stream start from, built where it is not yet."""
+    if image.kind != "standin":
+        raise LabError("virtual machines are made of the stand-in image: set HYPERSCALE_LAB_IMAGES=standin")
+    kernels = rpms.find_packages(stream, KERNEL)
+    texts = [(path.name, path.read_text()) for path in sorted(GUEST.iterdir())]
+    inputs = digest(
+        image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB, mirror,
+        code_of("disks"))
+    target = ROOT / "disks" / f"standin-{stream}-{inputs}.raw"
+    with locked("images"):
+        if not target.exists():
+            say(f"building the disk of Stream {stream} with {kernels[0].stem}")
+            _build(target, image.root, kernels, mirror)
+    return target
+
+
+def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path], mirror: str) -> None:
+    scratch = pathlib.Path(f"{target}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    root = scratch / "root"
+    run(["cp", "--archive", image_root, root])
+    identity = str(uuid.uuid4())
+    _prepare(root, identity, mirror)
+    _install_kernel(root, kernels)
+    raw = scratch / "raw"
+    with open(raw, "wb") as handle:
+        handle.truncate(SIZE_GIB << 30)
+    run(["mkfs.ext4", "-q", "-F", "-U", identity, "-L", "root", "-E", "lazy_itable_init=1,nodiscard", "-d", root, raw])
+    raw.rename(target)
+    shutil.rmtree(scratch)
+
+
+def _prepare(root: pathlib.Path, identity: str, mirror: str) -> None:
+    """Give the root what a machine has and a container has not."""
+    (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+    (root / "etc/fstab").write_text(f"UUID={identity} / ext4 defaults 0 1\n")
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{MIRROR_ADDRESS} {mirror}\n")
+    (root / "etc/kernel/cmdline").write_text(ARGUMENTS.format(uuid=identity) + "\n")
+    (root / "etc/sysconfig").mkdir(exist_ok=True)
+    (root / "etc/sysconfig/kernel").write_text("UPDATEDEFAULT=yes\nDEFAULTKERNEL=kernel-core\n")
+    (root / "boot/grub2").mkdir()
+    (root / bootloader.ENVIRONMENT).write_bytes(bootloader.format_environment({"boot_success": "0"}))
+    initrd = root / "usr/lib/lab-initrd"
+    for folder in ("bin", "proc", "sys", "dev", "sysroot"):
+        (initrd / folder).mkdir(parents=True)
+    busybox = shutil.which("busybox")
+    if not busybox:
+        raise LabError("busybox is missing: python3 tests/lab install --vm")
+    shutil.copy(busybox, initrd / "bin/busybox")
+    (root / "etc/default").mkdir(exist_ok=True)
+    for name, target in {
+        "init": initrd / "init", "lab-network.service": root / "etc/systemd/system/lab-network.service",
+        "grub.cfg": root / "boot/grub2/grub.cfg", "default-grub": root / "etc/default/grub",
+        "20-grub.install": root / "usr/lib/kernel/install.d/20-grub.install",
+        "50-lab-initrd.install": root / "usr/lib/kernel/install.d/50-lab-initrd.install",
+    }.items():
+        shutil.copy(GUEST / name, target)
+        target.chmod(0o755 if (GUEST / name).read_text().startswith("#!") else 0o644)
+    run(["systemctl", f"--root={root}", "--quiet", "enable", "lab-network.service"])
+    run(["systemctl", f"--root={root}", "--quiet", "mask", *MASKED])
+
+
+def _install_kernel(root: pathlib.Path, kernels: list[pathlib.Path]) -> None:
+    """Let the image's own rpm install the kernel; its scripts make the entry and the initrd."""
+    inside = root / "var/tmp/kernel"
+    inside.mkdir()
+    for path in kernels:
+        shutil.copy(path, inside)
+    run(["chroot", root, "rpm", "-i", "--nosignature", *(f"/var/tmp/kernel/{path.name}" for path in kernels)])
+    shutil.rmtree(inside)
+    entries = list((root / bootloader.ENTRIES).glob("*.conf"))
+    if len(entries) != 1 or not list((root / "boot").glob("initramfs-*.img")):
+        raise LabError("the stock kernel made no entry of the boot loader or no initrd")

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual machines: one process each that plays firmware and boot loader, and starts QEMU again after each reboot.
+
+While the machine is down, its disk is mounted here, its boot loader files are read and written back as GRUB does, and
+the kernel, initrd and command line of the chosen entry are given to QEMU. A reboot, a panic with C(panic=) and a power
+cut start anew; a power-off ends the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import typing as t
+
+from . import bootloader, disks, kernels
+from .common import LabError, run
+
+MEMORY_MIB = 1280
+SSH_PORT = 2222
+# What CentOS builds into its kernels and Debian does not: PSI is off unless somebody asks for it.
+KERNEL_DEFAULTS = "psi=0"
+EMULATOR = "qemu-system-x86_64"
+# QEMU says these of a machine that wants to be started again; what ends without a word lost its power.
+AGAIN = ("guest-reset", "guest-panic", "power-cut")
+
+
+class Wiring(t.NamedTuple):
+    """How a machine is reached at C(address), and where the mirror that it sees is to be found."""
+
+    address: str
+    mirror: str
+    port: int
+
+
+def accelerator() -> str:
+    """Return KVM where the processor's virtualisation is visible: the device alone does not say that it works."""
+    flags = pathlib.Path("/proc/cpuinfo").read_text()
+    hardware = any(f" {flag} " in flags for flag in ("vmx", "svm"))
+    return "kvm" if hardware and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
+
+
+def create(folder: pathlib.Path, source: pathlib.Path, name: str) -> None:
+    """Give a machine a disk of its own."""
+    run(["cp", "--sparse=always", "--reflink=auto", source, folder / "disk"])
+    with _mounted(folder) as root:
+        (root / "etc/hostname").write_text(f"{name}\n")
+
+
+def start(folder: pathlib.Path, wiring: Wiring) -> None:
+    """Start a machine in the background, in a session and a mount namespace of its own."""
+    with open(folder / "machine.log", "ab") as log:
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", sys.executable, str(pathlib.Path(__file__).resolve().parent),
+             "machine", str(folder), json.dumps(wiring)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
+    (folder / "machine.pid").write_text(str(process.pid))
+
+
+def alive(folder: pathlib.Path) -> bool:
+    """Say whether a machine's process is there, and is the machine's."""
+    try:
+        pid = (folder / "machine.pid").read_text()
+        return str(folder).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def stop(folder: pathlib.Path) -> None:
+    """End a machine at once, with all that it started."""
+    if alive(folder):
+        os.killpg(int((folder / "machine.pid").read_text()), signal.SIGKILL)
+
+
+def power_cut(folder: pathlib.Path) -> None:
+    """End QEMU alone: the machine starts again, with what had reached its disk."""
+    try:
+        os.kill(int((folder / "qemu.pid").read_text()), signal.SIGKILL)
+    except (OSError, ValueError) as error:
+        raise LabError(f"the machine in {folder} is not running: {error}") from error
+
+
+def boots(folder: pathlib.Path) -> list[dict[str, t.Any]]:
+    """Return what was started so far: entry, reason, arguments, seconds, and how it ended unless it still runs."""
+    path = folder / "boots.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def serve(folder: pathlib.Path, wiring: Wiring) -> None:
+    """Be a machine in the foreground until it is powered off."""
+    history: list[dict[str, t.Any]] = []
+    ended = AGAIN[0]
+    while ended in AGAIN:
+        with _mounted(folder) as root:
+            chosen = bootloader.start(root)
+            (folder / "kernel").write_bytes(kernels.named_after(_load(root, chosen.kernel), chosen.kernel))
+            (folder / "initrd").write_bytes(b"".join(_load(root, path) for path in chosen.initrd))
+        began = time.time()
+        history.append({**chosen._asdict(), "began": began})
+        _record(folder, history)
+        ended = _run(folder, wiring, chosen)
+        history[-1].update(ended=ended, seconds=round(time.time() - began, 1))
+        _record(folder, history)
+
+
+def _record(folder: pathlib.Path, history: list[dict[str, t.Any]]) -> None:
+    print(json.dumps(history[-1]), flush=True)
+    scratch = folder / "boots.json.new"
+    scratch.write_text(json.dumps(history))
+    scratch.rename(folder / "boots.json")
+
+
+class _mounted:
+    """A machine's disk, mounted while the machine is down."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.disk = folder / "disk"
+        self.root = folder / "root"
+
+    def __enter__(self) -> pathlib.Path:
+        self.root.mkdir(exist_ok=True)
+        run(["mount", "-o", "loop", self.disk, self.root])
+        return self.root
+
+    def __exit__(self, *_error: object) -> None:
+        run(["umount", self.root])
+
+
+def _load(root: pathlib.Path, path: str) -> bytes:
+    """Return a file of a machine, as its boot loader loads it."""
+    source = root / path.lstrip("/")
+    if not source.is_file():
+        raise LabError(f"the boot loader finds no {path}")
+    return source.read_bytes()
+
+
+def command_line(folder: pathlib.Path, wiring: Wiring, chosen: bootloader.Start) -> list[str]:
+    """Return QEMU's command line. Nothing of a machine's network leaves this computer but what is named here."""
+    how = accelerator()
+    network = (
+        f"user,id=net0,restrict=on,ipv6=off,hostfwd=tcp:{wiring.address}:{SSH_PORT}-:22,"
+        f"guestfwd=tcp:{disks.MIRROR_ADDRESS}:{wiring.port}-cmd:busybox nc {wiring.mirror} {wiring.port}")
+    return [
+        EMULATOR, "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1",
+        "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none", "-no-reboot",
+        "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
+        "-append", f"{KERNEL_DEFAULTS} {chosen.arguments}",
+        "-drive", f"file={folder / 'disk'},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
+        "-device", "nvme,drive=disk0,serial=lab", "-netdev", network, "-device", "virtio-net-pci,netdev=net0",
+        "-device", "virtio-rng-pci", "-chardev", f"file,id=console,path={folder / 'console.log'},append=on",
+        "-serial", "chardev:console", "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off",
+    ]
+
+
+def _run(folder: pathlib.Path, wiring: Wiring, chosen: bootloader.Start) -> str:
+    """Run QEMU once and return how the machine ended."""
+    (folder / "qmp").unlink(missing_ok=True)
+    process = subprocess.Popen(command_line(folder, wiring, chosen), stdin=subprocess.DEVNULL)
+    (folder / "qemu.pid").write_text(str(process.pid))
+    try:
+        return _listen(folder / "qmp", process)
+    finally:
+        (folder / "qemu.pid").unlink()
+
+
+def _listen(path: pathlib.Path, process: subprocess.Popen[bytes]) -> str:
+    """Follow QEMU's events to the end; a machine that was killed says nothing."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        while connection.connect_ex(str(path)):
+            if process.poll() is not None:
+                raise LabError(f"QEMU ended with status {process.returncode} before it started the machine")
+            time.sleep(0.05)
+        connection.sendall(b'{"execute": "qmp_capabilities"}\n')
+        ended = "power-cut"
+        for line in connection.makefile("rb"):
+            event = json.loads(line)
+            if event.get("event") == "SHUTDOWN":
+                ended = event["data"]["reason"]
+    process.wait()
+    return ended

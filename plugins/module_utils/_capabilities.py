@@ -30,6 +30,10 @@ def validate(want: Want) -> list[Problem]:
     """Return what is wrong with the capabilities of a wish, whatever the host."""
     if (want["capabilities"] or want["to"] == INSTALLED) and not want["family"]:
         return [Problem("a package set", "capabilities and 'to: installed' are of a family", "Give the family as well")]
+    strange = sorted(set(want["capabilities"]).difference(FAMILIES[want["family"]].capabilities)) if want["family"] else []
+    if strange or (want["to"] == INSTALLED and not want["capabilities"]):
+        reason = f"it does not provide {', '.join(strange)}" if strange else "it is to stay as it is, and nothing is to be added"
+        return [Problem(f"package family {want['family']}", reason, "Leave the wish out, or name a capability of the family")]
     given = [option for option in ("names", "also", "erase") if want[option]]
     if want["to"] == INSTALLED and given:
         return [Problem(

@@ -99,7 +99,7 @@ class Family(t.NamedTuple):
     sources: tuple[str, ...]
     unit_packages: dict[str, str]
     splits: tuple[str, ...]
-    capabilities: tuple[str, ...]
+    capabilities: tuple[str, ...] = ()
 
 
 FAMILIES = {

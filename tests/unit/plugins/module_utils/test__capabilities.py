@@ -54,6 +54,7 @@ def want(**changes):
 @pytest.mark.parametrize(("changes", "says"), [
     ({"family": None, "names": ["zstd"]}, "are of a family"),
     ({"family": None, "names": ["zstd"], "to": "stock"}, "are of a family"),
+    ({"family": "kernel"}, "does not provide systemd-oomd-defaults"), ({"capabilities": []}, "nothing is to be added"),
     ({"also": ["systemd-networkd"]}, "there is also"), ({"erase": ["systemd-oomd"]}, "there is erase"),
 ])
 def test_bad_wishes_are_refused(changes, says):
@@ -88,7 +89,7 @@ def test_what_is_provided_is_told_from_the_rpmdb(providers, changes, holds):
 def test_a_wish_that_holds_asks_no_repository():
     fields = dict.fromkeys(_rpmdb.Package._fields)
     systemd = _rpmdb.Package(**{**fields, "name": "systemd", "epoch": 0, "version": "252", "release": "51.el9", "arch": "x86_64"})
-    state = _section_packages.State([systemd], set(), [], set(), {OOMD: ["systemd-oomd"]})
+    state = _section_packages.State([systemd], set(), [], set(), set(), {OOMD: ["systemd-oomd"]})
     assert _section_packages.satisfied(want(), state)
     assert not _section_packages.satisfied(want(), state._replace(providers={OOMD: []}))
 

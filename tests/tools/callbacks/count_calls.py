@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A callback for the benchmark: counts what really runs on each host, by module."""
+"""A callback for benchmark and tests: counts what really runs on each host, by module."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def playbook(inventory: pathlib.Path, name: str) -> float:
     """Run a playbook and return its seconds; it must succeed."""
     environment = dict(
         os.environ, PATH=f"{TREE}/.venv/bin:{os.environ['PATH']}", ANSIBLE_COLLECTIONS_PATH=str(TREE / ".cache" / "collections"),
-        ANSIBLE_CALLBACK_PLUGINS=str(TREE / "tests" / "tools" / "callbacks"), ANSIBLE_CALLBACKS_ENABLED="count_calls", COUNT_CALLS=str(COUNTS),
+        ANSIBLE_CALLBACK_PLUGINS=str(TREE / "tests" / "tools" / "callbacks"), ANSIBLE_CALLBACKS_ENABLED="count_calls",
+        COUNT_CALLS=str(COUNTS),
         ANSIBLE_PIPELINING="1", ANSIBLE_NOCOWS="1")
     began = time.monotonic()
     result = subprocess.run(

@@ -89,10 +89,11 @@ def known_since(kind: str, section: str, key: str) -> int | None:
     return next((release for release in sorted(releases) if key in releases[release].split()), None)
 
 
-def _too_new(since: int, build: int) -> bool:
-    """Say whether a build certainly lacks an option: not even the next older release read before it was seen had come."""
-    earlier = [release for release in SEEN if release < since]
-    return bool(earlier) and build <= earlier[-1]
+def known_to(kind: str, section: str, key: str, build: int | None) -> bool:
+    """Say whether a build knows an option, or may: between two of the releases read, the older one tells."""
+    since = known_since(kind, section, key)
+    earlier = [release for release in SEEN if since is not None and release < since]
+    return since is not None and (build is None or not earlier or build > earlier[-1])
 
 
 def check(name: str, content: str, build: int | None) -> list[Problem]:
@@ -123,7 +124,7 @@ def _fault(kind: str, line: Line, build: int | None) -> str | None:
     if since is None:
         near = [word for words in OPTIONS[kind][section].values() for word in words.split() if word.lower() == line.key.lower()]
         return f"[{section}] has no option {line.key}" + (f"; it is written {near[0]}" if near else "")
-    if build is not None and _too_new(since, build):
+    if not known_to(kind, section, line.key, build):
         return f"[{section}] {line.key}= is not known to systemd {build}; {since} has it"
     test = VALUES.get((section, line.key)) or VALUES.get((kind, line.key))
     return test(line.value) if test and line.value else None

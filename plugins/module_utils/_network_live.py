@@ -45,7 +45,7 @@ def look(run: Run, read: Read) -> dict[str, t.Any]:
     rules = [dict(rule, family=4) for rule in _ask(run, "-4", "rule", "show")]
     rules += [dict(rule, family=6) for rule in _ask(run, "-6", "rule", "show")]
     return {
-        "links": _links(links), "addresses": _addresses(addresses), "routes": _routes(routes), "rules": _rules(rules),
+        "links": _links(links), "addresses": _addresses(addresses), "routes": _routes(routes, links), "rules": _rules(rules),
         "dns": dns(read)}
 
 
@@ -86,8 +86,10 @@ def _addresses(entries: t.Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
     return sorted(found, key=lambda entry: (entry["dev"], entry["address"]))
 
 
-def _routes(entries: t.Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+def _routes(entries: t.Sequence[dict[str, t.Any]], links: t.Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    # A route with room for more than its link says nothing by that.
     found = []
+    mtus = {link["ifname"]: link.get("mtu") or 0 for link in links}
     for entry in entries:
         table = str(entry.get("table", MAIN_TABLE))
         kind = entry.get("type", "unicast")
@@ -101,7 +103,8 @@ def _routes(entries: t.Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         if isinstance(entry.get("via"), dict):
             route["gateway"] = entry["via"].get("host", "")
         metrics = {
-            name: str(value) for group in entry.get("metrics", ()) for name, value in group.items() if name in ROUTE_OPTIONS}
+            name: str(value) for group in entry.get("metrics", ()) for name, value in group.items()
+            if name in ROUTE_OPTIONS and not (name == "mtu" and value >= mtus.get(entry.get("dev"), 1 << 16))}
         found.append({
             **route, "to": to, "dev": entry.get("dev", ""), "table": table, "type": kind, "hops": sorted(hops),
             "onlink": "onlink" in entry.get("flags", ()), "options": metrics, "protocol": str(entry.get("protocol", "")),
@@ -194,10 +197,10 @@ def differences(
         for part in ("mtu", "master", "mac"):
             if old[part] != new[part]:
                 found.append(f"{part} of {dev} is {new[part] or 'none'}, not {old[part] or 'none'}")
-    found += _compare(
-        "address", [(entry["dev"], entry["address"]) for entry in before["addresses"] if entry["dev"] in devices],
-        [(entry["dev"], entry["address"]) for entry in after["addresses"] if entry["dev"] in devices],
-        lambda value: f"{value[1]} on {value[0]}")
+    found += [
+        f"address {address} on {dev} is {word}" for dev, address, word in _addresses_that_differ(before, after)
+        # One more link-local address harms nobody.
+        if dev in devices and not (word == "new" and address.startswith("fe80:"))]
     found += _compare_routes(before["routes"], after["routes"], devices)
     rules = {value_of_rule(rule): rule for rule in (*before["rules"], *after["rules"])}
     found += _compare(
@@ -206,6 +209,11 @@ def differences(
     found += _compare("DNS server", before["dns"]["servers"], after["dns"]["servers"], str)
     found += _compare("search domain", before["dns"]["search"], after["dns"]["search"], str)
     return found
+
+
+def _addresses_that_differ(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[tuple[str, str, str]]:
+    old, new = ({(entry["dev"], entry["address"]) for entry in state["addresses"]} for state in (before, after))
+    return [(*value, "missing") for value in sorted(old - new)] + [(*value, "new") for value in sorted(new - old)]
 
 
 def _ranked(routes: t.Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:

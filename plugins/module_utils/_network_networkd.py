@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ._network_files import known_to
 from ._network_nm import DUID_TYPES, Internet, Link, Route, options
 
 # The first line of every file of ours; a file without it is somebody else's.
@@ -57,6 +58,11 @@ RULE = {
     "dport": "DestinationPort",
 }
 RESOLVE = {"0": "no", "1": "resolve", "2": "yes", "no": "no", "resolve": "resolve", "yes": "yes"}
+# The first release that hears routers with no other link-local address than a given one
+# (https://github.com/systemd/systemd/pull/41624).
+OWN_LOCAL_SINCE = 261
+# Options of newer builds that say what older ones do anyway.
+LATER = (("DHCPv6", "SendHostname"), ("DHCPv6", "SendRelease"))
 # What udev's own rule for names says (99-default.link): a file of ours comes before it, and must say the same.
 NAMING = [("NamePolicy", "keep kernel database onboard slot path"), ("AlternativeNamesPolicy", "database onboard slot path"),
           ("MACAddressPolicy", "persistent")]
@@ -73,8 +79,11 @@ def text_of(sections: Sections) -> str:
     return "\n\n".join([MARK, *blocks]) + "\n"
 
 
-def files(links: t.Sequence[Link], live: dict[str, t.Any], left_alone: t.Sequence[str]) -> dict[str, str]:
-    """Return the files that describe some links: path to text. C(left_alone) are interfaces that networkd is not to touch."""
+def files(
+    links: t.Sequence[Link], live: dict[str, t.Any], left_alone: t.Sequence[str], build: int | None,
+) -> dict[str, str]:
+    """Return the files that describe some links: path to text. C(left_alone) are interfaces that networkd is not to touch,
+    C(build) is the release that reads the files."""
     found = {}
     for link in links:
         if link.kind != "ethernet":
@@ -82,11 +91,18 @@ def files(links: t.Sequence[Link], live: dict[str, t.Any], left_alone: t.Sequenc
         hardware = _hardware(link)
         if hardware:
             found[path_of(f"{link.name}.link")] = text_of([("Match", [("OriginalName", link.name)]), ("Link", NAMING + hardware)])
-        found[path_of(f"{link.name}.network")] = text_of(_network(link, links, live))
+        found[path_of(f"{link.name}.network")] = text_of(_understood(_network(link, links, live, build), build))
     if left_alone:
         found[path_of("unmanaged.network")] = text_of([
             ("Match", [("Name", " ".join(sorted(left_alone)))]), ("Link", [("Unmanaged", "yes")])])
     return found
+
+
+def _understood(sections: Sections, build: int | None) -> Sections:
+    """Leave out what a build does not know yet and does by itself; whatever else it lacks is a problem that check() names."""
+    return [
+        (name, [line for line in lines if (name, line[0]) not in LATER or known_to("network", name, line[0], build)])
+        for name, lines in sections]
 
 
 def _netdev(link: Link) -> Sections:
@@ -122,7 +138,9 @@ def _bond(settings: dict[str, str]) -> Lines:
 
 
 def _bridge(settings: dict[str, str]) -> Lines:
-    return [(key, settings[f"bridge.{name}"]) for name, key in BRIDGE.items() if settings.get(f"bridge.{name}")]
+    filters = settings.get("bridge.vlan-filtering") == "yes"
+    given = {key: settings.get(f"bridge.{name}", "") for name, key in BRIDGE.items() if filters or not name.startswith("vlan-")}
+    return [(key, value) for key, value in given.items() if value]
 
 
 def unknown_bond_options(link: Link) -> list[str]:
@@ -144,7 +162,7 @@ def _hardware(link: Link) -> Lines:
     return lines
 
 
-def _network(link: Link, links: t.Sequence[Link], live: dict[str, t.Any]) -> Sections:
+def _network(link: Link, links: t.Sequence[Link], live: dict[str, t.Any], build: int | None) -> Sections:
     hard: Lines = [("RequiredForOnline", "no")] if not link.online else []
     if link.mtu and link.kind == "ethernet":
         hard.append(("MTUBytes", link.mtu))
@@ -157,7 +175,7 @@ def _network(link: Link, links: t.Sequence[Link], live: dict[str, t.Any]) -> Sec
     master = next((other for other in links if other.name == link.controller), None)
     if master is not None:
         return [*sections, ("Network", [*head, *_port(link, master), *_nothing()]), *_bridge_port(link, master)]
-    return [*sections, ("Network", [*head, *_internet(link, live)]), *_addresses(link, live), *_dhcp(link, live),
+    return [*sections, ("Network", [*head, *_internet(link, live, build)]), *_addresses(link, live), *_dhcp(link, live),
             *_routes(link), *_rules(link)]
 
 
@@ -182,16 +200,17 @@ def _nothing() -> Lines:
     return [("LinkLocalAddressing", "no"), ("IPv6AcceptRA", "no")]
 
 
-def _internet(link: Link, live: dict[str, t.Any]) -> Lines:
+def _internet(link: Link, live: dict[str, t.Any], build: int | None) -> Lines:
     four, six = link.ipv4, link.ipv6
     lines = [("DHCP", {
         (True, True): "yes", (True, False): "ipv4", (False, True): "ipv6", (False, False): "no",
     }[four.method == "auto", six.method == "dhcp"])]
-    local = [name for name, wanted in (
-        ("ipv4", four.method == "link-local"), ("ipv6", six.method != "disabled" and not _own_local(link, live))) if wanted]
+    local = [name for name, wanted in (("ipv4", four.method == "link-local"), ("ipv6", six.method != "disabled")) if wanted]
     lines.append(("LinkLocalAddressing", {0: "no", 2: "yes"}.get(len(local)) or local[0]))
     if "ipv6" in local:
-        lines.append(("IPv6LinkLocalAddressGenerationMode", "eui64"))
+        # An older networkd hears no router unless it makes a link-local address of its own, beside the one that is there.
+        made = six.method in ("auto", "dhcp") and (build is None or build < OWN_LOCAL_SINCE)
+        lines.append(("IPv6LinkLocalAddressGenerationMode", "none" if _own_local(link, live) and not made else "eui64"))
     lines.append(("IPv6AcceptRA", _yes(six.method == "auto")))
     privacy = {"0": "no", "1": "prefer-public", "2": "yes"}.get(link.settings.get("ipv6.ip6-privacy", "").split(" ")[0])
     if privacy:

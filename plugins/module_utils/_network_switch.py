@@ -56,6 +56,8 @@ LOOKS = 3
 BACK_SECONDS = 45.0
 NETWORKMANAGER, NETWORKD = "networkmanager", "networkd"
 MANAGER = {NETWORKMANAGER: "NetworkManager.service", NETWORKD: "systemd-networkd.service"}
+# Protocols by which the kernel tells the routes of NetworkManager from those of others (ip-route(8)).
+LEFT_BY_NM = ("static", "dhcp", "ra")
 # What networkd says of a link that it is done with, or that has no cable (networkctl(1)).
 SETTLED = ("configured",)
 
@@ -241,8 +243,25 @@ def bring_about(state: State, booting: bool = False) -> None:
         # What a running networkd set up itself it can also take away, which a new one could not.
         _must("networkctl", "reload")
         command(["networkctl", "reconfigure", *state["devices"]])
+    elif state["renderer"] == NETWORKD and not booting:
+        _clear(state["devices"])
     if start:
         _must("systemctl", *wait, "start", *start)
+
+
+def _clear(devices: t.Sequence[str]) -> None:
+    """Take away what NetworkManager left in the kernel, so that what is there afterwards is networkd's own doing.
+
+    Its addresses are marked to have no route of their own, and networkd 252 would keep that mark. Connections outlive
+    the moment without an address.
+    """
+    for device in devices:
+        command(["ip", "address", "flush", "dev", device, "scope", "global"])
+        for family in ("-4", "-6"):
+            for protocol in LEFT_BY_NM:
+                command(["ip", family, "route", "flush", "table", "all", "dev", device, "protocol", protocol])
+    for family in ("-4", "-6"):
+        command(["ip", family, "rule", "flush", "protocol", "static"])
 
 
 def _put_files(files: dict[str, t.Any]) -> bool:

@@ -307,7 +307,7 @@ def _to_networkd(
         wanted, devices, promised, more = dict(state.ours), [], [], []
         expect = state.live
     else:
-        wanted, devices, more, warnings = _carried(want, state)
+        wanted, devices, more, warnings = _carried(want, state, build)
         promised, expect = [], state.live
     problems += more
     after = {
@@ -371,7 +371,7 @@ def _resolv(want: dict[str, t.Any], state: State) -> dict[str, t.Any] | None:
 
 
 def _carried(
-    want: dict[str, t.Any], state: State,
+    want: dict[str, t.Any], state: State, build: int | None,
 ) -> tuple[dict[str, str], list[str], list[Problem], list[str]]:
     """Return the files that say what NetworkManager runs, the links they are about, and what stands in the way."""
     if state.renderer != NETWORKMANAGER:
@@ -385,7 +385,9 @@ def _carried(
         problems += _cannot_say(link, state)
         problems += _nobodys_addresses(link, state)
     alone = sorted(({*state.live["links"]} - {*devices, live.LOOPBACK}) | {*want["unmanaged"]})
-    files = networkd.files(links, state.live, alone) if not problems else {}
+    files = networkd.files(links, state.live, alone, build) if not problems else {}
+    for path, content in files.items():
+        problems += netfiles.check(path.rsplit("/", 1)[1], content, build)
     files[MANNERS_PATH] = MANNERS
     problems += _overlapping(files, state, devices)
     return files, devices, problems, _worth_knowing(state, links, want)

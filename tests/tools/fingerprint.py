@@ -15,9 +15,9 @@ import subprocess
 
 # Kernel file systems, scratch space, logs, and what ssh and Ansible themselves leave when a task runs.
 VOLATILE = (
-    "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", os.path.expanduser("~/.ansible"),
-    "/var/lib/systemd/timers", "/var/lib/systemd/random-seed",
-    "/var/lib/NetworkManager", "/var/lib/private", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts",
+    "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", "/var/log", os.path.expanduser("~/.ansible"), "/var/lib/systemd/timers",
+    "/var/lib/systemd/random-seed", "/var/lib/NetworkManager", "/var/lib/private", "/etc/resolv.conf", "/etc/hostname",
+    "/etc/hosts",
 )
 # rpm's database is compared by its content: reading it touches the index files beside it.
 RPMDB_SIDE_FILES = ("rpmdb.sqlite-shm", "rpmdb.sqlite-wal", ".rpm.lock")

@@ -21,6 +21,7 @@ def ask(*words: str) -> list[dict]:
 def lines() -> list[str]:
     """Return one line a value."""
     found = []
+    mtus = {link["ifname"]: link["mtu"] for link in ask("link", "show")}
     for link in ask("address", "show"):
         name = link["ifname"]
         found.append(f"link {name} mtu {link['mtu']} master {link.get('master')} mac {link.get('address')}")
@@ -28,7 +29,8 @@ def lines() -> list[str]:
     for family in ("-4", "-6"):
         for route in ask(family, "route", "show", "table", "all"):
             if route.get("table") != "local" and route["dst"] != "fe80::/64":
-                mtu = [metrics["mtu"] for metrics in route.get("metrics", ()) if "mtu" in metrics]
+                own = mtus.get(route.get("dev"), 0)
+                mtu = [metrics["mtu"] for metrics in route.get("metrics", ()) if metrics.get("mtu", own) < own]
                 parts = [f"{part} {route.get(part)}" for part in ("dev", "metric", "table", "prefsrc", "type")]
                 found.append(f"route {route['dst']} via {route.get('gateway')} {' '.join(parts)} mtu {mtu}")
         for rule in ask(family, "rule", "show"):

@@ -28,7 +28,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self.calls = collections.defaultdict(collections.Counter)
 
-    def _count(self, result):
+    def _count(self, result, **_more):
         name = result._task.action.rsplit(".", 1)[-1]
         if name not in LOCAL:
             self.calls[result._host.get_name()][name] += 1

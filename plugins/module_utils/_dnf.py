@@ -214,7 +214,7 @@ def solve(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> list[It
             "these packages cannot be brought together on this host", " ".join(str(error).split()),
             _cost_of_erasing(base, install, erase),
         )) from error
-    items = sorted(_item(entry) for entry in base.transaction)
+    items = _items(base)
     unasked = [item.nevra for item in items if item.action == ERASED and item.name not in {p.name for p in erase}]
     if unasked:
         raise Refused(Problem(
@@ -253,13 +253,19 @@ def _cost_of_erasing(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any])
         base.resolve(allow_erasing=True)
     except dnf.exceptions.DepsolveError:
         return nowhere
-    gone = sorted(item.nevra for item in map(_item, base.transaction) if item.action == ERASED)
+    gone = sorted(item.nevra for item in _items(base) if item.action == ERASED)
     if not gone:
         return nowhere
     return (
         f"It would be possible only without {', '.join(gone)}. "
         "If this host can do without a package, name it in 'erase'"
     )
+
+
+def _items(base) -> list[Item]:
+    """Return the lines of a solution. Where packages go, dnf also notes why others stay: such a line has no package."""
+    moving = {*dnf.transaction.FORWARD_ACTIONS, *dnf.transaction.BACKWARD_ACTIONS, dnf.transaction.PKG_REINSTALLED}
+    return sorted(_item(entry) for entry in base.transaction if entry.action in moving)
 
 
 def _item(entry) -> Item:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import (
     _builds,
@@ -193,3 +195,27 @@ def test_what_a_transaction_brings_and_loses():
     assert [item.name for item in _dnf.brought(items)] == list(_dnf.COMING)
     assert [item.name for item in _dnf.lost(items)] == ["erase", "obsoleted"]
     assert items[0].nevra == "install-1-1.noarch"
+
+
+class Line:
+    """A line of dnf's transaction. One that only changes why a package is there has no package."""
+
+    def __init__(self, action, name=None):
+        self.action, self.name = action, name
+
+    @property
+    def pkg(self):
+        if self.name is None:
+            raise KeyError(self)
+        return types.SimpleNamespace(
+            name=self.name, evr="1-1", arch="noarch", reponame="r", downloadsize=None, installsize=1)
+
+
+def test_lines_of_a_transaction_without_a_package_are_none_of_it():
+    transaction = pytest.importorskip("dnf.transaction", reason="python3-dnf is not importable by this interpreter")
+    reason_change = pytest.importorskip("libdnf.transaction").TransactionItemAction_REASON_CHANGE
+    base = types.SimpleNamespace(transaction=[
+        Line(reason_change), Line(transaction.PKG_REMOVE, "b"), Line(transaction.PKG_INSTALL, "a"),
+        Line(transaction.PKG_UPGRADED, "c"), Line(transaction.PKG_REINSTALLED, "d")])
+    assert [(item.name, item.action) for item in _dnf._items(base)] == [
+        ("b", "erase"), ("a", "install"), ("c", "replaced"), ("d", "replaced")]

@@ -403,12 +403,12 @@ def _in_the_way(want: dict[str, t.Any], state: State) -> list[Problem]:
             problems.append(Problem(
                 f"unit {name} works through NetworkManager", does, "Disable it, or name it in 'without'"))
     known = {entry for profile in state.profiles for entry in nm.servers_of(profile)}
-    for server in state.live["dns"]["servers"]:
-        if server not in known and state.live["dns"]["servers"] and not state.active(RESOLVED):
-            problems.append(Problem(
-                f"DNS server {server} in {live.RESOLV_CONF}", "no profile of NetworkManager names it",
-                "Give it to a profile, or take it out of NetworkManager's own configuration"))
-    return problems if want["resolved"] else [entry for entry in problems if not entry.fact.startswith("DNS server")]
+    # A file stays as it is, and a resolved that runs already keeps its own configuration.
+    servers = state.live["dns"]["servers"] if want["resolved"] and not state.active(RESOLVED) else []
+    return problems + [
+        Problem(f"DNS server {server} in {live.RESOLV_CONF}", "no link of NetworkManager has it, so resolved would not know it",
+                "Give it to a profile, or take it out of NetworkManager's own configuration")
+        for server in servers if server not in known]
 
 
 def _cannot_say(link: nm.Link, state: State) -> list[Problem]:

@@ -30,5 +30,5 @@ def test_journal_keeps_what_was_before(host):
     gone = next(line for line in began if line["action"]["subject"] == "/etc/lab-old.conf")
     assert gone["action"]["args"] == {"old": ["old\n", "0640", "root", "root"], "new": None}
     assert len(began) == len([line for line in lines if line["event"] == "done"])
-    assert sorted(line["action"]["kind"] for line in began) == ["daemon-reload", "file", "file", "unit", "unit", "unit"]
+    assert sorted(line["action"]["kind"] for line in began) == ["file", "file", "unit", "unit", "unit", "unit-reload"]
     assert lines[-1]["event"] == "run-ended"

@@ -47,4 +47,4 @@ def test_the_trial_left_nothing(host):
     assert host.check_output("find /var/lib/centos-hyperscale/trials -mindepth 1") == "/var/lib/centos-hyperscale/trials/lock"
     assert " btrfs " not in host.file("/proc/self/mounts").content_string
     assert host.check_output("find /var/lib/btrfs -name 'scrub.*'") == ""
-    assert "centos-hyperscale" not in host.check_output("losetup --list --noheadings --output BACK-FILE")
+    assert "/var/lib/centos-hyperscale/" not in host.check_output("losetup --list --noheadings --output BACK-FILE")

@@ -26,7 +26,7 @@ VALUES = (TREE / "tests" / "tools" / "network_values.py").read_text()
 MORE = ("route 198.18.1.1 via None dev lan1 ", "address lan1 fe80::")
 BASE = "/var/lib/centos-hyperscale/handover"
 # A host that goes back waits for daemons and servers, which takes some seconds more.
-GRACE = 25
+GRACE = 60
 
 
 class NetHost(LiveHost):

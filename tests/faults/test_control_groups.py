@@ -69,13 +69,6 @@ def test_a_rival_that_runs(oomd, refused):
     assert oomd.command("systemctl", "is-active", "earlyoom.service") == "active"
 
 
-def test_a_legacy_hierarchy_that_stays_mounted(host9, refused):
-    host9.command("mkdir", "/mnt/legacy")
-    host9.command("mount", "-t", "cgroup", "-o", "none,name=lab", "none", "/mnt/legacy")
-    refused(host9, lambda: host9.converge(cgroup2=[{}]), "/mnt/legacy", "legacy control group hierarchy")
-    assert not host9.converge(cgroup2=[{"accept": ["/mnt/legacy"]}])["changed"]
-
-
 def test_the_way_back_of_oomd(oomd):
     before, was = oomd.fingerprint(), limit(oomd)
     result = oomd.converge(oomd=[{"settings": {"swap_used_limit": "80%"}, "units": [WATCHED]}])

@@ -151,6 +151,7 @@ def test_with_resolved_over_and_undone(net, before):
     undone = net.module("converge", {"state": "undone", "undo": ["network"]})
     assert undone["changed"] and undone["confirmed"], undone
     net.is_as_before(before)
+    assert net.module("converge", {"state": "undone", "undo": ["network"]})["changed"] is False
     assert hosts.command(net.host, ["test", "-L", "/etc/resolv.conf"]).returncode == 1
 
 

@@ -31,6 +31,8 @@ class Action:
     section = ""
     kind = ""
     phase = CONFIGURE
+    # False for a step that leaves nothing to take back.
+    stands = True
     # True for a step that makes running things follow what is on disk: taken back, it comes after all others.
     follows = False
     # True for a step whose subject is the path of a file that it writes or removes.

@@ -430,9 +430,17 @@ def late(folder: str) -> None:
             _back(folder, job, f"nobody confirmed the hand-over within {job['seconds']} seconds")
 
 
+def _gone(state: State) -> bool:
+    """Say whether what set the network up in a state was taken off the host since: there is no way back to it then."""
+    manager = MANAGER.get(state["renderer"])
+    return manager is not None and not units([manager])[manager]["known"]
+
+
 def _back(folder: str, job: dict[str, t.Any], why: str) -> list[str]:
     """Bring the state of before about, and note that and why. Returns what is not as it was."""
     try:
+        if _gone(job["before"]):
+            raise SwitchFailed(f"{job['before']['renderer']} is not installed any more, so the network stays as it is")
         bring_about(job["before"])
         if job["before"]["renderer"] == NETWORKMANAGER:
             _up(job["before"])
@@ -451,8 +459,12 @@ def boot(folder: str) -> None:
         if armed(base) is None:
             return
         job = read_json(os.path.join(folder, JOB))
-        bring_about(job["before"], booting=True)
-        _note(folder, "the host started anew before anybody confirmed the hand-over", [])
+        why = "the host started anew before anybody confirmed the hand-over"
+        if _gone(job["before"]):
+            _note(folder, why, [f"{job['before']['renderer']} is not installed any more, so the network stays as it is"])
+        else:
+            bring_about(job["before"], booting=True)
+            _note(folder, why, [])
         drop(os.path.join(base, ARMED))
         command(["systemctl", "disable", BOOT_UNIT])
         drop(BOOT_UNIT_PATH)

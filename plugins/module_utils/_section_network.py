@@ -130,6 +130,7 @@ class ConfirmAction(Action):
     section = SECTION
     kind = "network-confirm"
     phase = ACTIVATE
+    stands = False
 
     def apply(self, target: Target) -> None:
         if not switch.confirm(job.base(target), self.args["id"]):

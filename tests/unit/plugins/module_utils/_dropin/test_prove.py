@@ -36,13 +36,14 @@ def silent(argv):
     return 127, ""
 
 
-def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=silent):
+def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=silent, turned_off=()):
     """Return scenes whose parts were recorded; old and new are builds."""
     content = {"time": TAKEN, "names": [], "packages": {}, "unreadable": [], **(before or {})}
     made = scenes.Scenes.__new__(scenes.Scenes)
     made.snapshot = snapshot.Snapshot("s1", TAKEN, content, {}, prediction)
     made.view = View(str(root), run)
     made.ts = None
+    made.turned_off = turned_off
     made.old, made.new, made.unforeseen = list(old), list(new), []
     made.swap = Swap(old, new, installed=Installed(None, ()), view=made.view)
     made._parts = dict(now or {})
@@ -75,6 +76,12 @@ def unit(state, **more):
 def test_units_that_stopped(tmp_path, before, now):
     (finding,) = aftermath.stopped(recorded(tmp_path, {"units": {"a.service": before}}, {"units": {"a.service": now}}))
     assert (finding.check, finding.subject.name, finding.severity) == ("unit.stopped", "a.service", HIGH)
+
+
+def test_units_that_were_stopped_on_purpose(tmp_path):
+    units = {"units": {"a.service": unit("active")}}, {"units": {"a.service": unit("inactive")}}
+    assert list(aftermath.stopped(recorded(tmp_path, *units, turned_off={"a.service"}))) == []
+    assert len(list(aftermath.stopped(recorded(tmp_path, *units, turned_off={"b.service"})))) == 1
 
 
 @pytest.mark.parametrize(("name", "before", "now"), [

@@ -89,7 +89,7 @@ def test_what_is_provided_is_told_from_the_rpmdb(providers, changes, holds):
 def test_a_wish_that_holds_asks_no_repository():
     fields = dict.fromkeys(_rpmdb.Package._fields)
     systemd = _rpmdb.Package(**{**fields, "name": "systemd", "epoch": 0, "version": "252", "release": "51.el9", "arch": "x86_64"})
-    state = _section_packages.State([systemd], set(), [], set(), set(), {OOMD: ["systemd-oomd"]})
+    state = _section_packages.State([systemd], set(), [], set(), {OOMD: ["systemd-oomd"]})
     assert _section_packages.satisfied(want(), state)
     assert not _section_packages.satisfied(want(), state._replace(providers={OOMD: []}))
 

@@ -208,7 +208,7 @@ class Line:
         if self.name is None:
             raise KeyError(self)
         return types.SimpleNamespace(
-            name=self.name, evr="1-1", arch="noarch", reponame="r", downloadsize=None, installsize=1)
+            name=self.name, evr="1-1", arch="noarch", reponame="r", downloadsize=None, installsize=1, source_name=None)
 
 
 def test_lines_of_a_transaction_without_a_package_are_none_of_it():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from lab import __main__ as lab_commands  # noqa: E402
 from lab import hosts, machines  # noqa: E402
 
 GROUP = "vm"
+LOGS = TREE / ".cache" / "logs"
 BOOT_SECONDS = 300
 
 
@@ -91,4 +93,7 @@ class Machine:
 def fixture_machine():
     live = Machine("vm-9", 9, lab_commands.build())
     yield live
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for name in ("machine.log", "console.log", "boots.json"):
+        shutil.copy(live.host.folder / name, LOGS / f"{live.name}-{name}")
     hosts.remove(live.host)

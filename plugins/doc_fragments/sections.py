@@ -243,7 +243,7 @@ options:
         default: ''
       try_once:
         description: Start a kernel that does not run now a single time at the next boot, and make it the default only when a
-          run with O(proven=true) follows (RV(pending) says so). The boot after that is the kernel's that runs now.
+          run with C(proven=true) follows (RV(pending) says so). The boot after that is the kernel's that runs now.
         type: bool
         default: true
       retry:

@@ -61,7 +61,7 @@ class State(t.NamedTuple):
     """What the section decides on.
 
     C(units) by name; C(ours) the files of ours on disk and C(foreign) those of others, path to text; C(ledger) the paths that
-    earlier runs wrote; C(before) what the last hand-over that stands started from.
+    earlier runs wrote; C(before) what NetworkManager had set up before the last hand-over from it.
     """
 
     units: dict[str, dict[str, bool]]
@@ -185,8 +185,14 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     return State(
         units, job.look(target), profiles, idle, _scripts(target) if running else [], ours, foreign,
         {path for step in steps for path, content in step["args"]["after"]["files"].items() if content},
-        steps[-1]["args"]["before"] if steps else None, job.resolv_conf(target), switch.armed(base),
+        _before_all(steps), job.resolv_conf(target), switch.armed(base),
         switch.read_json(os.path.join(base, switch.REVERTED)), job.connection())
+
+
+def _before_all(steps: t.Sequence[dict[str, t.Any]]) -> dict[str, t.Any] | None:
+    """Return the state that the last hand-over from NetworkManager started from; later ones may have changed definitions."""
+    states = [step["args"]["before"] for step in reversed(steps)]
+    return next((state for state in states if state["renderer"] == NETWORKMANAGER), None)
 
 
 def _files(target: Target) -> tuple[dict[str, str], dict[str, str]]:
@@ -511,7 +517,7 @@ def _to_networkmanager(
             "NetworkManager is not installed", "it is to set the network up again", "Install it first")], []
     if state.renderer == NETWORKMANAGER and not state.ours and want["resolved"] is None:
         return None, [], []
-    old = state.before if state.before is not None and state.before["renderer"] == NETWORKMANAGER else None
+    old = state.before
     gone = {path: None for path in state.ours if path in state.ledger}
     if old is not None and state.renderer != NETWORKMANAGER:
         units = dict(old["units"])

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import platform
 import re
@@ -117,7 +116,7 @@ def main() -> int:
     commands.add_parser("serve", help="serve the repositories in the foreground")
     machine = commands.add_parser("machine", help="be a virtual machine in the foreground; up --vm starts it")
     machine.add_argument("folder", type=pathlib.Path)
-    machine.add_argument("wiring", type=json.loads)
+    machine.add_argument("address")
     options = parser.parse_args()
     if options.command == "doctor":
         print("\n".join(missing(options.vm)) or "nothing is missing")
@@ -161,7 +160,7 @@ def _do(options: argparse.Namespace) -> int:
         elif options.command == "serve":
             server.serve(hosts.web_root(), (hosts.GATEWAY, hosts.LOOPBACK), hosts.PORT)
         elif options.command == "machine":
-            machines.serve(options.folder, machines.Wiring(*options.wiring))
+            machines.serve(options.folder, options.address)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

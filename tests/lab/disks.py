@@ -16,8 +16,6 @@ from .images import Image
 GUEST = HERE / "guest"
 KERNEL = ("kernel", "kernel-core", "kernel-modules", "kernel-modules-core")
 SIZE_GIB = 6
-# Where a guest finds the mirror: an address that its network connects to the lab's server.
-MIRROR_ADDRESS = "10.0.2.100"
 # Pressure stall information is off: CentOS builds its kernels so, and Debian does not.
 ARGUMENTS = "root=UUID={uuid} ro console=ttyS0,115200n8 net.ifnames=0 psi=0"
 # A getty on the serial console delays the boot, and what only Debian looks after needs no time here.
@@ -26,31 +24,31 @@ MASKED = (
     "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer", "systemd-pstore.service")
 
 
-def disk(stream: int, image: Image, mirror: str) -> pathlib.Path:
+def disk(stream: int, image: Image) -> pathlib.Path:
     """Return the disk that machines of a stream start from, built where it is not yet."""
     if image.kind != "standin":
         raise LabError("virtual machines are made of the stand-in image: set HYPERSCALE_LAB_IMAGES=standin")
     kernels = rpms.find_packages(stream, KERNEL)
     texts = [(path.name, path.read_text()) for path in sorted(GUEST.iterdir())]
     inputs = digest(
-        image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB, mirror,
+        image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB,
         code_of("disks"))
     target = ROOT / "disks" / f"standin-{stream}-{inputs}.raw"
     with locked("images"):
         if not target.exists():
             say(f"building the disk of Stream {stream} with {kernels[0].stem}")
-            _build(target, image.root, kernels, mirror)
+            _build(target, image.root, kernels)
     return target
 
 
-def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path], mirror: str) -> None:
+def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path]) -> None:
     scratch = pathlib.Path(f"{target}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     root = scratch / "root"
     run(["cp", "--archive", image_root, root])
     identity = str(uuid.uuid4())
-    _prepare(root, identity, mirror)
+    _prepare(root, identity)
     _install_kernel(root, kernels)
     raw = scratch / "raw"
     with open(raw, "wb") as handle:
@@ -60,11 +58,11 @@ def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib
     shutil.rmtree(scratch)
 
 
-def _prepare(root: pathlib.Path, identity: str, mirror: str) -> None:
+def _prepare(root: pathlib.Path, identity: str) -> None:
     """Give the root what a machine has and a container has not."""
     (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
     (root / "etc/fstab").write_text(f"UUID={identity} / ext4 defaults 0 1\n")
-    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{MIRROR_ADDRESS} {mirror}\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     (root / "etc/kernel/cmdline").write_text(ARGUMENTS.format(uuid=identity) + "\n")
     (root / "etc/sysconfig").mkdir(exist_ok=True)
     (root / "etc/sysconfig/kernel").write_text("UPDATEDEFAULT=yes\nDEFAULTKERNEL=kernel-core\n")

@@ -107,9 +107,12 @@ def find(name: str) -> Host:
 def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: bool = False) -> pathlib.Path:
     """Start a group of hosts, containers or virtual machines, and return its inventory; a host that is up stays as it is."""
     with locked("hosts"):
-        if not machine:
+        _network()
+        if machine:
+            # The bridge has this address only while a container is up.
+            run(["ip", "address", "replace", f"{GATEWAY}/32", "dev", "lo"])
+        else:
             _allow_watches()
-            _network()
         start_server()
         for name, stream in wanted.items():
             (_start_machine if machine else _start)(name, stream, group, images[stream])
@@ -176,13 +179,13 @@ def _start_machine(name: str, stream: int, group: str, image: Image) -> None:
     address = _place(name, LOOPBACK.rpartition(".")[0])
     if not address:
         return
-    source = disks.disk(stream, image, MIRROR)
+    source = disks.disk(stream, image)
     host = Host(name, stream, group, address, image.words, secrets.token_hex(4), machines.SSH_PORT, True)
     host.folder.mkdir(parents=True)
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting the virtual machine {name} ({image.words}) at {address}")
-    machines.create(host.folder, source, name)
-    machines.start(host.folder, machines.Wiring(address, LOOPBACK, PORT))
+    machines.create(host.folder, source, name, f"{GATEWAY} {MIRROR}\n")
+    machines.start(host.folder, address)
 
 
 def _place(name: str, subnet: str) -> str:
@@ -363,4 +366,5 @@ def clean() -> None:
     shutil.rmtree(LAB / "hosts", ignore_errors=True)
     shutil.rmtree(LAB / "groups", ignore_errors=True)
     subprocess.run(["podman", "network", "rm", "--force", NETWORK], capture_output=True, check=False)
+    subprocess.run(["ip", "address", "delete", f"{GATEWAY}/32", "dev", "lo"], capture_output=True, check=False)
     stop_server()

@@ -20,7 +20,7 @@ import sys
 import time
 import typing as t
 
-from . import bootloader, disks, kernels
+from . import bootloader, kernels
 from .common import LabError, run
 
 MEMORY_MIB = 1280
@@ -30,14 +30,6 @@ EMULATOR = "qemu-system-x86_64"
 AGAIN = ("guest-reset", "guest-panic", "power-cut")
 
 
-class Wiring(t.NamedTuple):
-    """How a machine is reached at C(address), and where the mirror that it sees is to be found."""
-
-    address: str
-    mirror: str
-    port: int
-
-
 def accelerator() -> str:
     """Return KVM where the processor's virtualisation is visible: the device alone does not say that it works."""
     flags = pathlib.Path("/proc/cpuinfo").read_text()
@@ -45,19 +37,21 @@ def accelerator() -> str:
     return "kvm" if hardware and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
 
 
-def create(folder: pathlib.Path, source: pathlib.Path, name: str) -> None:
-    """Give a machine a disk of its own."""
+def create(folder: pathlib.Path, source: pathlib.Path, name: str, names: str) -> None:
+    """Give a machine a disk of its own, its name, and C(names), lines of /etc/hosts."""
     run(["cp", "--sparse=always", "--reflink=auto", source, folder / "disk"])
     with _mounted(folder) as root:
         (root / "etc/hostname").write_text(f"{name}\n")
+        with open(root / "etc/hosts", "a", encoding="ascii") as known:
+            known.write(names)
 
 
-def start(folder: pathlib.Path, wiring: Wiring) -> None:
-    """Start a machine in the background, in a session and a mount namespace of its own."""
+def start(folder: pathlib.Path, address: str) -> None:
+    """Start a machine, reached by ssh at C(address), in the background, in a session and a mount namespace of its own."""
     with open(folder / "machine.log", "ab") as log:
         process = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", sys.executable, str(pathlib.Path(__file__).resolve().parent),
-             "machine", str(folder), json.dumps(wiring)],
+             "machine", str(folder), address],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
     (folder / "machine.pid").write_text(str(process.pid))
 
@@ -91,7 +85,7 @@ def boots(folder: pathlib.Path) -> list[dict[str, t.Any]]:
     return json.loads(path.read_text()) if path.exists() else []
 
 
-def serve(folder: pathlib.Path, wiring: Wiring) -> None:
+def serve(folder: pathlib.Path, address: str) -> None:
     """Be a machine in the foreground until it is powered off."""
     history: list[dict[str, t.Any]] = []
     ended = AGAIN[0]
@@ -103,7 +97,7 @@ def serve(folder: pathlib.Path, wiring: Wiring) -> None:
         began = time.time()
         history.append({**chosen._asdict(), "began": began})
         _record(folder, history)
-        ended = _run(folder, wiring, chosen)
+        ended = _run(folder, address, chosen)
         history[-1].update(ended=ended, seconds=round(time.time() - began, 1))
         _record(folder, history)
 
@@ -139,28 +133,25 @@ def _load(root: pathlib.Path, path: str) -> bytes:
     return source.read_bytes()
 
 
-def command_line(folder: pathlib.Path, wiring: Wiring, chosen: bootloader.Start) -> list[str]:
-    """Return QEMU's command line. Nothing of a machine's network leaves this computer but what is named here."""
+def command_line(folder: pathlib.Path, address: str, chosen: bootloader.Start) -> list[str]:
+    """Return QEMU's command line. QEMU makes what a machine connects to connections of this computer's own."""
     how = accelerator()
-    network = (
-        f"user,id=net0,restrict=on,ipv6=off,hostfwd=tcp:{wiring.address}:{SSH_PORT}-:22,"
-        f"guestfwd=tcp:{disks.MIRROR_ADDRESS}:{wiring.port}-cmd:busybox nc {wiring.mirror} {wiring.port}")
     return [
         EMULATOR, "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1",
         "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none", "-no-reboot",
         "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
         "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}",
         "-drive", f"file={folder / 'disk'},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
-        "-device", "nvme,drive=disk0,serial=lab", "-netdev", network, "-device", "virtio-net-pci,netdev=net0",
+        "-device", "nvme,drive=disk0,serial=lab", "-netdev", f"user,id=net0,ipv6=off,hostfwd=tcp:{address}:{SSH_PORT}-:22", "-device", "virtio-net-pci,netdev=net0",
         "-device", "virtio-rng-pci", "-chardev", f"file,id=console,path={folder / 'console.log'},append=on",
         "-serial", "chardev:console", "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off",
     ]
 
 
-def _run(folder: pathlib.Path, wiring: Wiring, chosen: bootloader.Start) -> str:
+def _run(folder: pathlib.Path, address: str, chosen: bootloader.Start) -> str:
     """Run QEMU once and return how the machine ended."""
     (folder / "qmp").unlink(missing_ok=True)
-    process = subprocess.Popen(command_line(folder, wiring, chosen), stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(command_line(folder, address, chosen), stdin=subprocess.DEVNULL)
     (folder / "qemu.pid").write_text(str(process.pid))
     try:
         return _listen(folder / "qmp", process)

@@ -454,7 +454,7 @@ options:
         default: false
   network:
     description: Who sets up the network. A hand-over waits for its confirmation, RV(pending) says so; without one the host goes
-      back by itself. A wish that names nobody only confirms, with O(proven=true).
+      back by itself. A wish that names nobody only confirms, with C(proven=true).
     type: list
     elements: dict
     default: []
@@ -498,8 +498,9 @@ options:
         elements: str
         default: []
       without:
-        description: What this host can do without, by the name that its refusal gave it, such as the path of a dispatcher
-          script, or V(lan:\ ipv4.dad-timeout) for a setting of a profile.
+        description: >-
+          What this host can do without, by the name that its refusal gave it, such as the path of a dispatcher script, or
+          V(lan: ipv4.dad-timeout) for a setting of a profile.
         type: list
         elements: str
         default: []

@@ -42,9 +42,11 @@ KINDS: dict[str, type[Action]] = {kind: action for section in SECTIONS.values() 
 # What comes after the transaction, each by the protocol of _planning.
 AFTER = tuple(name for name in SECTIONS if name not in ("repositories", "packages"))
 
+# Sections that tell by C(impossible(target, wants, stream)) what no package can bring about, before any is looked for.
+EARLY = ("rulesets",)
 # What an earlier run left standing in these is looked after by every run, whatever it wishes; C(stands(state)) says if so.
-STANDING = (_section_locks, _section_selinux)
-# Sections whose undoing leaves something that waits, by their function of that name.
+STANDING = ("locks", "selinux")
+# Sections whose undoing leaves something that waits; C(waiting(target)) says what.
 WAITING = ("network",)
 
 # The desired state: a list of wishes a section.
@@ -153,33 +155,14 @@ def _validate(wishes: Wishes, stream: int) -> None:
 
 def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None = None) -> Planned:
     """Plan all sections before anything is applied; what one brings is told to those that rest on it."""
-    weak_deps = any(want["weak_deps"] for want in wishes["packages"])
-    modules = any(_kmods.PACKAGE.match(name) for want in wishes["packages"] for name in (*want["names"], *want["also"]))
-    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target), modules)
-
-    def opener(specs: t.Sequence[_dnf.RepoSpec]) -> t.Callable[[], t.Any]:
-        return lambda: _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
-
-    impossible = _section_rulesets.impossible(target, wishes["rulesets"], ways.stream)
+    impossible = [problem for name in EARLY for problem in SECTIONS[name].impossible(target, wishes[name], ways.stream)]
     if impossible:
         raise Refused(*impossible)
-    packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
-    if ways.proven:
-        # Such a run settles what runs; what is idle by then is known only once it has.
-        packages = packages._replace(idle_kernels=set())
-    repositories = _section_repositories.plan(
-        target, wishes["repositories"], _section_repositories.gather(target), ways.stream,
-        {package.name for package in packages.installed}, opener([]))
-    needs = repositories.needs._replace(tools=_section_locks.tools(wishes["locks"]))
-    transaction = _section_packages.plan(
-        target, wishes["packages"], packages, needs, opener(needs.specs), ways.lock_timeout, look)
-    items = [item for action in transaction for item in action.items]
-    around = Around(ways.stream, ways.proven, items, packages.installed, []).after(repositories.actions)
-    warnings = [*repositories.warnings, *_section_packages.notes(wishes["packages"], transaction)]
-    plans = [Planned([*repositories.actions, *transaction], warnings=warnings)]
+    first, around = _plan_packages(target, wishes, ways, look)
+    plans = [first]
     for name in AFTER:
         section = SECTIONS[name]
-        if not wishes[name] and section not in STANDING:
+        if not wishes[name] and name not in STANDING:
             continue
         state = section.gather(target, wishes[name])
         if wishes[name] or section.stands(state):
@@ -189,6 +172,36 @@ def _plan(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Lo
     if whole.problems:
         raise Refused(*whole.problems)
     return whole._replace(actions=sorted(whole.actions, key=lambda action: action.phase))
+
+
+def _plan_packages(
+    target: Target, wishes: Wishes, ways: Ways, look: _section_packages.Look | None,
+) -> tuple[Planned, Around]:
+    """Plan repositories and packages, and return with the plan what the sections after them are told."""
+    packages = _section_packages.gather(target, [fingerprint[-16:] for fingerprint in pinned(wishes, ways)])
+    if ways.proven:
+        # Such a run settles what runs; what is idle by then is known only once it has.
+        packages = packages._replace(idle_kernels=set())
+    opener = _opener(target, wishes, ways)
+    repositories = _section_repositories.plan(
+        target, wishes["repositories"], _section_repositories.gather(target), ways.stream,
+        {package.name for package in packages.installed}, opener([]))
+    needs = repositories.needs._replace(tools=_section_locks.tools(wishes["locks"]))
+    transaction = _section_packages.plan(
+        target, wishes["packages"], packages, needs, opener(needs.specs), ways.lock_timeout, look)
+    items = [item for action in transaction for item in action.items]
+    warnings = [*repositories.warnings, *_section_packages.notes(wishes["packages"], transaction)]
+    around = Around(ways.stream, ways.proven, items, packages.installed, []).after(repositories.actions)
+    return Planned([*repositories.actions, *transaction], warnings=warnings), around
+
+
+def _opener(target: Target, wishes: Wishes, ways: Ways) -> t.Callable[[t.Sequence[_dnf.RepoSpec]], t.Callable[[], t.Any]]:
+    """Return what makes, of repositories, a function that opens dnf's Base on them."""
+    weak_deps = any(want["weak_deps"] for want in wishes["packages"])
+    modules = any(_kmods.PACKAGE.match(name) for want in wishes["packages"] for name in (*want["names"], *want["also"]))
+    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target), modules)
+    return lambda specs: lambda: _locks.patiently(
+        ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
 
 
 def pinned(wishes: Wishes | None, ways: Ways) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import _builds, _journal, _locklist, _mainconf, _section_packages
+from . import _builds, _journal, _locklist, _mainconf, _package_wishes, _section_packages
 from ._engine import CONFIGURE, Action
 from ._errors import Failed, Problem
 from ._planning import Around, Planned
@@ -197,7 +197,7 @@ def _lines(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) ->
     # A build that went back to stock by another way is no longer ours to hold.
     lines = {_line(package) for package in packages if package.name in locked and _builds.release_segment(package.release)}
     for want in (want for want in wants if _named(want)):
-        mine = {_line(package) for package in _section_packages.members(dict(want, also=[], erase=[]), packages)}
+        mine = {_line(package) for package in _package_wishes.members(dict(want, also=[], erase=[]), packages)}
         lines = lines | mine if want["versions"] else lines - mine
     return sorted(lines - foreign)
 

@@ -133,4 +133,3 @@ def _loaded(target: Target) -> set[str]:
         return found | set(os.listdir(target.path("/sys/module")))
     except OSError:
         return found
-

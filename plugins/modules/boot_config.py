@@ -30,6 +30,11 @@ options:
     type: list
     elements: str
     default: []
+  psi:
+    description: Have pressure stall information on. C(psi=1) becomes an argument where the running kernel has it off, or on only
+      by that argument; where it is on by itself, nothing does.
+    type: bool
+    default: false
   kernel:
     description: Which kernel is to be the default. V(hyperscale) and V(stock) mean the newest of that side, anything else is a
       release as C(uname -r) prints it, or its version, or version and release. Empty leaves the default as it is.

@@ -75,6 +75,7 @@ def _prepare(root: pathlib.Path, identity: str) -> None:
     if not busybox:
         raise LabError("busybox is missing: python3 tests/lab install --vm")
     shutil.copy(busybox, initrd / "bin/busybox")
+    (initrd / "bin/sh").symlink_to("busybox")
     (root / "etc/default").mkdir(exist_ok=True)
     for name, target in {
         "init": initrd / "init", "lab-network.service": root / "etc/systemd/system/lab-network.service",

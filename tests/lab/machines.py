@@ -142,7 +142,8 @@ def command_line(folder: pathlib.Path, address: str, chosen: bootloader.Start) -
         "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
         "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}",
         "-drive", f"file={folder / 'disk'},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
-        "-device", "nvme,drive=disk0,serial=lab", "-netdev", f"user,id=net0,ipv6=off,hostfwd=tcp:{address}:{SSH_PORT}-:22", "-device", "virtio-net-pci,netdev=net0",
+        "-device", "nvme,drive=disk0,serial=lab",
+        "-netdev", f"user,id=net0,ipv6=off,hostfwd=tcp:{address}:{SSH_PORT}-:22", "-device", "virtio-net-pci,netdev=net0",
         "-device", "virtio-rng-pci", "-chardev", f"file,id=console,path={folder / 'console.log'},append=on",
         "-serial", "chardev:console", "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off",
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils import _capabilities, _rpmdb, _section_packages
+from ansible_collections.centos.hyperscale.plugins.module_utils import _capabilities, _rpmdb, _package_wishes, _section_packages
 
 OOMD = "systemd-oomd-defaults"
 DEFAULTS = {name: option.get("default") for name, option in _section_packages.OPTIONS.items()}
@@ -89,9 +89,9 @@ def test_what_is_provided_is_told_from_the_rpmdb(providers, changes, holds):
 def test_a_wish_that_holds_asks_no_repository():
     fields = dict.fromkeys(_rpmdb.Package._fields)
     systemd = _rpmdb.Package(**{**fields, "name": "systemd", "epoch": 0, "version": "252", "release": "51.el9", "arch": "x86_64"})
-    state = _section_packages.State([systemd], set(), [], set(), {OOMD: ["systemd-oomd"]})
-    assert _section_packages.satisfied(want(), state)
-    assert not _section_packages.satisfied(want(), state._replace(providers={OOMD: []}))
+    state = _package_wishes.State([systemd], set(), [], set(), {OOMD: ["systemd-oomd"]})
+    assert _package_wishes.satisfied(want(), state)
+    assert not _package_wishes.satisfied(want(), state._replace(providers={OOMD: []}))
 
 
 @pytest.mark.parametrize(("lead", "name"), [(STOCK, "systemd-oomd"), (HYPERSCALE, "systemd-oomd-defaults")])

@@ -15,6 +15,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import (
     _locks,
     _repofile,
     _rpmdb,
+    _package_wishes,
     _section_packages,
     _section_units,
     _signatures,
@@ -32,7 +33,7 @@ def package(name, version, release, source="systemd", vendor=_builds.VENDOR, key
 
 
 def state(*packages, units=()):
-    return _section_packages.State(list(packages), set(units), [KEY], set())
+    return _package_wishes.State(list(packages), set(units), [KEY], set())
 
 
 HS = [package(name, "260.2", "1.hs.el9") for name in ("systemd", "systemd-libs")]
@@ -58,34 +59,34 @@ STOCK = [package(name, "252", "51.el9", vendor="CentOS", key="05b555b38483c65d")
     ([], {}, False),
 ])
 def test_satisfied(installed, changes, satisfied):
-    assert _section_packages.satisfied({**PACKAGES, **changes}, state(*installed)) is satisfied
+    assert _package_wishes.satisfied({**PACKAGES, **changes}, state(*installed)) is satisfied
 
 
 def test_what_we_brought_and_took_away_is_as_stock_as_can_be():
     want = {**PACKAGES, "family": None, "names": ["btrfs-progs"], "to": "stock"}
     brought = state(*STOCK)._replace(brought={"btrfs-progs"})
-    assert _section_packages.satisfied(want, brought)
-    assert not _section_packages.satisfied(want, state(*STOCK))
-    assert not _section_packages.satisfied({**want, "to": "hyperscale"}, brought)
+    assert _package_wishes.satisfied(want, brought)
+    assert not _package_wishes.satisfied(want, state(*STOCK))
+    assert not _package_wishes.satisfied({**want, "to": "hyperscale"}, brought)
 
 
 def test_any_side_will_do_for_what_neither_builds():
     kmod = package("kmod-btrfs", "5.14.0.45", "2.el9s", source="kmod-btrfs", vendor="CentOS Kmods SIG", key="1" * 16)
     want = {**PACKAGES, "family": None, "names": ["kmod-btrfs"], "to": "any"}
-    assert _section_packages.satisfied(want, state(kmod))
-    assert not _section_packages.satisfied({**want, "to": "hyperscale"}, state(kmod))
+    assert _package_wishes.satisfied(want, state(kmod))
+    assert not _package_wishes.satisfied({**want, "to": "hyperscale"}, state(kmod))
 
 
 def test_an_enabled_unit_that_moved_names_its_package():
     here = state(*STOCK, units=["systemd-networkd.service"])
-    assert _section_packages.wanted_names(PACKAGES, here) == ["systemd", "systemd-networkd"]
-    assert _section_packages.wanted_names({**PACKAGES, "to": "stock"}, here) == []
+    assert _package_wishes.wanted_names(PACKAGES, here) == ["systemd", "systemd-networkd"]
+    assert _package_wishes.wanted_names({**PACKAGES, "to": "stock"}, here) == []
 
 
 def test_named_packages_bring_their_sources_along():
     lz4 = [package(name, "1.9", "1.el9", source="lz4") for name in ("lz4", "lz4-libs")]
     want = {**PACKAGES, "family": None, "names": ["lz4"]}
-    assert [found.name for found in _section_packages.members(want, [*lz4, *STOCK])] == ["lz4", "lz4-libs"]
+    assert [found.name for found in _package_wishes.members(want, [*lz4, *STOCK])] == ["lz4", "lz4-libs"]
 
 
 SET = {**PACKAGES, "family": None}
@@ -100,13 +101,13 @@ SET = {**PACKAGES, "family": None}
 ])
 def test_what_stands_for_a_set_comes_where_nothing_of_it_is(name, to, installed, names):
     here = state(*(package(one, "1", "1.el9", source="lz4" if "lz4" in one else "kernel") for one in installed))
-    assert _section_packages.wanted_names({**SET, "set": name, "to": to}, here) == names
+    assert _package_wishes.wanted_names({**SET, "set": name, "to": to}, here) == names
 
 
 def test_a_claimed_name_does_not_drag_the_source_of_its_stock_build_along():
     kernel = [package(name, "5.14", "1.el9", source="kernel") for name in ("perf", "kernel-core", "libperf")]
     for want in ({**SET, "names": ["perf"]}, {**SET, "set": "perf"}):
-        assert [found.name for found in _section_packages.members(want, kernel)] == ["perf", "libperf"]
+        assert [found.name for found in _package_wishes.members(want, kernel)] == ["perf", "libperf"]
 
 
 def test_notes_are_told_of_sets_that_move():

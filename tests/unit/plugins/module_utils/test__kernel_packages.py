@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils import _builds, _rpmdb, _section_packages
+from ansible_collections.centos.hyperscale.plugins.module_utils import _builds, _rpmdb, _package_wishes, _section_packages
 from ansible_collections.centos.hyperscale.plugins.module_utils import _kernel_packages as kernels
 
 KEY = "2a01fa2aeb3dac40"
@@ -27,7 +27,7 @@ def builds(build, *names):
 
 
 def state(installed, idle=(), brought=()):
-    return _section_packages.State(list(installed), set(), [KEY], set(brought), idle_kernels=set(idle))
+    return _package_wishes.State(list(installed), set(), [KEY], set(brought), idle_kernels=set(idle))
 
 
 def chosen(installed, offered, idle=(), brought=(), **changes):
@@ -35,7 +35,7 @@ def chosen(installed, offered, idle=(), brought=(), **changes):
     want = {**WANT, **changes}
     here = kernels.members(want, installed, lambda p: p.vendor == _builds.VENDOR)
     side = [p for p in offered if (p.vendor == _builds.VENDOR) == (want["to"] == "hyperscale")]
-    found = kernels.choose(want, here, side, _section_packages._has_version, idle, brought)
+    found = kernels.choose(want, here, side, _package_wishes.has_version, idle, brought)
     return sorted(p.nevra for p in found.install), sorted(found.erase), found.missing
 
 
@@ -53,22 +53,22 @@ def test_kernels_come_beside_and_tools_move():
 
 def test_what_is_there_is_found_so_without_a_repository():
     both = [*builds(STOCK, *CORE), *builds(HS, *CORE, "perf")]
-    assert _section_packages.satisfied(WANT, state(both))
-    assert not _section_packages.satisfied(WANT, state(builds(STOCK, *CORE)))
-    assert not _section_packages.satisfied(WANT, state([*both, package("bpftool", STOCK)]))
-    assert not _section_packages.satisfied({**WANT, "version": "latest"}, state(both))
-    assert not _section_packages.satisfied({**WANT, "also": ["kernel-modules-extra"]}, state(both))
-    assert not _section_packages.satisfied({**WANT, "erase": ["perf"]}, state(both))
-    assert _section_packages.satisfied({**WANT, "version": "6.12.95"}, state(both))
-    assert not _section_packages.satisfied({**WANT, "version": "6.13.1"}, state(both))
+    assert _package_wishes.satisfied(WANT, state(both))
+    assert not _package_wishes.satisfied(WANT, state(builds(STOCK, *CORE)))
+    assert not _package_wishes.satisfied(WANT, state([*both, package("bpftool", STOCK)]))
+    assert not _package_wishes.satisfied({**WANT, "version": "latest"}, state(both))
+    assert not _package_wishes.satisfied({**WANT, "also": ["kernel-modules-extra"]}, state(both))
+    assert not _package_wishes.satisfied({**WANT, "erase": ["perf"]}, state(both))
+    assert _package_wishes.satisfied({**WANT, "version": "6.12.95"}, state(both))
+    assert not _package_wishes.satisfied({**WANT, "version": "6.13.1"}, state(both))
 
 
 def test_firmware_moves_where_the_sig_rebuilds_it():
     firmware = package("linux-firmware", ("20250101", "1.el9"), "linux-firmware", "noarch")
     newer = package("linux-firmware", ("20260601", "1.hs.el9"), "linux-firmware", "noarch")
     assert newer.nevra in chosen([*builds(STOCK, *CORE), firmware], [*builds(HS, *CORE), newer])[0]
-    assert not _section_packages.satisfied(WANT, state([*builds(HS, *CORE), firmware]))
-    assert _section_packages.satisfied(WANT, state([*builds(HSK, *CORE), firmware]))
+    assert not _package_wishes.satisfied(WANT, state([*builds(HS, *CORE), firmware]))
+    assert _package_wishes.satisfied(WANT, state([*builds(HSK, *CORE), firmware]))
 
 
 def test_tools_that_are_built_apart_come_in_their_own_version():
@@ -110,8 +110,8 @@ def test_kernels_that_nothing_starts_go_on_the_way_back():
     assert chosen(installed, offered, idle, to="stock")[1] == nevras(builds(HS, *CORE))
     assert chosen(installed, offered, idle)[1] == []
     stock = {**WANT, "to": "stock"}
-    assert _section_packages.satisfied(stock, state([*builds(STOCK, *CORE), *builds(HS, *CORE)]))
-    assert not _section_packages.satisfied(stock, state([*builds(STOCK, *CORE), *builds(HS, *CORE)], idle))
+    assert _package_wishes.satisfied(stock, state([*builds(STOCK, *CORE), *builds(HS, *CORE)]))
+    assert not _package_wishes.satisfied(stock, state([*builds(STOCK, *CORE), *builds(HS, *CORE)], idle))
 
 
 def test_a_host_without_a_stock_kernel_gets_one_on_the_way_back():
@@ -126,7 +126,7 @@ def test_a_tool_without_a_stock_build_goes_if_it_came_by_us():
 
 def test_kernels_stay_out_of_other_wishes():
     want = {**WANT, "family": None, "names": ["bpftool"]}
-    moving = _section_packages.members(want, builds(STOCK, *CORE, "perf", "bpftool"))
+    moving = _package_wishes.members(want, builds(STOCK, *CORE, "perf", "bpftool"))
     assert sorted(p.name for p in moving) == ["bpftool", "perf"]
     assert _section_packages.validate([want], 9) == []
     assert any("family kernel" in p.remedy for p in _section_packages.validate([{**want, "names": ["kernel-core"]}], 9))

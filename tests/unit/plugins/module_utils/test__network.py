@@ -45,10 +45,10 @@ def profile(version="1.52", device="eth0", **changes):
     return nm.Profile(device, "connected", settings)
 
 
-def carried(*profiles, state=LIVE, build=262, without=(), alone=()):
+def carried(*profiles, state=None, build=262, without=(), alone=()):
     """Return the files for some profiles, by name, and the problems."""
-    links, problems = nm.links(profiles, state, alone, without)
-    files = {} if problems else networkd.files(links, state, [], build)
+    links, problems = nm.links(profiles, state or LIVE, alone, without)
+    files = {} if problems else networkd.files(links, state or LIVE, [], build)
     return {path.rsplit("centos-hyperscale-", 1)[1]: text for path, text in files.items()}, problems
 
 

@@ -557,11 +557,15 @@ def test_a_host_without_a_stock_kernel_is_told(host):
 
 # A full disk
 
+def _no_space(handle):
+    raise OSError(28, "No space left on device")
+
+
 def test_a_full_disk_loses_nothing(host, monkeypatch):
     host.install(NEWER)
     steps = host.plan(kernel="hyperscale").actions
     before = host.tree()
-    monkeypatch.setattr(_target.os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(_target.os, "fsync", _no_space)
     for step in steps:
         with pytest.raises(OSError, match="No space"):
             step.apply(host.target)

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import (
     _rpmdb,
     _section_files,
+    _package_wishes,
     _section_packages,
     _section_repositories,
     _section_units,
@@ -98,10 +99,10 @@ def test_any_build_goes_with_either_side_and_not_with_a_family():
 @pytest.mark.parametrize("release", ["6.el9.2", "1.hs.el9"])
 def test_any_build_that_is_installed_is_left(release):
     here = _rpmdb.Package("iptables-legacy", 0, "1.8.8", release, "x86_64", "Fedora Project", "iptables-epel", None, 0)
-    state = _section_packages.State([here], set(), [], set())
+    state = _package_wishes.State([here], set(), [], set())
     want = {**PACKAGES, "family": None, "names": ["iptables-legacy"], "to": "any"}
-    assert _section_packages.satisfied(want, state)
-    assert not _section_packages.satisfied(want, state._replace(installed=[]))
+    assert _package_wishes.satisfied(want, state)
+    assert not _package_wishes.satisfied(want, state._replace(installed=[]))
 
 
 def test_a_file_wanted_twice_is_refused():

@@ -10,15 +10,13 @@ in the middle of the swap ends it. Elsewhere (an image build) it is a process of
 from __future__ import annotations
 
 import fcntl
-import importlib
-import inspect
 import os
 import subprocess
 import sys
 import time
 import typing as t
 
-from . import _runner
+from . import _own_code, _runner
 from ._errors import Failed, Problem, Refused
 from ._target import Target
 
@@ -27,11 +25,6 @@ PACKAGE = "hyperscale_runner"
 POLL_SECONDS = 0.2
 # How long a unit may take from systemd-run to the runner's first word.
 START_SECONDS = 60.0
-
-MAIN = f"""import sys
-from {PACKAGE}._runner import main
-sys.exit(main(sys.argv[1]))
-"""
 
 
 def unit_name(run: str) -> str:
@@ -42,9 +35,8 @@ def unit_name(run: str) -> str:
 def carry_out(target: Target, job: _runner.Job) -> dict[str, t.Any]:
     """Start a job in its own unit, wait for it, and return its result."""
     folder = _runner.Folder(target.private_folder(FOLDER, job.run))
-    _install_code(folder.path)
+    code = _own_code.install(folder.path, PACKAGE, "_runner", _runner.MODULES)
     folder.write(_runner.JOB, _runner.to_json(job))
-    code = os.path.join(folder.path, "code")
     argv = [sys.executable, "-B", "-I", code, folder.path]
     if os.path.isdir("/run/systemd/system"):
         target.run([
@@ -101,17 +93,3 @@ def raise_for(result: dict[str, t.Any]) -> None:
         return
     problems = [Problem(*problem) for problem in result["problems"]]
     raise Refused(*problems) if result["refused"] else Failed(problems[0])
-
-
-def _install_code(folder: str) -> None:
-    """Copy the runner and what it imports into a run's folder, from wherever this module was loaded."""
-    package = os.path.join(folder, "code", PACKAGE)
-    os.makedirs(package, mode=0o700, exist_ok=True)
-    parent = __name__.rpartition(".")[0]
-    sources = {os.path.join(package, "__init__.py"): "", os.path.join(folder, "code", "__main__.py"): MAIN}
-    for name in _runner.MODULES:
-        module = importlib.import_module(f"{parent}.{name}")
-        sources[os.path.join(package, name + ".py")] = inspect.getsource(module)
-    for path, source in sources.items():
-        with open(path, "w", encoding="utf-8") as handle:
-            handle.write(source)

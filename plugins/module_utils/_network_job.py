@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
 import re
 import sys
@@ -15,6 +13,7 @@ import typing as t
 
 from . import _network_live as live
 from . import _network_switch as switch
+from . import _own_code
 from ._errors import Failed, Problem, Refused
 from ._target import Target
 
@@ -24,11 +23,6 @@ POLL_SECONDS = 0.3
 # How long the switch is waited for, beyond what it gives itself: it answers sooner, unless it was ended.
 GRACE_SECONDS = 240.0
 SETTLE_SECONDS = 60.0
-
-MAIN = f"""import sys
-from {PACKAGE}._network_switch import main
-sys.exit(main(*sys.argv[1:]))
-"""
 
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/etc/systemd/system")
 COMPANION = re.compile(r"^systemd-(networkd|resolved)[a-z-]*\.(service|socket)$|^systemd-network-generator\.service$")
@@ -120,14 +114,14 @@ def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any],
     before, after = _complete(target, before), _complete(target, after)
     target.private_folder(FOLDER)
     folder = target.private_folder(FOLDER, target.job)
-    _install_code(folder)
+    code = _own_code.install(folder, PACKAGE, "_network_switch", switch.MODULES)
     settle = min(SETTLE_SECONDS, seconds / 2)
     switch.write_json(os.path.join(folder, switch.JOB), {
         "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": connection()})
     unit = switch.switch_of(folder)
     target.run([
         "systemd-run", "--quiet", "--collect", f"--unit={unit}", "--description=Hand-over of the network", "--",
-        sys.executable, "-B", "-I", os.path.join(folder, "code"), "go", folder])
+        sys.executable, "-B", "-I", code, "go", folder])
     result = _wait(folder, seconds + GRACE_SECONDS, unit)
     if not result["ok"]:
         _fail(result)
@@ -156,18 +150,6 @@ def _fail(result: dict[str, t.Any]) -> None:
     raise Failed(Problem(
         f"the hand-over of the network did not come up: {result['why']}", f"the host went back, and {state}",
         "Mend what is named, or give definitions of your own"))
-
-
-def _install_code(folder: str) -> None:
-    """Copy the switch and what it imports beside its job, from wherever this module was loaded."""
-    package = os.path.join(folder, "code", PACKAGE)
-    os.makedirs(package, mode=0o700, exist_ok=True)
-    parent = __name__.rpartition(".")[0]
-    sources = {os.path.join(package, "__init__.py"): "", os.path.join(folder, "code", "__main__.py"): MAIN}
-    for name in switch.MODULES:
-        sources[os.path.join(package, name + ".py")] = inspect.getsource(importlib.import_module(f"{parent}.{name}"))
-    for path, source in sources.items():
-        switch.put(path, source, 0o600, (os.geteuid(), os.getegid()))
 
 
 def connection() -> str:

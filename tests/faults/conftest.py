@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +22,9 @@ from lab import __main__ as lab_commands  # noqa: E402
 from lab import hosts, keys  # noqa: E402
 
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
-GROUP = "faults"
+# Tests run side by side, each worker with hosts of its own.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+GROUP = f"faults-{WORKER}"
 # Modules that are told which keys may sign a Hyperscale build.
 PINNING = ("converge", "package_swap", "dropin_info", "network_handover")
 # A run that is refused has read repositories into dnf's cache, and has held its own lock.
@@ -121,14 +124,14 @@ def repositories(**more):
 
 @pytest.fixture(name="host", params=[9, 10], ids=["stream9", "stream10"])
 def fixture_host(request, images):
-    live = LiveHost(f"fault-{request.param}", request.param, images)
+    live = LiveHost(f"fault-{WORKER}-{request.param}", request.param, images)
     yield live
     hosts.remove(live.host)
 
 
 @pytest.fixture(name="host9")
 def fixture_host9(images):
-    live = LiveHost("fault-9", 9, images)
+    live = LiveHost(f"fault-{WORKER}-9", 9, images)
     yield live
     hosts.remove(live.host)
 

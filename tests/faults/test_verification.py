@@ -163,7 +163,7 @@ def test_what_a_lost_controller_did_not_prove_the_next_run_proves(host9, tmp_pat
     controller.wait()
     result = adopt(host9, hyperscale_reports=tmp_path)
     assert result.returncode == 0, result.stdout
-    proof = json.loads((tmp_path / "fault-9.proof.json").read_text())
+    proof = json.loads((tmp_path / f"{host9.name}.proof.json").read_text())
     assert proof["joined"]["not_predicted"] == [] and len(proof["joined"]["happened"]) > 100
     assert host9.command("find", "/var/lib/centos-hyperscale/snapshots", "-name", "proven")
     assert ".hs." in host9.release() and host9.state() == "running"

@@ -28,7 +28,8 @@ COLLECTIONS = TREE / ".cache" / "collections"
 SANITY_COPY = TREE / ".cache" / "sanity" / "ansible_collections" / "centos" / "hyperscale"
 STARTED = time.monotonic()
 TAIL_LINES = 60
-SCENARIOS_AT_ONCE = 2
+# Scenarios, and tests on live hosts, that run side by side.
+AT_ONCE = 2
 # What hangs must fail, and show where, before somebody's patience or a CI system's limit ends everything.
 STEP_SECONDS = 30 * 60
 RUN_SECONDS = 85 * 60
@@ -160,7 +161,7 @@ def pytest(name: str, *arguments: str) -> Count:
 
 def unit() -> Count:
     """Run the unit tests."""
-    return pytest("unit tests", "tests/unit")
+    return pytest("unit tests", "tests/unit", f"--numprocesses={AT_ONCE}")
 
 
 def build_lab() -> Count:
@@ -176,7 +177,7 @@ def rpms() -> Count:
 def molecule() -> Count:
     """Run every scenario, some at a time; each step of a scenario counts, and each of its tests."""
     names = sorted(path.parent.name for path in (TREE / "molecule").glob("*/molecule.yml"))
-    with concurrent.futures.ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         return sum(pool.map(_scenario, names), Count())
 
 
@@ -195,7 +196,7 @@ def _scenario(name: str) -> Count:
 
 def faults() -> Count:
     """Run what goes wrong on purpose, on live hosts of its own."""
-    return pytest("faults", "tests/faults", "--verbose", "--maxfail=8", f"--timeout={TEST_SECONDS}")
+    return pytest("faults", "tests/faults", "--verbose", f"--numprocesses={AT_ONCE}", "--maxfail=8", f"--timeout={TEST_SECONDS}")
 
 
 def machines() -> Count:

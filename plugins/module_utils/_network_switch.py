@@ -57,7 +57,7 @@ BACK_SECONDS = 45.0
 NETWORKMANAGER, NETWORKD = "networkmanager", "networkd"
 MANAGER = {NETWORKMANAGER: "NetworkManager.service", NETWORKD: "systemd-networkd.service"}
 # Protocols by which the kernel tells the routes of NetworkManager from those of others (ip-route(8)).
-LEFT_BY_NM = ("static", "dhcp", "ra")
+LEFT_BEHIND = ("static", "dhcp", "ra")
 # What networkd says of a link that it is done with, or that has no cable (networkctl(1)).
 SETTLED = ("configured",)
 
@@ -243,22 +243,23 @@ def bring_about(state: State, booting: bool = False) -> None:
         # What a running networkd set up itself it can also take away, which a new one could not.
         _must("networkctl", "reload")
         command(["networkctl", "reconfigure", *state["devices"]])
-    elif state["renderer"] == NETWORKD and not booting:
+    elif not booting and not now[MANAGER[state["renderer"]]]["active"]:
         _clear(state["devices"])
     if start:
         _must("systemctl", *wait, "start", *start)
 
 
 def _clear(devices: t.Sequence[str]) -> None:
-    """Take away what NetworkManager left in the kernel, so that what is there afterwards is networkd's own doing.
+    """Take away what one daemon left in the kernel, so that what is there afterwards is the other's own doing.
 
-    Its addresses are marked to have no route of their own, and networkd 252 would keep that mark. Connections outlive
-    the moment without an address.
+    NetworkManager's addresses are marked to have no route of their own, and networkd 252 would keep that mark;
+    NetworkManager gives its routes other metrics than it would at boot where it finds those of networkd. Connections
+    outlive the moment without an address.
     """
     for device in devices:
         command(["ip", "address", "flush", "dev", device, "scope", "global"])
         for family in ("-4", "-6"):
-            for protocol in LEFT_BY_NM:
+            for protocol in LEFT_BEHIND:
                 command(["ip", family, "route", "flush", "table", "all", "dev", device, "protocol", protocol])
     for family in ("-4", "-6"):
         command(["ip", family, "rule", "flush", "protocol", "static"])

@@ -95,6 +95,10 @@ class NetHost(LiveHost):
         assert self.command("systemctl", "--failed", "--no-legend") == ""
 
 
+# One host for all of these: they follow each other on it.
+pytestmark = pytest.mark.xdist_group("network")
+
+
 @pytest.fixture(name="net", scope="module", params=[9, 10], ids=["stream9", "stream10"])
 def fixture_net(request, images, tmp_path_factory):
     live = NetHost(f"net-{request.param}", request.param, images, tmp_path_factory.mktemp("net"))

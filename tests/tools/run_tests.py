@@ -196,7 +196,9 @@ def _scenario(name: str) -> Count:
 
 def faults() -> Count:
     """Run what goes wrong on purpose, on live hosts of its own."""
-    return pytest("faults", "tests/faults", "--verbose", f"--numprocesses={AT_ONCE}", "--maxfail=8", f"--timeout={TEST_SECONDS}")
+    return pytest(
+        "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadgroup", "--maxfail=8",
+        f"--timeout={TEST_SECONDS}")
 
 
 def machines() -> Count:

@@ -243,7 +243,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     open_end = _open_end(state, around)
     want = next((want for want in wants if want["renderer"]), None)
     if want is None:
-        return open_end
+        late = around.proven and state.armed is None and state.reverted is not None
+        return Planned([], [_gone_back(state.reverted)]) if late else open_end
     after, problems, warnings = (_to_networkd if want["renderer"] == NETWORKD else _to_networkmanager)(want, state, around)
     if problems:
         return Planned([], problems)
@@ -255,8 +256,17 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
             f"a hand-over of the network to {state.armed['renderer']} waits for its confirmation",
             "another cannot begin before that", "Confirm it, or wait until the host has gone back")])
     if state.reverted is not None:
+        if around.proven:
+            return Planned([], [_gone_back(state.reverted)])
         warnings.append(f"The last hand-over went back by itself: {state.reverted['why']}")
     return Planned([HandoverAction.between(before, after, want["confirm_seconds"])], [], [], warnings)
+
+
+def _gone_back(note: dict[str, t.Any]) -> Problem:
+    """Return why there is nothing to confirm: a proof that comes late must not begin the hand-over anew, nor pass for one."""
+    return Problem(
+        "there is no hand-over of the network to confirm", f"the host went back by itself: {note['why']}",
+        "Find out why it was not reached in time, and run again, with a longer 'confirm_seconds' if it only took long")
 
 
 def waiting(target: Target) -> list[Pending]:

@@ -441,6 +441,17 @@ def test_the_confirmation_waits_and_comes():
     assert [action.kind for action in alone.actions] == ["network-confirm"]
 
 
+def test_a_proof_after_the_host_went_back_is_told_so():
+    """It neither passes for a confirmation nor begins the hand-over anew; the next plain run does that, and says why."""
+    back, late = state()._replace(reverted={"why": "nobody came"}), AROUND._replace(proven=True)
+    for want in (wish(), wish(renderer=None)):
+        found = network.plan([want], back, late)
+        assert found.actions == [] and "went back by itself: nobody came" in found.problems[0].reason
+    again = network.plan([wish()], back, AROUND)
+    assert len(again.actions) == 1 and "nobody came" in again.warnings[-1]
+    assert network.plan([wish(renderer=None)], state(), late).problems == []
+
+
 def test_the_old_connection_confirms_nothing():
     same = handed_over(armed=ARMED, connection=ARMED["connection"])
     problem, = network.plan([wish(renderer=None)], same, AROUND._replace(proven=True)).problems

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: alternative
 short_description: Select a registered target of an alternatives family
-version_added: 0.1.0
+version_added: 0.3.0
 description:
   - Points a family of alternatives(8), with all its followers, to a target that a package registered, and reads all the
     links again. Never registers anything, which is for packages.

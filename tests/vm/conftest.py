@@ -94,6 +94,7 @@ def fixture_machine():
     live = Machine("vm-9", 9, lab_commands.build())
     yield live
     LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / f"{live.name}-journal.log").write_text(hosts.command(live.host, ["journalctl", "--boot", "--no-pager"]).stdout)
     for name in ("machine.log", "console.log", "boots.json"):
         shutil.copy(live.host.folder / name, LOGS / f"{live.name}-{name}")
     hosts.remove(live.host)

@@ -57,12 +57,14 @@ def _alias(view: View, unit: str) -> str:
 
 
 def _on_demand(unit: str, was: t.Mapping[str, str], said: t.Mapping[str, str]) -> bool:
-    """Nothing wants it and it cannot be enabled, or it is a mount of no unit file: it comes when asked and goes by itself."""
+    """Nothing wants it, and it cannot be enabled or is started over D-Bus, or it is a mount of no unit file: it comes when asked
+    and goes by itself."""
     state = was.get("UnitFileState") or ""
     # A target is a mark that others reach: it counts while somebody still asks for it.
     judged = said if unit.endswith(".target") else was
     unwanted = not (judged.get("WantedBy") or judged.get("RequiredBy"))
-    return (state == "static" and unwanted) or (unit.endswith(".mount") and not state)
+    asked_for = state == "static" or was.get("Type") == "dbus"
+    return (asked_for and unwanted) or (unit.endswith(".mount") and not state)
 
 
 def _not_meant_to_run(said: t.Mapping[str, str]) -> bool:

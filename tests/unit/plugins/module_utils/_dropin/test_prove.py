@@ -71,6 +71,7 @@ def unit(state, **more):
     (unit("active", Type="simple"), unit("inactive")),
     (unit("active", Type="oneshot"), unit("inactive", Type="oneshot", ConditionResult="yes")),
     (unit("active", UnitFileState="static", WantedBy="sysinit.target"), unit("inactive")),
+    (unit("active", UnitFileState="enabled", Type="dbus", WantedBy="multi-user.target"), unit("inactive")),
     (unit("active", UnitFileState="disabled"), unit("deactivating")),
 ])
 def test_units_that_stopped(tmp_path, before, now):
@@ -91,6 +92,7 @@ def test_units_that_were_stopped_on_purpose(tmp_path):
     ("a.service", unit("inactive"), unit("inactive")),
     ("a.service", unit("active", Transient="yes"), unit("inactive")),
     ("a.service", unit("active", UnitFileState="static"), unit("inactive")),  # started on demand
+    ("a.service", unit("active", UnitFileState="enabled", Type="dbus"), unit("inactive")),  # by its name on the bus
     ("a.service", unit("active"), unit("inactive", LoadState="not-found")),  # unit.vanished says so
     ("a.service", unit("active"), unit("inactive", Type="oneshot", ConditionResult="no")),
     ("a.target", unit("active", UnitFileState="static", WantedBy="b.target"), unit("inactive", WantedBy="")),

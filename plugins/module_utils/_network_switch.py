@@ -282,7 +282,12 @@ def _put_files(files: dict[str, t.Any]) -> bool:
 
 
 def _up(state: State) -> None:
-    """Ask NetworkManager for the profiles that were on the links: a link that has addresses already it would leave as it is."""
+    """Ask NetworkManager for the profiles that were on the links: a link that has addresses already it would leave as it is.
+
+    What it brings up by itself comes first: asked for a second time in the middle of that, routes get other metrics.
+    """
+    if state.get("profiles"):
+        command(["nm-online", "--quiet", "--wait-for-startup", "--timeout=30"])
     for device, uuid in sorted(state.get("profiles", {}).items()):
         _status, out = command(["nmcli", "--terse", "--get-values", "GENERAL.CON-UUID,GENERAL.STATE", "device", "show", device])
         if uuid not in out or "externally" in out:

@@ -207,7 +207,7 @@ def spec_text(
         lines += [f"%transfiletriggerin -n {row['source']} -- {main['filetrigger']}",
                   "if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi", ""]
     for name, package in built.items():
-        for scriptlet in ("post", "postun"):
+        for scriptlet in ("pre", "post", "postun"):
             if scriptlet in package:
                 lines += [f"%{scriptlet} -n {name}", package[scriptlet]]
         lines += [f"%files -n {name}", "%defattr(-,root,root,-)"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -52,11 +53,12 @@ class NetHost(LiveHost):
             capture_output=True, check=True)
         return set(done.stdout.splitlines())
 
-    def settled(self, wanted, seconds=60):
-        """Wait until all wanted values are there, and return what is then missing and what is new."""
+    def settled(self, wanted, seconds=60, read=frozenset):
+        """Wait until all wanted values, taken as C(read) says, are there; return what is then missing and what is new."""
         deadline = time.monotonic() + seconds
+        wanted = read(wanted)
         while True:
-            now = self.values()
+            now = read(self.values())
             new = {line for line in now - wanted if not line.startswith(MORE)}
             if (wanted <= now and not new) or time.monotonic() > deadline:
                 return sorted(wanted - now), sorted(new)
@@ -89,11 +91,17 @@ class NetHost(LiveHost):
 
     def is_as_before(self, before):
         """Hold that NetworkManager sets up all as it did, and that nothing of ours is left."""
-        assert self.settled(before) == ([], [])
+        assert self.settled(before, read=ranked) == ([], [])
         assert self.runs() == ["NetworkManager.service"]
         assert self.command("find", "/etc/systemd/network", "/etc/systemd/networkd.conf.d", "-name", "*hyperscale*") == ""
         assert "centos-hyperscale" not in self.command("ls", "/etc/systemd/system")
         assert self.command("systemctl", "--failed", "--no-legend") == ""
+
+
+def ranked(lines):
+    """Return values with metrics by their order: NetworkManager numbers those that no profile sets anew whenever it starts."""
+    found = sorted({int(metric) for line in lines for metric in re.findall(r" metric (\d+) ", line)})
+    return {re.sub(r" metric (\d+) ", lambda one: f" metric number {found.index(int(one[1]))} ", line) for line in lines}
 
 
 # One host for all of these: they follow each other on it.

@@ -244,6 +244,7 @@ def test_a_definition_that_cuts_the_host_off(net, before):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=TREE, start_new_session=True)
     while answers(net):
         assert time.monotonic() < began + 90, "the host could be reached all the time"
+        time.sleep(0.5)
     _took, note = net.back_by_itself(90)
     assert "nobody confirmed" in note["why"], note
     said = controller.communicate(timeout=180)[0]

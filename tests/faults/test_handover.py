@@ -104,10 +104,6 @@ def ranked(lines):
     return {re.sub(r" metric (\d+) ", lambda one: f" metric number {found.index(int(one[1]))} ", line) for line in lines}
 
 
-# One host for all of these: they follow each other on it.
-pytestmark = pytest.mark.xdist_group("network")
-
-
 @pytest.fixture(name="net", scope="module", params=[9, 10], ids=["stream9", "stream10"])
 def fixture_net(request, images, tmp_path_factory):
     live = NetHost(f"net-{request.param}", request.param, images, tmp_path_factory.mktemp("net"))

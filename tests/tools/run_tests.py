@@ -195,9 +195,9 @@ def _scenario(name: str) -> Count:
 
 
 def faults() -> Count:
-    """Run what goes wrong on purpose, on live hosts of its own."""
+    """Run what goes wrong on purpose, on live hosts of its own. Tests of a file follow each other, some on one host."""
     return pytest(
-        "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadgroup", "--maxfail=8",
+        "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=8",
         f"--timeout={TEST_SECONDS}")
 
 

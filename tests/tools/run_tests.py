@@ -28,8 +28,8 @@ COLLECTIONS = TREE / ".cache" / "collections"
 SANITY_COPY = TREE / ".cache" / "sanity" / "ansible_collections" / "centos" / "hyperscale"
 STARTED = time.monotonic()
 TAIL_LINES = 60
-# Scenarios, and tests on live hosts, that run side by side.
-AT_ONCE = 2
+# Scenarios that run side by side, and tests on live hosts, which wait more than they work.
+AT_ONCE, FAULTS_AT_ONCE = 2, 3
 # What hangs must fail, and show where, before somebody's patience or a CI system's limit ends everything.
 STEP_SECONDS = 45 * 60
 RUN_SECONDS = 85 * 60
@@ -197,7 +197,7 @@ def _scenario(name: str) -> Count:
 def faults() -> Count:
     """Run what goes wrong on purpose, on live hosts of its own. Tests of a file follow each other, some on one host."""
     return pytest(
-        "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=8",
+        "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={FAULTS_AT_ONCE}", "--dist=loadfile", "--maxfail=8",
         f"--timeout={TEST_SECONDS}")
 
 

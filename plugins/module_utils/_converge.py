@@ -111,7 +111,7 @@ def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.
 def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
     standing = [step for step in _journal.standing(target) if KINDS[step.action["kind"]].stands]
-    taken = [step for step in standing if KINDS[step.action["kind"]].section in sections]
+    taken = _section_network.straight([step for step in standing if KINDS[step.action["kind"]].section in sections])
     plan = Planned([_inverse(step) for step in reversed(taken)])
     problems = _section_packages.undo_problems(target, taken)
     if problems:

@@ -22,7 +22,7 @@ from . import _network_nm as nm
 from . import _network_switch as switch
 from ._engine import ACTIVATE, Action
 from ._errors import Failed, Problem
-from ._journal import standing
+from ._journal import Step, standing
 from ._network_switch import NETWORKD, NETWORKMANAGER
 from ._planning import PROOF, Around, Pending, Planned
 from ._target import Target
@@ -147,6 +147,28 @@ class ConfirmAction(Action):
 
 
 ACTIONS = {action.kind: action for action in (HandoverAction, ConfirmAction)}
+
+
+def straight(steps: t.Sequence[Step]) -> list[Step]:
+    """Return steps that are to be taken back with hand-overs that lead right to where they began, none by way of another.
+
+    Where the network was set up in the first way more than once, the last such time counts: it may have been changed since.
+    """
+    places = [place for place, step in enumerate(steps) if step.action["kind"] == HandoverAction.kind]
+    befores = [steps[place].action["args"]["before"] for place in places]
+    if not befores:
+        return list(steps)
+    first = max(number for number, before in enumerate(befores) if before["renderer"] == befores[0]["renderer"])
+    origin = dict(befores[first], files={}, units={})
+    for before in reversed(befores[first:]):
+        origin["files"].update(dict.fromkeys(before["files"]))
+        origin["units"].update(before["units"])
+    origin["files"].update(befores[first]["files"])
+    found = list(steps)
+    for place in places:
+        action = steps[place].action
+        found[place] = steps[place]._replace(action=dict(action, args=dict(action["args"], before=origin)))
+    return found
 
 
 def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:

@@ -17,6 +17,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils import _network_
 from ansible_collections.centos.hyperscale.plugins.module_utils import _network_nm as nm
 from ansible_collections.centos.hyperscale.plugins.module_utils import _network_switch as switch
 from ansible_collections.centos.hyperscale.plugins.module_utils import _section_network as network
+from ansible_collections.centos.hyperscale.plugins.module_utils._journal import DONE, Step
 from ansible_collections.centos.hyperscale.plugins.module_utils._planning import PROOF, Around
 
 HERE = pathlib.Path(__file__).parent / "fixtures" / "network"
@@ -456,6 +457,37 @@ def test_the_old_connection_confirms_nothing():
     same = handed_over(armed=ARMED, connection=ARMED["connection"])
     problem, = network.plan([wish(renderer=None)], same, AROUND._replace(proven=True)).problems
     assert "connection of before the switch" in problem.fact
+
+
+def hand_over_step(number, before, files, **units):
+    args = {"before": {"renderer": before, "files": files, "units": units, "expect": number}, "after": {}}
+    return Step("run", number, DONE, {"kind": "network-handover", "args": args})
+
+
+def test_hand_overs_are_taken_back_straight_to_where_they_began():
+    other = Step("run", 9, DONE, {"kind": "file", "args": {}})
+    off, on = {"active": False}, {"active": True}
+    steps = [
+        hand_over_step(1, "networkmanager", {"a": None}, nm=on),
+        hand_over_step(2, "networkd", {"a": ["mine", 0o644]}, nm=off),
+        other,
+        # Handed over for a second time, and changed then: the state of that second time is the one to go back to.
+        hand_over_step(3, "networkmanager", {"a": None}, nm=on),
+        hand_over_step(4, "networkd", {"a": ["mine", 0o644], "b": ["more", 0o644]}, nm=off, resolved=off),
+    ]
+    straight = network.straight(steps)
+    assert straight[2] is other and [step.number for step in straight] == [step.number for step in steps]
+    befores = [step.action["args"]["before"] for step in straight if step is not other]
+    assert all(before == befores[0] for before in befores)
+    assert befores[0] == {
+        "renderer": "networkmanager", "files": {"a": None, "b": None}, "units": {"nm": on, "resolved": off}, "expect": 3}
+    assert steps[0].action["args"]["before"]["expect"] == 1
+    assert network.straight([other]) == [other]
+
+
+def test_a_host_that_had_networkd_of_its_own_goes_back_to_it():
+    steps = [hand_over_step(1, "networkd", {}, nm={"active": False}), hand_over_step(2, "networkmanager", {"a": None})]
+    assert [step.action["args"]["before"]["expect"] for step in network.straight(steps)] == [1, 1]
 
 
 def test_a_second_hand_over_waits_for_the_first():

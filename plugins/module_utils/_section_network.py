@@ -152,23 +152,19 @@ ACTIONS = {action.kind: action for action in (HandoverAction, ConfirmAction)}
 def straight(steps: t.Sequence[Step]) -> list[Step]:
     """Return steps that are to be taken back with hand-overs that lead right to where they began, none by way of another.
 
-    Where the network was set up in the first way more than once, the last such time counts: it may have been changed since.
+    NetworkManager's profiles are the host's own and may have changed since: the last time that it set the network up counts.
     """
-    places = [place for place, step in enumerate(steps) if step.action["kind"] == HandoverAction.kind]
-    befores = [steps[place].action["args"]["before"] for place in places]
+    actions = [step.action for step in steps if step.action["kind"] == HandoverAction.kind]
+    befores = [action["args"]["before"] for action in actions]
     if not befores:
         return list(steps)
-    first = max(number for number, before in enumerate(befores) if before["renderer"] == befores[0]["renderer"])
-    origin = dict(befores[first], files={}, units={})
-    for before in reversed(befores[first:]):
-        origin["files"].update(dict.fromkeys(before["files"]))
-        origin["units"].update(before["units"])
-    origin["files"].update(befores[first]["files"])
-    found = list(steps)
-    for place in places:
-        action = steps[place].action
-        found[place] = steps[place]._replace(action=dict(action, args=dict(action["args"], before=origin)))
-    return found
+    origin = befores[0] if befores[0]["renderer"] != NETWORKMANAGER else t.cast("dict[str, t.Any]", _before_all(actions))
+    files = {path: None for before in befores for path in before["files"]}
+    units = {name: unit for before in reversed(befores) for name, unit in before["units"].items()}
+    origin = dict(origin, files={**files, **origin["files"]}, units={**units, **origin["units"]})
+    return [
+        step._replace(action=dict(step.action, args=dict(step.action["args"], before=origin)))
+        if step.action["kind"] == HandoverAction.kind else step for step in steps]
 
 
 def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:

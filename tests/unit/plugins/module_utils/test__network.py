@@ -485,9 +485,22 @@ def test_hand_overs_are_taken_back_straight_to_where_they_began():
     assert network.straight([other]) == [other]
 
 
-def test_a_host_that_had_networkd_of_its_own_goes_back_to_it():
-    steps = [hand_over_step(1, "networkd", {}, nm={"active": False}), hand_over_step(2, "networkmanager", {"a": None})]
-    assert [step.action["args"]["before"]["expect"] for step in network.straight(steps)] == [1, 1]
+@pytest.mark.parametrize(("renderers", "origin"), [
+    (["networkmanager"], 1),
+    (["networkmanager", "networkd", "networkd"], 1),
+    # The first time the host went back by itself, and somebody mended a profile.
+    (["networkmanager", "networkmanager"], 2),
+    (["networkd", "networkd", "networkd"], 1),
+    (["networkd", "networkmanager", "networkd"], 1),
+    (["", "networkmanager"], 1),
+])
+def test_which_state_is_gone_back_to(renderers, origin):
+    steps = [hand_over_step(number, name, {f"of-{number}": ["x", 0o644]}) for number, name in enumerate(renderers, 1)]
+    for step in network.straight(steps):
+        before = step.action["args"]["before"]
+        assert before["expect"] == origin
+        assert {path for path, content in before["files"].items() if content} == {f"of-{origin}"}
+        assert set(before["files"]) == {f"of-{number}" for number in range(1, len(renderers) + 1)}
 
 
 def test_a_second_hand_over_waits_for_the_first():

@@ -89,6 +89,8 @@ class LiveHost:
             self.arguments(module, more, check, variables), capture_output=True, text=True, check=False, cwd=TREE)
         found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
         assert found, result.stdout + result.stderr
+        # What a failed test shows of every call before it.
+        print(f"{module}: {found.group(1)}")
         return json.loads(found.group(1))
 
     def converge(self, check=False, **sections):

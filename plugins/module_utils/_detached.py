@@ -55,11 +55,12 @@ def wait(target: Target, run: str) -> dict[str, t.Any]:
     folder = _runner.Folder(os.path.join(target.state_dir, FOLDER, run))
     start_deadline = time.monotonic() + START_SECONDS
     while True:
+        # Its word is read before the look and its result after: neither a start nor an end in between is missed.
+        status = folder.read(_runner.STATUS)
         works = alive(target, run)
-        result = folder.read(_runner.RESULT)  # read after the look, so that an end in between is seen as one
+        result = folder.read(_runner.RESULT)
         if result is not None:
             return result
-        status = folder.read(_runner.STATUS)
         if not works and (status is not None or time.monotonic() > start_deadline):
             raise Failed(Problem(
                 f"the transaction of run {run} ended without a result",

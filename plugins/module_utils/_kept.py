@@ -161,6 +161,14 @@ def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
     return [line[line.index("/"):].partition(" (")[0] for line in told]
 
 
+def sweep(target: Target, *paths: str) -> None:
+    """Take away what writes that were cut left beside some paths, and anywhere in TREES."""
+    trees = [path for tree in TREES for path in [*_file_states.below(target, tree), tree]]
+    folders = {os.path.dirname(path) for path in (*paths, *trees) if path.startswith("/")}
+    for folder in sorted(folders):
+        target.clear_scratch(folder)
+
+
 def runs(target: Target) -> list[str]:
     """Return the runs that saved something, oldest first."""
     folder = os.path.join(target.state_dir, FOLDER)

@@ -230,3 +230,12 @@ def test_what_a_run_never_came_to_is_owed_until_it_is_taken_back(target):
     kinds = {**KINDS, Follower.kind: Follower}
     assert _engine.undo_all(target, "run-2", [*_journal.standing(target), *owed], kinds).failures == []
     assert _journal.owed(target) == [] and _journal.standing(target) == []
+
+
+def test_what_a_cut_write_left_is_swept_away(target):
+    for path in ("/etc/systemd/system/.hyperscale-abc", "/etc/.hyperscale-def/new", "/srv/.hyperscale-ghi", "/etc/.hidden"):
+        lay(target, path, "x")
+    _kept.sweep(target, "/etc/lab.conf")
+    assert os.listdir(target.path("/etc/systemd/system")) == []
+    assert sorted(os.listdir(target.path("/etc"))) == [".hidden", "systemd"]
+    assert os.listdir(target.path("/srv")) == [".hyperscale-ghi"]

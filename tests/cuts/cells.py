@@ -62,7 +62,8 @@ class Cell(t.NamedTuple):
 
 
 class Record(t.NamedTuple):
-    """What became of a cell. C(told) is what the next run said of the cut one."""
+    """What became of a cell. C(struck) is the last word of a transaction that was struck in its middle, C(told) what the next run
+    said of the cut one."""
 
     way: str
     label: str
@@ -71,6 +72,7 @@ class Record(t.NamedTuple):
     stream: int
     good: bool
     seconds: float
+    struck: str
     told: str
     words: list[str]
 

@@ -123,8 +123,8 @@ class CutHost(LiveHost):
                 found.append(cells.Step(action["kind"], action["subject"], line["time"] - start))
         return found
 
-    def cut(self, state: str, cell: cells.Cell, step: cells.Step) -> None:
-        """Start the job that brings a state, strike it at the moment of a cell, and return when nothing of it waits here."""
+    def cut(self, state: str, cell: cells.Cell, step: cells.Step) -> str:
+        """Start the job that brings a state, strike it at the moment of a cell, and return the last word of a transaction."""
         delay = cell.delay(step.seconds)
         self._ask_for(cell, step, delay)
         if cell.fault == cells.DISK_FULL:
@@ -143,6 +143,8 @@ class CutHost(LiveHost):
             finally:
                 if controller.poll() is None:
                     os.killpg(controller.pid, signal.SIGKILL)
+        status = self._status(marker["job"]) if cells.depth(cell.moment) is not None else {}
+        return f"{status['phase']}, {status.get('done')} of {status.get('total')}" if status else ""
 
     def _ask_for(self, cell: cells.Cell, step: cells.Step, delay: float) -> None:
         """Tell the interpreter what to hold."""
@@ -168,16 +170,20 @@ class CutHost(LiveHost):
 
     def _wait_for_depth(self, job: str, share: float) -> None:
         """Wait until a transaction has done a share of its work."""
-        path = self.root / STATE[1:] / "runs" / job / "status.json"
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
-            status = json.loads(path.read_text()) if path.exists() else {"phase": "none"}
+            status = self._status(job)
             if status["phase"] == "done":
                 raise NeverReached("the transaction ended before it")
             if status["phase"] == "running" and status["done"] >= max(1, math.ceil(share * status["total"])):
                 return
             time.sleep(0.002)
         raise NeverReached("the transaction never came to it")
+
+    def _status(self, job: str) -> dict[str, t.Any]:
+        """Return the last word of a transaction."""
+        path = self.root / STATE[1:] / "runs" / job / "status.json"
+        return json.loads(path.read_text()) if path.exists() else {"phase": "none"}
 
     def _strike(self, cell: cells.Cell, marker: dict[str, t.Any], controller: subprocess.Popen[bytes]) -> None:
         """Do the harm. A transaction stands still meanwhile, where both are struck."""

@@ -57,25 +57,25 @@ class Stage:
     def play(self, cell: cells.Cell) -> cells.Record:
         """Cut one job, run again, and judge."""
         try:
-            told, seconds, wrong = self._play(cell)
+            struck, told, seconds, wrong = self._play(cell)
         except NeverReached as reason:
-            told, seconds, wrong = "", 0.0, [f"nothing was cut: {reason}"]
+            struck, told, seconds, wrong = "", "", 0.0, [f"nothing was cut: {reason}"]
         except (AssertionError, RuntimeError, subprocess.SubprocessError, OSError, ValueError, KeyError, hosts.LabError) as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            told, seconds, wrong = "", 0.0, [f"{error!r} in {where.name}, line {where.lineno}"]
+            struck, told, seconds, wrong = "", "", 0.0, [f"{error!r} in {where.name}, line {where.lineno}"]
         self.state = "" if wrong else cells.ENDS[cell.way]
-        return cells.Record(*cell, not wrong, round(seconds, 1), told, [judgement.short(word) for word in wrong])
+        return cells.Record(*cell, not wrong, round(seconds, 1), struck, told, [judgement.short(word) for word in wrong])
 
-    def _play(self, cell: cells.Cell) -> tuple[str, float, list[str]]:
+    def _play(self, cell: cells.Cell) -> tuple[str, str, float, list[str]]:
         end = cells.ENDS[cell.way]
-        live = self._cut(cell)
+        live, struck = self._cut(cell)
         began = time.monotonic()
         first = live.bring(end)
         seconds = time.monotonic() - began
         wrong = judgement.of_runs(first, None)
         if wrong:
             after = judgement.of_runs(live.bring(end), None)
-            return "", seconds, [*wrong, *(f"and once more: {word}" for word in after or ["it went well"])]
+            return struck, "", seconds, [*wrong, *(f"and once more: {word}" for word in after or ["it went well"])]
         told = (first["interrupted"] or {}).get("outcome", "")
         wrong = judgement.of_runs(first, live.bring(end))
         live.state()
@@ -83,9 +83,9 @@ class Stage:
         wrong += judgement.of_proof(self._proof(live, end), self.accepted)
         if cell.fault == cells.DISK_FULL:
             live.give_back_disk()
-        return told, seconds, wrong
+        return struck, told, seconds, wrong
 
-    def _cut(self, cell: cells.Cell) -> CutHost:
+    def _cut(self, cell: cells.Cell) -> tuple[CutHost, str]:
         """Bring the host to where a cell starts and cut its job, on a new host when that is over before the moment comes."""
         steps = self.steps[cells.journal_of(cell.way)]
         step = next(step for step in steps if step.label == cell.label)
@@ -94,8 +94,7 @@ class Stage:
             live = self._at(cells.STARTS[cell.way])
             self.state = ""
             try:
-                live.cut(job, cell, step)
-                return live
+                return live, live.cut(job, cell, step)
             except NeverReached:
                 if not left:
                     raise

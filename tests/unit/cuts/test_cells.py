@@ -29,7 +29,7 @@ GOOD = {"changed": False, "interrupted": None, "actions": []}
 
 
 def record(cell, good=True, words=()):
-    return cells.Record(*cell, good, 7.4, "", list(words))
+    return cells.Record(*cell, good, 7.4, "", "", list(words))
 
 
 def test_a_transaction_is_the_same_step_whatever_its_numbers():

@@ -29,29 +29,46 @@ class Stage:
         self.images = images
         self.steps: dict[str, list[cells.Step]] = {}
         self.known: dict[str, list[judgement.Look]] = {cells.STOCK: [], cells.ADOPTED: []}
-        self.accepted: set[str] = set()
+        # What proofs of uncut runs find: without, and with a start of the host while it is adopted.
+        self.accepted: dict[bool, set[str]] = {False: set(), True: set()}
+        self.started = False
         self.live: CutHost | None = None
         self.state = ""
 
     def rehearse(self) -> list[str]:
-        """Adopt and go back without a cut; learn the steps and what is good from that, and return what it leaves behind."""
+        """Adopt and go back without a cut, then once more with a start of the host in between; learn the steps and what is good
+        from that, and return what it leaves behind."""
         live = self._fresh()
         self.known[cells.STOCK].append(live.look())
         left = []
-        for way in (cells.ADOPT, cells.ROLLBACK):
-            state = cells.ENDS[way]
-            wrong = judgement.of_runs(live.bring(state), None)
-            self.steps[way] = live.steps()
-            wrong += judgement.of_runs(live.bring(state), live.bring(state))
-            if wrong:
-                raise RuntimeError(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
-            look = live.look()
-            left += judgement.differences(self.known[state], look) if self.known[state] else []
-            # What a start of the host changes by itself is not held against a power cut.
+        for started in (False, True):
+            for way in (cells.ADOPT, cells.ROLLBACK):
+                left += self._rehearse(live, way, started)
             live.power_cut()
-            self.known[state] += [look, live.look()]
-            self.accepted |= {finding["key"] for finding in self._proof(live, state)["findings"]}
-            self.state = state
+            self.known[cells.STOCK].append(live.look())
+        return sorted(set(left))
+
+    def _rehearse(self, live: CutHost, way: str, started: bool) -> list[str]:
+        state = cells.ENDS[way]
+        wrong = judgement.of_runs(live.bring(state), None)
+        self.steps[way] = live.steps()
+        wrong += judgement.of_runs(live.bring(state), live.bring(state))
+        if wrong:
+            raise RuntimeError(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
+        self.state = state
+        look = live.look()
+        left = judgement.differences(self.known[state], look) if self.known[state] else []
+        self.known[state].append(look)
+        if started and state == cells.ADOPTED:
+            live.power_cut()
+            self.known[state].append(live.look())
+        proof = self._proof(live, state)
+        if state == cells.STOCK:
+            words = judgement.of_proof(proof, self.accepted[False])
+            left += [f"{word} (with a start of the host between)" if started else word for word in words]
+        keys = {finding["key"] for finding in proof["findings"]}
+        for one in (started, True):
+            self.accepted[one] |= keys
         return left
 
     def play(self, cell: cells.Cell) -> cells.Record:
@@ -80,7 +97,7 @@ class Stage:
         wrong = judgement.of_runs(first, live.bring(end))
         live.state()
         wrong += judgement.differences(self.known[end], live.look())
-        wrong += judgement.of_proof(self._proof(live, end), self.accepted)
+        wrong += judgement.of_proof(self._proof(live, end), self.accepted[self.started])
         if cell.fault == cells.DISK_FULL:
             live.give_back_disk()
         return struck, told, seconds, wrong
@@ -93,6 +110,7 @@ class Stage:
         for left in reversed(range(TRIES)):
             live = self._at(cells.STARTS[cell.way])
             self.state = ""
+            self.started = self.started or cell.fault == cells.POWER_CUT
             try:
                 return live, live.cut(job, cell, step)
             except NeverReached:
@@ -108,9 +126,13 @@ class Stage:
             if wrong:
                 raise RuntimeError(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
             self.state = state
+        if self.started and state == cells.STOCK:
+            live.power_cut()
+            self.started = False
         return live
 
     def _fresh(self) -> CutHost:
+        self.started = False
         self.live = CutHost(self.stream, self.images)
         taken = self.live.ask("host_snapshot", {"id": SNAPSHOT})
         if "msg" in taken:

@@ -60,7 +60,7 @@ def edited_settings(rng: random.Random) -> Preparation:
 def edited_manager(rng: random.Random) -> Preparation:
     """A limit of PID 1."""
     return Preparation("edited system.conf", commands=(
-        append("/etc/systemd/system.conf", f"DefaultLimitNOFILE={rng.randint(2000, 4000)}"),))
+        append("/etc/systemd/system.conf", f"DefaultLimitNOFILE={rng.randint(2000, 4000)}"), ("systemctl", "daemon-reexec")))
 
 
 def changed_mode(rng: random.Random) -> Preparation:
@@ -237,8 +237,10 @@ ALLOWED = (
     (r"/var/cache/dnf(/|$)", "dnf read repositories"),
     (r"/var/lib/dnf(/|$)", "dnf's history names the transactions"),
     (r"(/var/lib/rpm|/usr/lib/sysimage/rpm)(/|$)", "rpm's database names when packages came; its content is compared by itself"),
-    (r"/root/\.gnupg(/|$)|/var/lib/systemd/(timers|coredump|catalog|linger)(/|$)", "what programs note while they run"),
-    (r".*/__pycache__(/|$)", "Python compiles what it runs"),
+    (r"/etc/(passwd|group|shadow|gshadow)-?$", "scriptlets make users, which rpm never removes: see accounts"),
+    (r".*/(__pycache__(/|$)|dnf-plugins$)", "Python compiles what it runs, and rpm leaves the folder of a plugin for that"),
+    (r"/etc/(profile\.d|security/limits\.d|ssh/ssh_config\.d)$|/usr/share/(metainfo|mime|mime/packages)$",
+     "empty folders that package filesystem has, and that belong to nobody in the lab: rpm removes or leaves them"),
 )
 PATH = re.compile(r"^(/.*?) ([0-7]+) (\d+:\d+) (\d*) (.*)$")
 
@@ -259,6 +261,13 @@ def differences(before: t.Iterable[str], after: t.Iterable[str], owned: t.Contai
         if names:
             found.append(f"{path}: {', '.join(names)}")
     return found + _others(before, after)
+
+
+def accounts(before: t.Sequence[str], after: t.Sequence[str]) -> list[str]:
+    """Return what is wrong with the lines of passwd or group: those of before must stay, and only system accounts may come."""
+    come = [line for line in after if line not in before]
+    return [f"gone: {line}" for line in before if line not in after] + [
+        f"new: {line}" for line in come if not 0 < int(line.split(":")[2]) < 1000]
 
 
 def _by_path(lines: t.Iterable[str]) -> dict[str, Line]:

@@ -14,6 +14,7 @@ from .conftest import WORKER, LiveHost, repositories
 
 NUMBERS = range(6)
 BEFORE = "before"
+ACCOUNTS = ("/etc/passwd", "/etc/group")
 # What fingerprint.py does not see: each must say the same before and after.
 PROBES = (
     ("iptables-nft-save",), ("dnf", "-q", "repolist", "--all"),
@@ -49,6 +50,11 @@ def probes(live):
         if not line.startswith(("#", ":"))]
 
 
+def accounts(live):
+    """Return the lines of each file of users and groups."""
+    return [live.command("cat", path).splitlines() for path in ACCOUNTS]
+
+
 def adopt(live, sections):
     """Predict, keep a snapshot, adopt and prove, as the playbook does."""
     wishes = {"repositories": [repositories()], **sections}
@@ -81,11 +87,12 @@ def differences(live, before):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_prepared_host_goes_back_to_what_it_was(live, number):
     plan = prepare(live, number)
-    before, said = live.fingerprint(), probes(live)
+    before, said, people = live.fingerprint(), probes(live), accounts(live)
     adopt(live, plan.sections)
     found = back(live) + differences(live, before)
     now = probes(live)
     found += [f"gone: {line}" for line in said if line not in now] + [f"new: {line}" for line in now if line not in said]
+    found += [line for old, new in zip(people, accounts(live)) for line in prepared.accounts(old, new)]
     assert not found, "\n".join(found)
     assert live.module("converge", {"state": "undone"})["changed"] is False
 

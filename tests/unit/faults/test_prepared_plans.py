@@ -64,3 +64,10 @@ def test_a_host_that_is_the_same_differs_in_nothing():
 ])
 def test_every_difference_is_told(old, new, owned, said):
     assert prepared.differences(BEFORE, [new if line == old else line for line in BEFORE], owned) == said
+
+
+def test_accounts_of_the_system_may_come_and_none_may_go():
+    before = ["root:x:0:0::/root:/bin/sh", "operator1:x:1000:1000::/home/operator1:/bin/sh"]
+    assert prepared.accounts(before, [*before, "systemd-oom:x:995:995::/:/usr/sbin/nologin"]) == []
+    assert prepared.accounts(before, [before[0], "evil:x:0:0::/:/bin/sh", "person:x:1001:1001::/:/bin/sh"]) == [
+        f"gone: {before[1]}", "new: evil:x:0:0::/:/bin/sh", "new: person:x:1001:1001::/:/bin/sh"]

@@ -24,4 +24,19 @@ options:
     description: A name for who runs this, told to anyone who tries at the same time. Default is the user and the name of
       the controller.
     type: str
+  way_back:
+    description: What to do where a build that leaves the host could not be brought back, because no repository that is enabled
+      there offers exactly it any more. V(exact) refuses before anything is changed, V(available) saves what is on offer and
+      does without the rest. Who goes to stock is never held up by that.
+    type: str
+    choices: [exact, available]
+    default: exact
+    version_added: 0.4.0
+  saved_days:
+    description: Days that packages and files are kept which were saved before a change. V(0) keeps them for as long as the change
+      can be taken back. What is older goes with the next run that changes something, and its way back is then by the
+      repositories.
+    type: int
+    default: 0
+    version_added: 0.4.0
 """

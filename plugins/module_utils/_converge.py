@@ -10,10 +10,11 @@ import typing as t
 from . import (
     _dnf, _journal, _kmods, _locks, _recover, _section_alternatives, _section_boot, _section_cgroup2, _section_cow,
     _section_files, _section_locks, _section_manager, _section_modules, _section_network, _section_oomd,
-    _section_packages, _section_repositories, _section_rulesets, _section_selinux, _section_units,
+    _section_packages, _section_repositories, _section_rulesets, _section_selinux, _section_units, _transaction, _undoing,
 )
 from ._engine import Action, apply_all, from_record, undo_all
 from ._errors import Failed, Problem, Refused
+from ._package_wishes import STOCK
 from ._planning import Around, Planned
 from ._runlock import exclusive
 from ._signatures import normal_fingerprint
@@ -60,7 +61,8 @@ def wishes_of(given: t.Mapping[str, t.Any]) -> Wishes:
 
 class Ways(t.NamedTuple):
     """How a run is to go about it. C(lock_timeout) is in seconds; C(who) names the controller to others. C(proven): the
-    controller has proven the host since its last change, so what waited for that may be done."""
+    controller has proven the host since its last change, so what waited for that may be done. C(way_back) is a word of
+    _transaction; C(saved_days) is how long what was saved is kept, 0 for as long as it can be taken back."""
 
     check: bool
     stream: int
@@ -68,6 +70,8 @@ class Ways(t.NamedTuple):
     key_fingerprints: list[str]
     who: str
     proven: bool = False
+    way_back: str = _transaction.EXACT
+    saved_days: int = 0
 
 
 class Report(t.NamedTuple):
@@ -76,6 +80,9 @@ class Report(t.NamedTuple):
     run: str | None
     plan: Planned
     interrupted: dict[str, t.Any] | None
+    # Of going back: what was left as it is, in words, and the snapshot to compare with.
+    left: list[str] = []
+    snapshot: str | None = None
 
 
 def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
@@ -83,14 +90,15 @@ def converge(target: Target, wishes: Wishes, ways: Ways) -> Report:
     _validate(wishes, ways.stream)
     if ways.check:
         interrupted = _recover.look(target)
-        return Report(None, _plan(target, wishes, ways), interrupted)
+        return Report(None, Planned([]) if _recover.half_done(target) else _plan(target, wishes, ways), interrupted)
     with exclusive(target, ways.who):
         interrupted = _recover.settle(target, KINDS)
         plan = _plan(target, wishes, ways)
         if not plan.actions:
             return Report(None, plan, interrupted)
-        run = _journal.new_run_id()
+        run = _journal.new_run_id(target)
         apply_all(target, run, plan.actions)
+        _undoing.tidy(target, ways.saved_days)
         # What this run changed, nobody has proven yet.
         left = _prove(target, wishes, ways._replace(proven=False))
         return Report(run, plan._replace(pending=left.pending), interrupted)
@@ -101,6 +109,8 @@ def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.
     _validate(wishes, ways.stream)
     _recover.let_finish(target, ways.lock_timeout)
     interrupted = _recover.look(target)
+    if _recover.half_done(target):
+        return Report(None, Planned([]), interrupted), []
     try:
         plan = _plan(target, wishes, ways, look)
     except Refused as refusal:
@@ -110,38 +120,40 @@ def foresee(target: Target, wishes: Wishes, ways: Ways, look: _section_packages.
 
 def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
-    standing = [step for step in _journal.standing(target) if KINDS[step.action["kind"]].stands]
-    taken = _section_network.straight([step for step in standing if KINDS[step.action["kind"]].section in sections])
-    plan = Planned([_inverse(step) for step in reversed(taken)])
-    problems = _section_packages.undo_problems(target, taken)
-    if problems:
-        raise Refused(*problems)
-    if ways.check or not taken:
-        return Report(None, plan, _recover.look(target))
+    if ways.check:
+        taken = _undoing.taken(target, sections, KINDS)
+        return _going_back(target, taken, _recover.look(target))
     with exclusive(target, ways.who):
         interrupted = _recover.settle(target, KINDS)
-        run = _journal.new_run_id()
-        failures = undo_all(target, run, taken, KINDS)
-    if failures:
-        raise Failed(Problem(
-            f"{len(failures)} of {len(taken)} steps could not be taken back", "; ".join(failures),
-            "The others are undone. Mend these and run again",
-        ))
+        taken = _undoing.taken(target, sections, KINDS)
+        report = _going_back(target, taken, interrupted)
+        if not taken:
+            return report
+        run = _journal.new_run_id(target)
+        undone = undo_all(target, run, taken, KINDS)
+        if undone.failures:
+            raise Failed(Problem(
+                f"{len(undone.failures)} of {len(taken)} steps could not be taken back", "; ".join(undone.failures),
+                "The others are undone. Mend these and run again",
+            ))
+        _undoing.tidy(target, ways.saved_days)
     waiting = [SECTIONS[name].waiting(target) for name in WAITING if name in sections]
-    return Report(run, plan._replace(pending=sum(waiting, [])), interrupted)
+    return report._replace(run=run, plan=report.plan._replace(pending=sum(waiting, [])), left=undone.left)
+
+
+def _going_back(target: Target, taken: t.Sequence[_journal.Step], interrupted: dict[str, t.Any] | None) -> Report:
+    """Return what taking steps back would come to; raises Refused where it cannot end well."""
+    problems = _undoing.problems(target, taken)
+    if problems:
+        raise Refused(*problems)
+    plan = Planned([_undoing.inverse(step, KINDS) for step in reversed(taken)])
+    return Report(None, plan, interrupted, snapshot=_undoing.snapshot_before(target, taken))
 
 
 def turned_off(target: Target) -> set[str]:
     """Return the units that runs whose work stands have turned off on purpose."""
     actions = [from_record(step.action, KINDS) for step in _journal.standing(target)]
     return {unit for action in actions for unit in action.turns_off()}
-
-
-def _inverse(step: _journal.Step) -> Action:
-    """Return a step as it is shown when it is taken back."""
-    record = step.action
-    return KINDS[record["kind"]](
-        record["subject"], f"run {step.run} did it", record["args"], record["after"], record["before"])
 
 
 def _validate(wishes: Wishes, stream: int) -> None:
@@ -188,7 +200,8 @@ def _plan_packages(
         {package.name for package in packages.installed}, opener([]))
     needs = repositories.needs._replace(tools=_section_locks.tools(wishes["locks"]))
     transaction = _section_packages.plan(
-        target, wishes["packages"], packages, needs, opener(needs.specs), ways.lock_timeout, look)
+        target, wishes["packages"], packages, needs, opener(needs.specs),
+        _section_packages.Manner(ways.lock_timeout, ways.way_back), look)
     items = [item for action in transaction for item in action.items]
     warnings = [*repositories.warnings, *_section_packages.notes(wishes["packages"], transaction)]
     around = Around(ways.stream, ways.proven, items, packages.installed, []).after(repositories.actions)
@@ -199,9 +212,14 @@ def _opener(target: Target, wishes: Wishes, ways: Ways) -> t.Callable[[t.Sequenc
     """Return what makes, of repositories, a function that opens dnf's Base on them."""
     weak_deps = any(want["weak_deps"] for want in wishes["packages"])
     modules = any(_kmods.PACKAGE.match(name) for want in wishes["packages"] for name in (*want["names"], *want["also"]))
-    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _section_packages.own_locks(target), modules)
-    return lambda specs: lambda: _locks.patiently(
-        ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings))
+    settings = _dnf.Settings(target.tmpdir, ways.check, weak_deps, _transaction.own_locks(target), modules)
+    back = any(want["to"] == STOCK for want in wishes["packages"])
+
+    def opened(specs: t.Sequence[_dnf.RepoSpec]) -> t.Any:
+        local = _section_packages.stock_builds(target) if back else []
+        return _locks.patiently(ways.lock_timeout, lambda: _dnf.open_base(specs, target.tmpdir, settings, local))
+
+    return lambda specs: lambda: opened(specs)
 
 
 def pinned(wishes: Wishes | None, ways: Ways) -> list[str]:

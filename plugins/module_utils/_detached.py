@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,13 @@ PACKAGE = "hyperscale_runner"
 POLL_SECONDS = 0.2
 # How long a unit may take from systemd-run to the runner's first word.
 START_SECONDS = 60.0
+
+
+class Ending(t.NamedTuple):
+    """What a runner left: its result, or None when it died, and its last word, or None when it never spoke."""
+
+    result: dict[str, t.Any] | None
+    status: dict[str, t.Any] | None
 
 
 def unit_name(run: str) -> str:
@@ -52,7 +60,18 @@ def carry_out(target: Target, job: _runner.Job) -> dict[str, t.Any]:
 
 def wait(target: Target, run: str) -> dict[str, t.Any]:
     """Wait for the runner of a run, started now or by an earlier module, and return its result."""
-    folder = _runner.Folder(os.path.join(target.state_dir, FOLDER, run))
+    ending = ended(target, run)
+    if ending.result is None:
+        raise Failed(Problem(
+            f"the transaction of run {run} ended without a result", f"its last word was {ending.status or 'none'}",
+            f"Look at 'journalctl -u {unit_name(run)}' and 'dnf history' on the host, then run again",
+        ))
+    return ending.result
+
+
+def ended(target: Target, run: str) -> Ending:
+    """Wait until the runner of a run is no more, and return what it left."""
+    folder = folder_of(target, run)
     start_deadline = time.monotonic() + START_SECONDS
     while True:
         # Its word is read before the look and its result after: neither a start nor an end in between is missed.
@@ -60,14 +79,28 @@ def wait(target: Target, run: str) -> dict[str, t.Any]:
         works = alive(target, run)
         result = folder.read(_runner.RESULT)
         if result is not None:
-            return result
-        if not works and (status is not None or time.monotonic() > start_deadline):
-            raise Failed(Problem(
-                f"the transaction of run {run} ended without a result",
-                f"its last word was {status or 'none'}",
-                f"Look at 'journalctl -u {unit_name(run)}' and 'dnf history' on the host, then run again",
-            ))
+            return Ending(result, status)
+        if not works and (status is not None or time.monotonic() > start_deadline or not _may_start(target, run)):
+            return Ending(folder.read(_runner.RESULT), folder.read(_runner.STATUS))
         time.sleep(POLL_SECONDS)
+
+
+def folder_of(target: Target, run: str) -> _runner.Folder:
+    """Return the folder of a run's transaction."""
+    return _runner.Folder(os.path.join(target.state_dir, FOLDER, run))
+
+
+def clear(target: Target, run: str) -> None:
+    """Take away what a runner left, so that a job of its name can be begun anew."""
+    shutil.rmtree(folder_of(target, run).path, ignore_errors=True)
+
+
+def _may_start(target: Target, run: str) -> bool:
+    """Say whether a runner that has not said a word may still do so: systemd knows its unit, or cannot be asked."""
+    if folder_of(target, run).read(_runner.JOB) is None:
+        return False
+    _status, out = target.probe(["systemctl", "is-active", unit_name(run)])
+    return out.strip() not in ("inactive", "failed", "unknown")
 
 
 def alive(target: Target, run: str) -> bool:

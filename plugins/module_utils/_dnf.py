@@ -79,7 +79,8 @@ class Settings(t.NamedTuple):
 
     C(scratch): a folder for its logs and a copy of its state, for jobs that only plan. C(own_cache): the caches go there
     too, for jobs that write nothing at all. C(own_locks): lines of the version lock list that are ours and do not count.
-    C(file_lists): packages on offer are to know all their files, which newer dnf leaves out.
+    C(file_lists): packages on offer are to know all their files, which newer dnf leaves out. C(offline): no repository is
+    read, and nothing hides a package.
     """
 
     scratch: str | None
@@ -87,16 +88,19 @@ class Settings(t.NamedTuple):
     weak_deps: bool
     own_locks: t.Sequence[str] = ()
     file_lists: bool = False
+    offline: bool = False
 
 
-def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings):
-    """Return a dnf Base that sees the installed packages, the host's enabled repositories, and C(specs).
+def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings, local: t.Sequence[str] = ()):
+    """Return a dnf Base that sees the installed packages, the host's enabled repositories, C(specs) and package files.
 
     A spec takes the place of the host's repository of the same id. C(workdir) is a private folder.
     """
     base = dnf.Base()
     try:
         _set_up(base, specs, workdir, settings)
+        if local:
+            base.add_remote_rpms(list(local))
     except BaseException:
         close(base)
         raise
@@ -137,9 +141,12 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
     base.pre_configure_plugins()
     base.read_all_repos()
     base.configure_plugins()
-    _read_specs(base, specs, workdir)
+    if settings.offline:
+        conf.disable_excludes = ["all"]
+    else:
+        _read_specs(base, specs, workdir)
     try:
-        base.fill_sack(load_system_repo=True)
+        base.fill_sack(load_system_repo=True, load_available_repos=not settings.offline)
     except dnf.exceptions.RepoError as error:
         raise Refused(Problem(
             "a repository cannot be read", " ".join(str(error).split()),
@@ -295,15 +302,39 @@ def exact(base, nevra: str, installed: bool = False):
     """Return the package of an exact NEVRA, available or installed."""
     query = base.sack.query()
     query = query.installed() if installed else query.available()
-    found = [package for package in query.filter(name=nevra.rsplit("-", 2)[0]) if _nevra(package) == nevra]
+    found = [package for package in query.filter(name=nevra.rsplit("-", 2)[0]) if nevra_of(package) == nevra]
     if not found:
         where = "installed" if installed else "offered by the repositories"
         raise Refused(Problem(f"package {nevra}", f"it is no longer {where}", "Run again, so that the plan is made anew"))
     return found[0]
 
 
-def _nevra(package) -> str:
+def nevra_of(package) -> str:
+    """Return a package's name, epoch (when not 0), version, release and arch."""
     return f"{package.name}-{package.evr}.{package.arch}"
+
+
+def local_files(base) -> list[str]:
+    """Return the package files on the host that a solved transaction installs."""
+    return sorted(
+        package.localPkg() for package in base.transaction.install_set if package.reponame == hawkey.CMDLINE_REPO_NAME)
+
+
+def same_build(base, nevra: str):
+    """Return the very build of an installed package that is on offer, be it hidden by an exclude; None where there is none."""
+    everything = base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(name=nevra.rsplit("-", 2)[0])
+    here = [package for package in everything.installed() if nevra_of(package) == nevra]
+    made = {package.buildtime for package in here}
+    offered = [package for package in everything.available() if nevra_of(package) == nevra and package.buildtime in made]
+    return offered[0] if offered else None
+
+
+def no_way_back(nevra: str) -> Problem:
+    """Say that a build could not be brought back."""
+    return Problem(
+        f"{nevra} would leave this host", "no repository that is enabled here offers exactly that build any more, so it could "
+        "not be brought back", "Update the host first to a build that is on offer ('dnf upgrade'), enable the repository that "
+        "has it, or do without its way back: hyperscale_way_back: available")
 
 
 def keys_of(base, repo_id: str) -> list[str]:

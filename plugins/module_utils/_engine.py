@@ -37,6 +37,8 @@ class Action:
     follows = False
     # True for a step whose subject is the path of a file that it writes or removes.
     writes_file = False
+    # True for steps of a kind that can be taken back only one after the other: when one fails, those before it stay.
+    in_order = False
     # True for a step that is for the sake of the run's transaction alone: taken back at once when that is refused.
     escorts = False
 
@@ -47,6 +49,9 @@ class Action:
         self.before = before
         self.after = after
         self.undoes: tuple[str, int] | None = None
+        # The run that did it, where it comes from the journal, and what taking it back left as it is, in words.
+        self.run = ""
+        self.left: list[str] = []
 
     def describe(self) -> dict[str, str]:
         """Return what the step is, for results and logs."""
@@ -83,21 +88,32 @@ class Action:
         raise NotImplementedError
 
 
-def from_record(record: dict[str, t.Any], kinds: dict[str, type[Action]]) -> Action:
-    """Make an action out of what the journal kept of it."""
+class Undone(t.NamedTuple):
+    """What taking steps back came to: what failed and what was left as it is, both in words."""
+
+    failures: list[str]
+    left: list[str]
+
+
+def from_record(record: dict[str, t.Any], kinds: dict[str, type[Action]], run: str = "") -> Action:
+    """Make an action out of what the journal kept of it. C(run) is the one that did it."""
     kind = record["kind"]
     if kind not in kinds:
         raise Failed(Problem(
             f"the journal names a step of kind {kind}", "this version of the collection does not know that kind",
             "Use the version that wrote the journal, or a newer one",
         ))
-    return kinds[kind](record["subject"], record["why"], record["args"], record["before"], record["after"])
+    action = kinds[kind](record["subject"], record["why"], record["args"], record["before"], record["after"])
+    action.run = run
+    return action
 
 
 def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
     """Apply a plan in order, each step written to the journal before and after it happens."""
     book = journal.Journal(target, run)
-    book.write(journal.RUN_BEGAN, steps=[action.describe() for action in plan])
+    book.write(
+        journal.RUN_BEGAN, steps=[action.describe() for action in plan],
+        follows=[[number, action.record()] for number, action in enumerate(plan) if action.follows])
     done: list[int] = []
     try:
         for number, action in enumerate(plan):
@@ -113,24 +129,32 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
         book.close()
 
 
-def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> list[str]:
-    """Take steps back, last to first. One that fails never stops the rest; returns what failed, in words."""
+def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> Undone:
+    """Take steps back, last to first. One that fails never stops the rest, but for those that must not go on from there."""
     book = journal.Journal(target, run)
     order = sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
     book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in order])
-    failures = []
+    failures: list[str] = []
+    left: list[str] = []
+    stuck: set[str] = set()
     try:
         for number, step in enumerate(order):
-            action = from_record(step.action, kinds)
+            action = from_record(step.action, kinds, step.run)
             record = dict(step.action, undoes=[step.run, step.number])
+            if action.kind in stuck:
+                failures.append(f"{action.kind} {action.subject}: not tried, because the one after it is not taken back")
+                continue
             try:
                 _step(target, book, number, record, action.undo, None)
-            except Failed as failure:
+            except (Failed, Refused) as failure:
                 failures.append(f"{action.kind} {action.subject}: {failure}")
+                if action.in_order:
+                    stuck.add(action.kind)
+            left += action.left
     finally:
         book.write(journal.RUN_ENDED)
         book.close()
-    return failures
+    return Undone(failures, left)
 
 
 def _step(
@@ -148,7 +172,7 @@ def _step(
         act(target)
         if verify is not None:
             verify(target)
-    except Failed as failure:
+    except (Failed, Refused) as failure:
         book.write(journal.FAILED, number, error=str(failure))
         raise
     except (OSError, ValueError, KeyError) as error:

@@ -10,6 +10,7 @@ put on the host (the ledger).
 
 from __future__ import annotations
 
+import calendar
 import json
 import os
 import secrets
@@ -19,9 +20,12 @@ import typing as t
 from ._target import Target, sync_folder
 
 FOLDER = "journal"
+STAMP = "%Y%m%dT%H%M%SZ"
 
 # A step's life: began, then done or failed. A step that takes another back names it under "undoes".
 BEGAN, DONE, FAILED = "began", "done", "failed"
+# Of a step that its run never came to.
+OWED = "owed"
 RUN_BEGAN, RUN_ENDED = "run-began", "run-ended"
 
 
@@ -41,14 +45,23 @@ class Interrupted(t.NamedTuple):
     step: Step | None
 
 
-def new_run_id() -> str:
-    """Return an id that sorts by time and cannot be guessed."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(4)
+def new_run_id(target: Target | None = None) -> str:
+    """Return an id that cannot be guessed and sorts by time, after all runs of a host, be its clock set back since."""
+    now = time.strftime(STAMP, time.gmtime())
+    last = max((run.partition("-")[0] for run in runs(target)), default="") if target else ""
+    if last >= now:
+        now = time.strftime(STAMP, time.gmtime(calendar.timegm(time.strptime(last, STAMP)) + 1))
+    return f"{now}-{secrets.token_hex(4)}"
 
 
 def job_name(run: str, number: int) -> str:
     """Return the name of what a step keeps on disk beside the journal."""
     return f"{run}.{number}"
+
+
+def run_of(job: str) -> str:
+    """Return the run whose step a job is."""
+    return job.partition(".")[0]
 
 
 class Journal:
@@ -107,6 +120,12 @@ def steps(target: Target, run: str) -> tuple[list[Step], bool]:
     return [found[number] for number in sorted(found)], ended
 
 
+def span(target: Target, run: str) -> tuple[float, float]:
+    """Return when a run began and when it last wrote, in seconds since the epoch."""
+    times = [line["time"] for line in _lines(os.path.join(target.state_dir, FOLDER, run + ".jsonl"))]
+    return (times[0], times[-1]) if times else (0.0, 0.0)
+
+
 def interrupted(target: Target) -> Interrupted | None:
     """Return the newest run if it was cut short, with the step that had begun."""
     known = runs(target)
@@ -119,10 +138,29 @@ def interrupted(target: Target) -> Interrupted | None:
     return Interrupted(known[-1], open_steps[-1] if open_steps else None)
 
 
+def owed(target: Target) -> list[Step]:
+    """Return the steps that make running things follow the disk, which runs whose work stands never came to."""
+    found = []
+    standing_runs = {step.run for step in standing(target)}
+    taken_back = _taken_back(target)
+    for run in (run for run in runs(target) if run in standing_runs):
+        begun = {step.number for step in steps(target, run)[0] if step.status == DONE}
+        for line in _lines(os.path.join(target.state_dir, FOLDER, run + ".jsonl")):
+            found += [
+                Step(run, number, OWED, record) for number, record in line.get("follows", ())
+                if number not in begun and (run, number) not in taken_back]
+    return found
+
+
+def _taken_back(target: Target) -> set[tuple[str, int]]:
+    done = [step for run in runs(target) for step in steps(target, run)[0] if step.status == DONE]
+    return {tuple(step.action["undoes"]) for step in done if step.action.get("undoes")}
+
+
 def standing(target: Target) -> list[Step]:
     """Return the ledger: every step of every run that was done and not taken back, oldest first."""
     done = [step for run in runs(target) for step in steps(target, run)[0] if step.status == DONE]
-    taken_back = {tuple(step.action["undoes"]) for step in done if step.action.get("undoes")}
+    taken_back = _taken_back(target)
     return [
         step for step in done
         if not step.action.get("undoes") and (step.run, step.number) not in taken_back

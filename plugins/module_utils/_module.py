@@ -24,6 +24,8 @@ WAYS: dict[str, t.Any] = {
     "lock_timeout": {"type": "int", "default": 300},
     "key_fingerprints": {"type": "list", "elements": "str", "default": [HYPERSCALE_KEY.fingerprint], "no_log": False},
     "controller": {"type": "str"},
+    "way_back": {"type": "str", "choices": ["exact", "available"], "default": "exact"},
+    "saved_days": {"type": "int", "default": 0},
 }
 
 # The groups of host_info that say whether a run left the host whole.
@@ -81,7 +83,7 @@ def told(module: AnsibleModule, target: Target, report: _converge.Report, finger
         "run_id": report.run, "actions": [action.describe() for action in report.plan.actions],
         "pending": [pending._asdict() for pending in report.plan.pending],
         "diff": [action.diff() for action in report.plan.actions], "interrupted": report.interrupted, "host": host,
-        "reboot": host["reboot"]}
+        "reboot": host["reboot"], "left": report.left, "snapshot": report.snapshot}
 
 
 def supported_stream(module: AnsibleModule, target: Target) -> int:
@@ -104,7 +106,8 @@ def ways_of(module: AnsibleModule, stream: int) -> _converge.Ways:
             "key_fingerprints", "one of them is not 40 hex digits", "Give the full fingerprint of each key"))
     return _converge.Ways(
         module.check_mode, stream, module.params["lock_timeout"], fingerprints,
-        module.params["controller"] or "a controller that did not say its name", module.params.get("proven", False))
+        module.params["controller"] or "a controller that did not say its name", module.params.get("proven", False),
+        module.params["way_back"], module.params["saved_days"])
 
 
 def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:

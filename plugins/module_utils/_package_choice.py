@@ -136,9 +136,15 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
         return ours
     others = [package for package in found if _on_side(package, STOCK)]
     if want["to"] == STOCK:
-        return others
+        return _saved_first(others) if want["version"] == PRESENT else others
     ours_by_name = {package.name for package in ours}
     return ours + [package for package in others if package.name not in ours_by_name]
+
+
+def _saved_first(packages: t.Sequence[t.Any]) -> list[t.Any]:
+    """Return the builds on offer, but of a package that was saved on the host only that: it goes back to what it was."""
+    saved = {package.name for package in packages if package.reponame == hawkey.CMDLINE_REPO_NAME}
+    return [package for package in packages if package.name not in saved or package.reponame == hawkey.CMDLINE_REPO_NAME]
 
 
 def _split_from(base, lead, want: dict[str, t.Any]) -> list[str]:

@@ -1,29 +1,38 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that were cut short: what happened to them, found out on the next run without being told to."""
+"""Runs that were cut short: what happened to them, found out and mended on the next run without being told to."""
 
 from __future__ import annotations
 
 import time
 import typing as t
 
-from . import _detached, _journal, _runlock
+from . import _detached, _journal, _runlock, _transaction
 from ._engine import Action, from_record
 from ._errors import Failed, Problem, Refused
 from ._target import Target
 
-TRANSACTION = "transaction"
+TRANSACTION = _transaction.TransactionAction.kind
 
 
 def look(target: Target) -> dict[str, t.Any] | None:
     """Return what a run that was cut short was at, without waiting or writing."""
-    cut = _journal.interrupted(target)
+    cut = _cut(target)
     if cut is None:
         return None
-    if cut.step is not None and cut.step.action["kind"] == TRANSACTION and _detached.alive(target, _job(cut.step)):
+    if _unit_at_work(target, cut):
         return _story(cut, "its package transaction is still running on the host")
+    if half_done(target):
+        return _story(cut, "its package transaction ended in its middle; the next run makes it whole")
     return _story(cut, "it was cut short; the next run settles it")
+
+
+def half_done(target: Target) -> bool:
+    """Say whether the packages of this host are those of a transaction that ended in its middle: nothing can be foretold then."""
+    cut = _cut(target)
+    return cut is not None and _is_transaction(cut.step) and not _unit_at_work(target, cut) and _transaction.is_half(
+        target, _job(t.cast(_journal.Step, cut.step)))
 
 
 def let_finish(target: Target, limit: float) -> None:
@@ -37,21 +46,39 @@ def let_finish(target: Target, limit: float) -> None:
 
 
 def _transaction_at_work(target: Target) -> str:
+    cut = _cut(target)
+    unit = _unit_at_work(target, cut) if cut else ""
+    return f"it is unit {unit}" if unit else ""
+
+
+def _unit_at_work(target: Target, cut: _journal.Interrupted) -> str:
+    return _transaction.at_work(target, _job(t.cast(_journal.Step, cut.step))) if _is_transaction(cut.step) else ""
+
+
+def _is_transaction(step: _journal.Step | None) -> bool:
+    return step is not None and step.action["kind"] == TRANSACTION
+
+
+def _cut(target: Target) -> _journal.Interrupted | None:
+    """Return the newest run if it was cut short, or if it ended by itself and left a package transaction in its middle."""
     cut = _journal.interrupted(target)
-    if cut is None or cut.step is None or cut.step.action["kind"] != TRANSACTION or not _detached.alive(target, _job(cut.step)):
-        return ""
-    return f"it is unit {_detached.unit_name(_job(cut.step))}"
+    known = _journal.runs(target)
+    if cut is not None or not known:
+        return cut
+    failed = [step for step in _journal.steps(target, known[-1])[0] if step.status == _journal.FAILED and _is_transaction(step)]
+    half = [step for step in failed if _transaction.is_half(target, _job(step))]
+    return _journal.Interrupted(known[-1], half[-1]) if half else None
 
 
 def settle(target: Target, kinds: dict[str, type[Action]]) -> dict[str, t.Any] | None:
-    """Wait for what still runs of a cut-short run, write its end into its journal, and return what happened."""
-    cut = _journal.interrupted(target)
+    """Wait for what still runs of a cut-short run, make whole what it left in its middle, write its end into its journal, and
+    return what happened."""
+    cut = _cut(target)
     if cut is None:
         return None
+    outcome, done = _outcome(target, cut.step, kinds) if cut.step else ("it was cut between two steps", False)
     book = _journal.Journal(target, cut.run)
-    outcome = "it was cut between two steps"
     if cut.step is not None:
-        outcome, done = _outcome(target, cut.step, kinds)
         book.write(_journal.DONE if done else _journal.FAILED, cut.step.number, error=None if done else outcome)
     book.write(_journal.RUN_ENDED)
     book.close()
@@ -60,14 +87,15 @@ def settle(target: Target, kinds: dict[str, type[Action]]) -> dict[str, t.Any] |
 
 def _outcome(target: Target, step: _journal.Step, kinds: dict[str, type[Action]]) -> tuple[str, bool]:
     """Return how the step that had begun ended, in words, and whether it was done."""
-    if step.action["kind"] == TRANSACTION:
-        try:
-            _detached.raise_for(_detached.wait(target, _job(step)))
-        except (Failed, Refused) as failure:
-            return f"its package transaction did not succeed: {failure}", False
-        return "the host finished its package transaction by itself", True
+    undoes = step.action.get("undoes")
+    action = from_record(step.action, kinds, undoes[0] if undoes else step.run)
+    if isinstance(action, _transaction.TransactionAction):
+        return action.settle(target, _job(step), bool(undoes))
+    if undoes:
+        # Nobody can tell whether it was taken back; what is gone already can be taken back once more.
+        return "it was cut while it took this step back", False
     try:
-        from_record(step.action, kinds).verify(target)
+        action.verify(target)
     except (Failed, OSError) as failure:
         return f"its last step had not happened: {failure}", False
     return "its last step had happened", True

@@ -19,10 +19,11 @@ import time
 import traceback
 import typing as t
 
-from . import _dnf
-from ._errors import Problem, Refused
+from . import _dnf, _reasons, _whole
+from ._errors import Failed, Problem, Refused
 from ._locks import patiently, wait_for_rpm
 from ._signatures import check_packages
+from ._store import Store
 
 try:
     import dnf.callback
@@ -34,7 +35,16 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # What every run folder holds of the collection; the names are those of this file's imports.
-MODULES = ("_errors", "_locks", "_locklist", "_dnf", "_signatures", "_runner")
+MODULES = ("_errors", "_locks", "_locklist", "_dnf", "_reasons", "_signatures", "_store", "_whole", "_runner")
+
+# What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
+CARRIED = "packages"
+# Reasons of installation: in the run's folder those that dnf is going to note, beside saved packages those they had.
+REASONS = "reasons.json"
+# The lines of the transaction as it was solved here.
+ITEMS = "items.json"
+# The phase from which on the host's packages are no longer what they were.
+RUNNING = "running"
 
 # The share of free space that a download leaves alone.
 SPACE_KEPT = 16 * 1024 * 1024
@@ -42,7 +52,13 @@ SPACE_KEPT = 16 * 1024 * 1024
 
 class Job(t.NamedTuple):
     """One transaction: exact NEVRAs, the lines it must consist of (None: whatever the solver finds), repositories, and the
-    lines of the version lock list that are ours."""
+    lines of the version lock list that are ours.
+
+    C(local) are package files on the host; with C(offline) nothing else is on offer. C(keep) are NEVRAs to fetch into the
+    store C(keep_in) before anything changes; with C(keep_all), one that cannot be had is a reason to refuse. C(reasons) are
+    the reasons of installation to have afterwards, by C(name.arch). With C(whole), rpm alone installs C(local) and takes
+    C(erase) away.
+    """
 
     run: str
     specs: list[_dnf.RepoSpec]
@@ -52,6 +68,13 @@ class Job(t.NamedTuple):
     weak_deps: bool
     lock_timeout: float
     own_locks: list[str]
+    local: list[str] = []
+    offline: bool = False
+    keep: list[str] = []
+    keep_in: str = ""
+    keep_all: bool = False
+    reasons: dict[str, str] = {}
+    whole: bool = False
 
 
 class Folder:
@@ -59,6 +82,8 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        # Whether rpm has begun with a package.
+        self.touched = False
 
     def write(self, name: str, content: t.Any) -> None:
         """Put a JSON file in place whole."""
@@ -106,13 +131,16 @@ class Display(Progress):
         self._last = (0, "")
 
     def progress(self, package, action, ti_done, ti_total, ts_done, ts_total):
+        self.folder.touched = True
         now = (ts_done, str(package))
         if now != self._last:
             self._last = now
-            self.folder.status("running", done=ts_done, total=ts_total, package=str(package))
+            self.folder.status(RUNNING, done=ts_done, total=ts_total, package=str(package))
 
     def scriptout(self, msgs):
-        self.output.extend(line for line in str(msgs or "").splitlines() if line.strip())
+        # dnf hands over what it read, as bytes.
+        text = msgs.decode("utf-8", "replace") if isinstance(msgs, bytes) else str(msgs or "")
+        self.output.extend(line for line in text.splitlines() if line.strip())
 
     def error(self, message):
         self.output.append(str(message))
@@ -123,10 +151,13 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
     def waiting(holder: str) -> None:
         folder.status("waiting", holder=holder)
 
-    settings = _dnf.Settings(None, False, job.weak_deps, job.own_locks)
+    if job.whole:
+        return _make_whole(folder, job, waiting)
+    settings = _dnf.Settings(None, False, job.weak_deps, job.own_locks, offline=job.offline)
     folder.status("resolving")
-    base = patiently(job.lock_timeout, lambda: _dnf.open_base(job.specs, folder.path, settings), waiting)
+    base = patiently(job.lock_timeout, lambda: _dnf.open_base(job.specs, folder.path, settings, job.local), waiting)
     try:
+        old = _to_keep(base, job)
         items = _dnf.solve(
             base,
             [_dnf.exact(base, nevra) for nevra in job.install],
@@ -134,19 +165,93 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         )
         _refuse_drift(job.expected, items)
         packages = list(base.transaction.install_set)
-        _refuse_full_disk(base.conf.cachedir, packages)
-        folder.status("downloading", total=len(packages))
-        _download(base, packages, waiting, job.lock_timeout)
-        folder.status("checking", total=len(packages))
-        _check(base, packages, job.specs, folder.path)
+        _fetch(folder, base, job, [*packages, *old], waiting)
+        _keep(folder, base, job, packages, old)
+        folder.write(ITEMS, items)
         wait_for_rpm(job.lock_timeout, waiting)
         display = Display(folder)
         base.args = ["centos.hyperscale", job.run]
-        folder.status("running", done=0, total=len(packages), package="")
+        folder.status(RUNNING, done=0, total=len(packages), package="")
         history = patiently(job.lock_timeout, lambda: base.do_transaction(display), waiting)
-        return {"ok": True, "items": items, "output": display.output, "history": history}
+        _prove(items, display.output)
     finally:
         _dnf.close(base)
+    _bring_reasons(folder, job.reasons)
+    Store(os.path.join(folder.path, CARRIED)).clear()
+    return {"ok": True, "items": items, "output": display.output, "history": history}
+
+
+def _make_whole(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> dict[str, t.Any]:
+    wait_for_rpm(job.lock_timeout, waiting)
+    folder.status(RUNNING, done=0, total=len(job.local), package="")
+    output = _whole.make(
+        dict(zip(job.install, job.local)), job.erase,
+        lambda done, total, package: folder.status(RUNNING, done=done, total=total, package=package))
+    _bring_reasons(folder, job.reasons)
+    return {"ok": True, "items": [], "output": output, "history": None}
+
+
+def _bring_reasons(folder: Folder, wanted: t.Mapping[str, str]) -> None:
+    """Have dnf note the reasons that are wanted; it reads the packages anew, because they are others now."""
+    if wanted:
+        base = _dnf.open_base([], folder.path, _dnf.Settings(None, False, False, offline=True))
+        try:
+            _reasons.bring(base, wanted)
+        finally:
+            _dnf.close(base)
+
+
+def _to_keep(base, job: Job) -> list[t.Any]:
+    """Return the packages on offer that are to be saved and are not yet."""
+    saved = Store(job.keep_in).whole() if job.keep else {}
+    found = {nevra: _dnf.same_build(base, nevra) for nevra in job.keep if nevra not in saved}
+    missing = sorted(nevra for nevra, package in found.items() if package is None)
+    if missing and job.keep_all:
+        raise Refused(*(_dnf.no_way_back(nevra) for nevra in missing))
+    return [package for package in found.values() if package is not None]
+
+
+def _fetch(
+    folder: Folder, base, job: Job, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None],
+) -> None:
+    """Download packages and check them."""
+    remote = [package for package in packages if package.reponame in base.repos]
+    _refuse_full_disk(base.conf.cachedir, remote)
+    folder.status("downloading", total=len(remote))
+    _download(base, remote, waiting, job.lock_timeout)
+    folder.status("checking", total=len(remote))
+    _check(base, remote, job.specs, folder.path)
+
+
+def _keep(folder: Folder, base, job: Job, packages: t.Sequence[t.Any], old: t.Sequence[t.Any]) -> None:
+    """Save what goes, and what comes until it is there."""
+    folder.status("saving", total=len(old))
+    try:
+        if old:
+            Store(job.keep_in).put({_dnf.nevra_of(package): package.localPkg() for package in old})
+        Store(os.path.join(folder.path, CARRIED)).put({_dnf.nevra_of(package): package.localPkg() for package in packages})
+        folder.write(REASONS, _reasons.planned(base))
+        if job.keep_in:
+            going = [(package.name, package.arch) for package in base.transaction.remove_set]
+            Folder(os.path.dirname(job.keep_in)).write(REASONS, _reasons.of(base, going))
+    except OSError as error:
+        raise Refused(Problem(
+            f"the packages of this transaction cannot be kept below {folder.path}", f"{error.strerror or error}",
+            "Nothing was changed. Make room there and run again")) from error
+
+
+def _prove(items: t.Sequence[_dnf.Item], output: t.Sequence[str]) -> None:
+    """Ask rpm's database itself: dnf ends a transaction well in which a package could not be unpacked."""
+    here = _whole.installed()
+    come = {item.nevra for item in items if item.action in _dnf.COMING}
+    leave = {item.nevra for item in items} - come
+    wrong = [f"{nevra} is missing" for nevra in sorted(come - here)]
+    wrong += [f"{nevra} is still there" for nevra in sorted(leave & here)]
+    if wrong:
+        said = [line for line in output if "error" in line.lower()]
+        raise Failed(Problem(
+            "rpm did not carry out the whole transaction", "; ".join([*wrong[:10], *said[:5]]),
+            "Mend what rpm names, such as a full disk, and run again: the next run makes it whole"))
 
 
 def _refuse_drift(expected: t.Sequence[_dnf.Item] | None, found: t.Sequence[_dnf.Item]) -> None:
@@ -209,10 +314,12 @@ def main(path: str) -> int:
         result = run(folder, job)
     except Refused as refusal:
         result = {"ok": False, "refused": True, "problems": refusal.problems}
+    except Failed as failure:
+        result = {"ok": False, "refused": False, "problems": failure.problems}
     except Exception as error:  # the waiting side must hear of anything that went wrong, in full
         result = {"ok": False, "refused": False, "problems": [
             Problem("the transaction failed", " ".join(str(error).split()) or repr(error),
                     f"The whole story is in {path} on the host")], "traceback": traceback.format_exc()}
-    folder.write(RESULT, dict(result, started=started, ended=time.time()))
+    folder.write(RESULT, dict(result, started=started, ended=time.time(), touched=folder.touched))
     folder.status("done")
     return 0 if result["ok"] else 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import _builds, _journal, _locklist, _mainconf, _package_wishes, _section_packages
+from . import _builds, _journal, _locklist, _mainconf, _package_wishes, _section_packages, _transaction
 from ._engine import CONFIGURE, Action
 from ._errors import Failed, Problem
 from ._planning import Around, Planned
@@ -86,7 +86,7 @@ class _EditAction(Action):
 class LockAction(_EditAction):
     """Brings our lines of the lock list to what is installed."""
 
-    kind = _section_packages.LOCK
+    kind = _transaction.LOCK
 
     @classmethod
     def to(cls, state: State, ours: list[str]) -> LockAction:
@@ -158,7 +158,7 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
     path = (plugin or {}).get("locklist", _locklist.DEFAULT)
     locklist = target.read(path)
     there = _locklist.lines_of(locklist.content) if locklist else []
-    ours = [line for line in _section_packages.own_locks(target) if line in there]
+    ours = [line for line in _transaction.own_locks(target) if line in there]
     steps = [step.action for step in _journal.standing(target) if step.action["kind"] == VendorAction.kind]
     last = steps[-1]["args"] if steps else {"on": False, "line": None}
     return State(path, locklist, plugin, ours, target.read(MAIN_CONF), last["on"], last["line"])

@@ -68,6 +68,7 @@ class ReexecAction(Action):
 
     def undo(self, target: Target) -> None:
         self.apply(target)
+        _forget(target)
 
     def verify(self, target: Target) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -115,6 +116,14 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
     _status, failed = target.probe(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
     units = sorted(line.split()[0] for line in failed.splitlines() if line)
     return State(out.strip(), _runs_replaced_binary(target, "1"), old_daemons(target), units)
+
+
+def _forget(target: Target) -> None:
+    """Have systemd forget units that failed and whose files went with the packages: nobody could start them again."""
+    for unit in gather(target).failed_units:
+        _status, out = target.probe(["systemctl", "show", "-p", "LoadState", "--value", "--", unit])
+        if out.strip() == "not-found":
+            target.run(["systemctl", "reset-failed", unit])
 
 
 def old_daemons(target: Target) -> list[str]:

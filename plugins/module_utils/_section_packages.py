@@ -14,16 +14,17 @@ import glob
 import typing as t
 
 from . import (
-    _btrfs, _builds, _capabilities, _detached, _dnf, _host_kernel, _journal, _kernel_modules, _kernel_packages, _kmods, _runner,
+    _btrfs, _builds, _capabilities, _dnf, _host_kernel, _journal, _kept, _kernel_modules, _kernel_packages, _kmods,
 )
 from ._catalog import FAMILIES
-from ._engine import TRANSACT, Action
-from ._errors import Failed, Problem, Refused
+from ._engine import Action
+from ._errors import Problem, Refused
 from ._package_choice import Jobs, best, jobs, newest
 from ._package_wishes import ANY, HYPERSCALE, LATEST, PRESENT, STOCK, State, satisfied
 from ._rpmdb import REPAIR, installed
 from ._sets import CLAIMED, SETS
 from ._target import Target
+from ._transaction import AVAILABLE, EXACT, TransactionAction
 
 OPTIONS: dict[str, t.Any] = {
     "family": {"type": "str", "choices": sorted(FAMILIES)},
@@ -37,68 +38,6 @@ OPTIONS: dict[str, t.Any] = {
     "weak_deps": {"type": "bool", "default": False},
     "where_no_module": {"type": "str"},
 }
-
-LOCK = "lock"  # kind of the steps that write version locks, which this section lifts for its own transaction
-
-
-class TransactionAction(Action):
-    """The one package transaction of a run, carried out detached. Undo is the transaction the other way."""
-
-    section = "packages"
-    kind = "transaction"
-    phase = TRANSACT
-
-    @classmethod
-    def of(
-        cls, items: list[_dnf.Item], wanted: Jobs, needs: _dnf.Needs, weak_deps: bool, lock_timeout: float,
-    ) -> TransactionAction:
-        """Make the action for a solution."""
-        old = [item.nevra for item in items if item.action not in _dnf.COMING]
-        new = [item.nevra for item in items if item.action in _dnf.COMING]
-        args = {
-            "install": sorted(f"{p.name}-{p.evr}.{p.arch}" for p in wanted.install), "erase": sorted(wanted.erase),
-            "items": items, "specs": needs.specs, "weak_deps": weak_deps, "lock_timeout": lock_timeout,
-            "release": needs.install,
-        }
-        subject = f"{len(new)} packages in, {len(old)} out"
-        return cls(subject, "installed builds are not the wanted ones", args, _lines(old), _lines(new))
-
-    @property
-    def items(self) -> list[_dnf.Item]:
-        """The lines of the transaction."""
-        return [_dnf.Item(*item) for item in self.args["items"]]
-
-    def apply(self, target: Target) -> None:
-        self._carry_out(target, self.args["install"], self.args["erase"], self.items)
-
-    def undo(self, target: Target) -> None:
-        back = [item.nevra for item in self.items if item.action not in _dnf.COMING]
-        names_back = {item.name for item in self.items if item.action not in _dnf.COMING}
-        brought = [item.nevra for item in _dnf.brought(self.items) if item.name not in names_back]
-        here = {package.nevra for package in installed()}
-        self._carry_out(
-            target, [nevra for nevra in back if nevra not in here], [nevra for nevra in brought if nevra in here], None)
-
-    def _carry_out(
-        self, target: Target, install: list[str], erase: list[str], expected: list[_dnf.Item] | None,
-    ) -> None:
-        job = _runner.Job(
-            target.job, [_dnf.RepoSpec(*spec) for spec in self.args["specs"]], install, erase, expected,
-            self.args["weak_deps"], self.args["lock_timeout"], own_locks(target),
-        )
-        _detached.raise_for(_detached.carry_out(target, job))
-
-    def verify(self, target: Target) -> None:
-        here = {package.nevra for package in installed()}
-        missing = sorted(item.nevra for item in _dnf.brought(self.items) if item.nevra not in here)
-        left = sorted(item.nevra for item in self.items if item.action not in _dnf.COMING and item.nevra in here)
-        if missing or left:
-            raise Failed(Problem(
-                "the rpmdb does not show the transaction that was carried out",
-                f"missing: {', '.join(missing) or 'none'}; still there: {', '.join(left) or 'none'}",
-                "Look at 'dnf history info' on the host",
-            ))
-
 
 ACTIONS = {TransactionAction.kind: TransactionAction}
 
@@ -174,17 +113,18 @@ def gather(target: Target, pinned_key_ids: list[str]) -> State:
     return State(packages, units, pinned_key_ids, brought, _capabilities.gather(), idle)
 
 
-def own_locks(target: Target) -> list[str]:
-    """Return the lines of the version lock list that are ours: those that the newest standing step on them left."""
-    steps = [step.action for step in _journal.standing(target) if step.action["kind"] == LOCK]
-    return list(steps[-1]["args"]["ours"]) if steps else []
-
-
 def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> list[str]:
     """Return what a person must know of the sets that a transaction moves."""
     moving = {item.source for action in actions if isinstance(action, TransactionAction) for item in action.items}
     named = [SETS[want["set"]] for want in wants if want["set"]]
     return [f"Package set {one.name}: {one.note}." for one in named if one.note and moving.intersection(one.sources)]
+
+
+class Manner(t.NamedTuple):
+    """How a transaction is to be gone about: seconds to wait for locks, and what if a build could not be brought back."""
+
+    lock_timeout: float
+    way_back: str
 
 
 # look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
@@ -193,7 +133,7 @@ Look = t.Callable[[t.Any, t.Sequence[_dnf.RepoSpec], t.Sequence[t.Any], "t.Seque
 
 def plan(
     target: Target, wants: t.Sequence[dict[str, t.Any]], state: State, needs: _dnf.Needs,
-    open_base: t.Callable[[], t.Any], lock_timeout: float, look: Look | None = None,
+    open_base: t.Callable[[], t.Any], manner: Manner, look: Look | None = None,
 ) -> list[Action]:
     """Return no action, or the one transaction. C(open_base) gives a Base that sees the wanted repositories.
 
@@ -220,13 +160,37 @@ def plan(
             raise
         if look is not None:
             look(base, needs.specs, list(base.transaction.install_set), [i.nevra for i in items if i.action not in _dnf.COMING])
+        # Who goes back to stock is not held up because the way to Hyperscale is gone.
+        way_back = AVAILABLE if any(want["to"] == STOCK for want in open_wants) else manner.way_back
         problems = _ends(target, state, base.transaction.install_set, items)
+        problems += _ways_back(base, target, items) if way_back == EXACT else []
         if problems:
             raise Refused(*problems)
         weak_deps = any(want["weak_deps"] for want in open_wants)
-        return [TransactionAction.of(items, wanted, needs, weak_deps, lock_timeout)]
+        return [TransactionAction.of(
+            items, wanted.install, wanted.erase, needs, weak_deps, manner.lock_timeout, way_back, _dnf.local_files(base))]
     finally:
         _dnf.close(base)
+
+
+def _ways_back(base, target: Target, items: t.Sequence[_dnf.Item]) -> list[Problem]:
+    """Return which builds that go could not be saved first."""
+    come = {item.nevra for item in items if item.action in _dnf.COMING}
+    going = {item.nevra for item in items} - come - _kept.names_saved(target)
+    return [_dnf.no_way_back(nevra) for nevra in sorted(going) if _dnf.same_build(base, nevra) is None]
+
+
+def stock_builds(target: Target) -> list[str]:
+    """Return the saved package files of the stock builds that this host had before it first left them."""
+    found: dict[tuple[str, str], str] = {}
+    for step in _journal.standing(target):
+        if step.action["kind"] == TransactionAction.kind:
+            saved = _kept.Kept(target, step.run).packages.whole()
+            action = TransactionAction("", "", step.action["args"])
+            for item in action.leaving:
+                if item.nevra in saved and _builds.release_segment(item.evr.rpartition("-")[2]) is None:
+                    found.setdefault((item.name, item.arch), saved[item.nevra])
+    return sorted(found.values())
 
 
 def needless(target: Target, want: dict[str, t.Any], wants: t.Sequence[dict[str, t.Any]]) -> bool:
@@ -312,7 +276,3 @@ def _right_builds(base, items: t.Sequence[_dnf.Item]) -> list[t.Any]:
                     f"{' or '.join(CLAIMED[item.name])}", "Exclude that build from its repository, or leave the set out"))
             found.append(right)
     return found
-
-
-def _lines(nevras: t.Iterable[str]) -> str:
-    return "".join(f"{nevra}\n" for nevra in sorted(nevras))

@@ -111,6 +111,14 @@ def unproven(target: Target) -> str | None:
     return newest
 
 
+def newest_between(target: Target, since: float, until: float) -> str | None:
+    """Return the id of the newest complete snapshot that was taken between two moments, None where there is none."""
+    folder = os.path.join(target.state_dir, FOLDER)
+    known = os.listdir(folder) if os.path.isdir(folder) else []
+    times = {name: _manifest(target, name)["time"] for name in known if ID.match(name) and complete(target, name)}
+    return max((name for name in times if since <= times[name] <= until), key=lambda name: (times[name], name), default=None)
+
+
 def settle(target: Target, snapshot: str, check: bool) -> bool:
     """Note that what came of a snapshot's prediction was proven and accepted; return whether that was, or would be, news."""
     news = not os.path.exists(os.path.join(target.state_dir, FOLDER, snapshot, PROVEN))

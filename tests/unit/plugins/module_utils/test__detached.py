@@ -24,6 +24,7 @@ class Runner:
 
     def __init__(self, target):
         self.folder = _runner.Folder(target.private_folder(_detached.FOLDER, "run-1"))
+        self.folder.write(_runner.JOB, {})
         self.handle = None
 
     def starts(self):

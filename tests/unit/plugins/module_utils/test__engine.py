@@ -46,7 +46,7 @@ def test_plan_is_empty_once_applied_and_undo_restores_what_was(target):
     wants = [want("/etc/a", "new\n"), want("/etc/b", "fresh\n")]
     _engine.apply_all(target, "run-1", planned(target, *wants))
     assert planned(target, *wants) == []
-    assert _engine.undo_all(target, "run-2", _journal.standing(target), KINDS) == []
+    assert _engine.undo_all(target, "run-2", _journal.standing(target), KINDS) == ([], [])
     assert target.read("/etc/a") == _target.FileState("old\n", "0600", OWNER, GROUP)
     assert target.read("/etc/b") is None
     assert _journal.standing(target) == []
@@ -62,7 +62,7 @@ def test_undo_of_one_failing_step_goes_on_with_the_rest(target, monkeypatch):
         remove(path)
 
     monkeypatch.setattr(target, "remove", stubborn)
-    failures = _engine.undo_all(target, "run-2", _journal.standing(target), KINDS)
+    failures = _engine.undo_all(target, "run-2", _journal.standing(target), KINDS).failures
     assert len(failures) == 1 and "/etc/b" in failures[0]
     assert target.read("/etc/a") is None
     assert [step.action["subject"] for step in _journal.standing(target)] == ["/etc/b"]
@@ -79,7 +79,7 @@ def test_what_follows_the_disk_is_taken_back_last(target, monkeypatch):
     order = []
     remove = target.remove
     monkeypatch.setattr(target, "remove", lambda path: (order.append(path), remove(path)))
-    assert _engine.undo_all(target, "run-2", _journal.standing(target), {**KINDS, "follower": Follower}) == []
+    assert _engine.undo_all(target, "run-2", _journal.standing(target), {**KINDS, "follower": Follower}) == ([], [])
     assert order == ["/etc/a", "/etc/z"]
 
 

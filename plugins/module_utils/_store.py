@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder of package files with a list of what is in it, by which each is known again: kept for a way back or for going on.
+
+Used by the modules and by the detached runner, so it rests on the standard library alone. The list is written last: a
+file that it does not name was cut short, and one whose digest differs from it is as good as missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import typing as t
+
+INDEX = "packages.json"
+BLOCK = 1024 * 1024
+
+
+class Store:
+    """Package files below one folder, by NEVRA."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def index(self) -> dict[str, dict[str, str]]:
+        """Return what is in it: NEVRA -> C(file), its name, and C(sha256)."""
+        try:
+            with open(os.path.join(self.folder, INDEX), encoding="utf-8") as handle:
+                return json.load(handle)
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def put(self, packages: t.Mapping[str, str]) -> None:
+        """Take package files in (NEVRA -> path), synced, beside those that are there."""
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        index = self.index()
+        for nevra, path in sorted(packages.items()):
+            name = os.path.basename(path)
+            _place(path, os.path.join(self.folder, name))
+            index[nevra] = {"file": name, "sha256": digest(os.path.join(self.folder, name))}
+        beside = os.path.join(self.folder, f".{INDEX}")
+        with open(beside, "w", encoding="utf-8") as handle:
+            json.dump(index, handle, sort_keys=True)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.rename(beside, os.path.join(self.folder, INDEX))
+        _sync(self.folder)
+
+    def whole(self) -> dict[str, str]:
+        """Return the packages that can be used, NEVRA -> path: those whose file is still what was taken in."""
+        found = {}
+        for nevra, entry in self.index().items():
+            path = os.path.join(self.folder, os.path.basename(entry["file"]))
+            if os.path.isfile(path) and digest(path) == entry["sha256"]:
+                found[nevra] = path
+        return found
+
+    def clear(self) -> None:
+        """Take all of it away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def digest(path: str) -> str:
+    """Return the SHA-256 of a file."""
+    known = hashlib.sha256()
+    with open(path, "rb") as handle:
+        while block := handle.read(BLOCK):
+            known.update(block)
+    return known.hexdigest()
+
+
+def _place(path: str, place: str) -> None:
+    """Have a file in another place as well: as a second name, or where that is another file system as a copy."""
+    if os.path.exists(place):
+        os.unlink(place)
+    try:
+        os.link(path, place)
+    except OSError:
+        shutil.copyfile(path, place)
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(folder: str) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

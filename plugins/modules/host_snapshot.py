@@ -13,10 +13,14 @@ version_added: 0.2.0
 description:
   - Reads what a swap of packages can change and keeps it below C(/var/lib/centos-hyperscale/snapshots) on the host, for
     M(centos.hyperscale.proof_info) to compare with.
-  - Of the packages that will change it keeps the headers, what rpm finds different from them, their configuration files
-    and the install sections of their units, symbols that programs using their libraries do not find, and how a harmless
-    command of each ends. Of the host it keeps the list of packages, everything below C(/etc/systemd), the state of all
-    units, alternatives, and kernel, command line and boot.
+  - Of the packages that will change it keeps the headers, what rpm finds different from them, the state of their configuration
+    files, of files edited on the host and of programs with setuid, setgid or capabilities, the install sections of their units,
+    symbols that programs using their libraries do not find, and how a harmless command of each ends.
+  - Of the host it keeps the list of packages, the state of everything in folders that the collection or scriptlets write to,
+    such as C(/etc/systemd), C(/etc/dnf) and C(/boot/loader/entries), the state of all units, alternatives, kernel, command line
+    and boot, sysctls that a file names, packet filter rules, the names of users and groups, unit files, and the keys that rpm
+    trusts.
+  - Of files it keeps digests, not the content; of the environment of grub2 it keeps the values.
   - Everything is read and nothing is changed but the folder of the snapshot, which only root can read.
   - A snapshot that was cut short is never used, and one that is complete is never written over. A second run with the
     same O(id) keeps the first.

@@ -28,8 +28,13 @@ options:
   phase:
     description:
       - V(prove) is for after a swap.
-      - V(rollback) is for after going back. It asks in addition that packages, configuration, the states of units,
-        alternatives and kernel are those of the snapshot.
+      - V(rollback) is for after going back. It asks in addition that the host is what it was when the snapshot was taken, which
+        are packages and the reasons of their installation, what C(rpm -V) says of them, content, mode, owner, label and
+        capabilities of configuration, of files that were edited and of those in folders such as C(/etc/systemd) and C(/etc/dnf),
+        the states of units, alternatives, sysctls and packet filter rules in force, and kernel.
+      - It also lists what is left behind, which are accounts, second files beside configuration, units of no package and keys
+        of rpm.
+      - What a snapshot of an older release lacks is skipped, and the report says so.
     type: str
     choices: [prove, rollback]
     default: prove

@@ -51,6 +51,28 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
             [Consumer("unit", name, "wants it") for name in (was.get("WantedBy") or "").split()], proven=True)
 
 
+def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
+    """Yield units that are active and were not, with what they were: the reverse of stopped(), with its exceptions."""
+    before = scenes.before("units")
+    for unit, said in sorted(scenes.now("units").items()):
+        was = before.get(unit, {})
+        if said.get("ActiveState") != "active" or was.get("ActiveState") in ("active", "activating", "reloading"):
+            continue
+        if FLEETING.search(unit) or said.get("Transient") == "yes":
+            continue
+        if _on_demand(unit, said, said) or _comes_by_itself(unit, said):
+            continue
+        # A job of the boot that ran before and whose condition did not hold then is no news.
+        if not _not_meant_to_run(was):
+            yield unit, was.get("ActiveState") or "not loaded"
+
+
+def _comes_by_itself(unit: str, said: t.Mapping[str, str]) -> bool:
+    """A socket, timer or path starts it, or it has no file of its own, or it marks what others have reached."""
+    state = said.get("UnitFileState") or ""
+    return bool(said.get("TriggeredBy")) or not state or (unit.endswith(".target") and not state.startswith("enabled"))
+
+
 def _alias(view: View, unit: str) -> str:
     targets = filter(None, (view.readlink(os.path.join(folder, unit)) for folder in UNIT_FOLDERS))
     return os.path.basename(next(targets, ""))

@@ -465,9 +465,14 @@ TABLE: tuple[Check, ...] = (
         "Install or erase what differs; the finding names the exact build"),
     _check(
         "rollback.differs", (106,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not as it was",
-        "A package that goes back does not bring the host back: configuration, links, units and the boot have states of their "
-        "own.",
+        "A package that goes back does not bring the host back: configuration, local edits, rights of files, links, units, "
+        "sysctls, packet filter rules and the boot have states of their own.",
         "Put it back by hand, or find out why it should stay"),
+    _check(
+        "rollback.left", (107,), "gained", LOW, LOW, NEVER, (PROVE,), "{name} was left behind",
+        "Accounts that scriptlets made, second files beside configuration, units of no package and keys of rpm stay when "
+        "packages go back. Whether they are in use is not known.",
+        "Take it away if nothing here uses it"),
     # What could not be read.
     _check(
         "package.unreadable", (), "unverifiable", HIGH, HIGH, ALWAYS, (FILES, PREDICT), "{name} cannot be read",

@@ -18,8 +18,8 @@ import time
 import typing as t
 
 from .. import _host_read, _rpmdb
-from . import config, smoke, symbols, truth, units
-from .builds import Build, of_header
+from . import config, live, smoke, symbols, truth, units
+from .builds import Build, File, of_header
 from .digests import of_file
 from .swap import Installed, Swap, nevra_of
 from .view import NOT_FOUND, View
@@ -28,12 +28,28 @@ VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
 VERIFIED = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglmnr]) )?(?P<path>/.*?)(?: \(.*\))?$")
 SHOW_UNITS = [
     "systemctl", "show", "--all",
-    "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy", "*"]
+    "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy,TriggeredBy",
+    "*"]
 SETTINGS = "/etc/systemd"
+# What the sections of the collection, or the scriptlets of what they swap, can write: folders with all below them, and files.
+FOLDERS = (
+    SETTINGS, "/boot/loader/entries", "/etc/NetworkManager", "/etc/dnf", "/etc/iptables", "/etc/kernel", "/etc/modprobe.d",
+    "/etc/modules-load.d", "/etc/pki/rpm-gpg", "/etc/rpm", "/etc/sysconfig", "/etc/sysctl.d", "/etc/sysusers.d",
+    "/etc/tmpfiles.d", "/etc/udev", "/etc/yum.repos.d")
+FILES = (
+    "/boot/efi/EFI/centos/grubenv", "/boot/grub2/grubenv", "/etc/default/grub", "/etc/nsswitch.conf", "/etc/resolv.conf",
+    "/etc/selinux/config", "/etc/sysctl.conf")
+# Made anew by a DHCP client and by systemd-hwdb: only what they are is looked at, not what is in them.
+RENEWED = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
+# Every boot sets these of grub2's environment.
+BOOT_MARKS = re.compile(r"^(#.*|boot_(success|indeterminate|counter)=.*)$")
 ALTERNATIVES = "/etc/alternatives/*"
 HISTORY = "/var/lib/dnf/history.sqlite"
 SHA256 = 8
 LABEL = "security.selinux"
+CAPABILITIES = "security.capability"
+SET_ID = stat.S_ISUID | stat.S_ISGID
+GHOST = "g"
 
 
 class Scene(t.NamedTuple):
@@ -115,48 +131,89 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
 
 def verify(where: Scene) -> dict[str, dict[str, str]]:
     """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters."""
-    if not where.names:
-        return {}
-    status, out = where.view.run([*VERIFY, *where.names])
+    status, found = _verified(where)
     if status == NOT_FOUND:
         raise OSError("rpm: no such command")
+    return found
+
+
+def _verified(where: Scene) -> tuple[int, dict[str, dict[str, str]]]:
+    if not where.names:
+        return 0, {}
+    status, out = where.view.said(*VERIFY, *where.names)
     found = {}
     for match in filter(None, map(VERIFIED.match, out.splitlines())):
         flags = match.group("flags")
         found[match.group("path")] = {
             "flags": flags if flags == "missing" else flags.replace(".", ""), "kind": match.group("kind") or ""}
-    return found
+    return status, found
 
 
 def files(where: Scene) -> dict[str, dict[str, str] | None]:
-    """Return the state of every configuration file of the packages and of all below /etc/systemd; None: not there."""
-    paths = {path for build in where.builds for path, file in build.files.items() if file.config and file.kind != "directory"}
-    # Links are listed and not followed: they may lead in circles.
-    for folder, folders, names in os.walk(where.view.real(SETTINGS)):
-        inner = os.path.relpath(folder, where.view.real(SETTINGS))
-        paths |= {os.path.normpath(os.path.join(SETTINGS, inner, name)) for name in [*folders, *names]}
+    """Return the state of every file that a swap can change without a package saying so; None: not there.
+
+    These are FOLDERS and FILES, and of the packages the configuration, what runs with more rights than its user, and what was
+    edited here.
+    """
+    carried = {path: file for build in where.builds for path, file in build.files.items()}
+    paths = {path for path, file in carried.items() if (file.config and file.kind != "directory") or _privileged(file)}
+    paths |= {
+        path for path, said in _verified(where)[1].items()
+        if said["flags"] != "missing" and said["kind"] != GHOST and _is_plain(where.view, path)}
+    paths.update(FILES)
+    for top in FOLDERS:
+        paths |= set(_below(where.view, top))
     return {path: state_of(where.view, path) for path in sorted(paths)}
 
 
+def _privileged(file: File) -> bool:
+    return file.kind == "file" and bool(file.capabilities or file.mode & SET_ID)
+
+
+def _is_plain(view: View, path: str) -> bool:
+    return view.is_file(path) and view.readlink(path) is None
+
+
+def _below(view: View, top: str) -> t.Iterator[str]:
+    # Links are listed and not followed: they may lead in circles.
+    for folder, folders, names in os.walk(view.real(top)):
+        inner = os.path.relpath(folder, view.real(top))
+        yield from (os.path.normpath(os.path.join(top, inner, name)) for name in [*folders, *names])
+
+
 def state_of(view: View, path: str) -> dict[str, str] | None:
-    """Return kind, content, mode, owner and label of a path."""
+    """Return kind, content, mode, owner, label and capabilities of a path."""
     real = view.real(path)
     try:
         info = os.lstat(real)
     except OSError:
         return None
     kind = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}.get(stat.S_IFMT(info.st_mode), "other")
-    try:
-        label = os.getxattr(real, LABEL, follow_symlinks=False).decode("ascii", "replace").rstrip("\0")
-    except OSError:
-        label = ""
     return {
         "kind": kind,
-        "content": of_file(real, SHA256) if kind == "file" else os.readlink(real) if kind == "symlink" else "",
+        "content": _content(view, path) if kind == "file" else os.readlink(real) if kind == "symlink" else "",
         "mode": f"{stat.S_IMODE(info.st_mode):04o}",
         "owner": f"{info.st_uid}:{info.st_gid}",
-        "label": label,
+        "label": _attribute(real, LABEL).decode("ascii", "replace").rstrip("\0"),
+        "capabilities": _attribute(real, CAPABILITIES).hex(),
     }
+
+
+def _content(view: View, path: str) -> str:
+    """Return the digest of a file, and what grub2's environment says: that shows in a finding which value is another."""
+    if path in RENEWED:
+        return ""
+    if os.path.basename(path) == "grubenv":
+        lines = (view.text(path) or "").splitlines()
+        return "\n".join(sorted(line for line in lines if line and not BOOT_MARKS.match(line)))
+    return of_file(view.real(path), SHA256)
+
+
+def _attribute(real: str, name: str) -> bytes:
+    try:
+        return os.getxattr(real, name, follow_symlinks=False)
+    except OSError:
+        return b""
 
 
 def leftovers(where: Scene) -> list[str]:
@@ -246,4 +303,11 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "kernel": kernel,
     "symbols": linked,
     "smoke": smoked,
+    # Which folders "files" goes through: what an older release did not look at is no news.
+    "folders": lambda where: list(FOLDERS),
+    "sysctls": lambda where: live.sysctls(where.view),
+    "rulesets": lambda where: live.rulesets(where.view),
+    "accounts": lambda where: live.accounts(where.view),
+    "unit_files": lambda where: live.unit_files(where.view),
+    "keys": lambda where: live.keys(where.ts),
 }

@@ -93,11 +93,13 @@ class Recorder:
             self.run(group.checks, lambda group=group: group.find(swap))
 
     def _note(self, coverage: Coverage) -> None:
-        """Keep the worst of what became of a check that several functions carry out, and the time of all."""
+        """Keep the worst of what became of a check that several functions carry out, with its reasons, and the time of all."""
         known = self._coverage.get(coverage.id)
         if known is not None:
             worst = max(known, coverage, key=lambda one: (RAN, SKIPPED, ERROR).index(one.status))
-            coverage = worst._replace(seconds=round(known.seconds + coverage.seconds, 4))
+            said = [one.reason for one in (known, coverage) if one.status == worst.status and one.reason]
+            reasons = dict.fromkeys(reason for one in said for reason in one.split("; "))
+            coverage = worst._replace(reason="; ".join(reasons), seconds=round(known.seconds + coverage.seconds, 4))
         self._coverage[coverage.id] = coverage
 
     def skip(self, checks: t.Sequence[str], reason: str) -> None:

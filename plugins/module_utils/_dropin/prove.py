@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from .._errors import Problem, Refused
-from . import after, aftermath, btrfs_trial, compare, cow, files, hosting, kernel, relations, report, returned
+from . import after, aftermath, btrfs_trial, compare, cow, files, hosting, kernel, left, relations, report, returned
 from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Consumer, Finding, Skipped
@@ -62,7 +62,8 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
 )
 BACK: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("rollback.package",), returned.packages),
-    (("rollback.differs",), returned.states),
+    *((("rollback.differs",), find) for find in returned.STATES),
+    *((("rollback.left",), find) for find in left.LEFT),
 )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils import _module, _proving, _rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import gather, snapshot
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin.builds import File
 from ansible_collections.centos.hyperscale.plugins.module_utils._dropin.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils._errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils._target import Target
@@ -190,10 +191,62 @@ def test_state_of_paths(tmp_path):
     (folder / "circle").symlink_to("..")
     found = gather.files(scene(tmp_path))
     names = ("", "/a.service", "/b.service", "/circle")
-    assert list(found) == [f"/etc/systemd/system{name}" for name in names]
+    assert [path for path, said in found.items() if said] == [f"/etc/systemd/system{name}" for name in names]
+    assert set(gather.FILES) <= set(found)  # what is not there is known not to be
     assert found["/etc/systemd/system/a.service"]["content"] == hashlib.sha256(b"[Unit]\n").hexdigest()
     assert found["/etc/systemd/system/b.service"]["content"] == "/dev/null"
     assert gather.state_of(View(str(tmp_path), answering({})), "/etc/absent") is None
+
+
+def test_files_with_special_rights_and_local_edits_are_looked_at(host):
+    rpm = pytest.importorskip("rpm")
+    modes = {"/usr/bin/mount": 0o4755, "/usr/bin/write": 0o2755, "/usr/bin/plain": 0o755, "/usr/bin/ping": 0o755}
+    for path in (*modes, "/usr/lib/edited", "/run/ghost"):
+        host.write(path)
+    host.link("/usr/lib/link", "edited")
+    build = Named("a")
+    build.files = {
+        path: File(path, "file", mode, "root", "root", "", 0, 0, "", "cap_net_raw=ep" if "ping" in path else "", "")
+        for path, mode in modes.items()}
+    build.files["/etc/a.conf"] = File("/etc/a.conf", "file", 0o644, "root", "root", "", 0, rpm.RPMFILE_CONFIG, "", "", "")
+    said = "S.5......    /usr/lib/edited\n.M.......  g /run/ghost\nmissing     /usr/lib/gone\n....L....    /usr/lib/link\n"
+    found = gather.files(scene(host.root, {"rpm": (1, said)}, [build]))
+    assert set(found) - set(gather.FILES) == {
+        "/usr/bin/mount", "/usr/bin/write", "/usr/bin/ping", "/etc/a.conf", "/usr/lib/edited"}
+
+
+def test_folders_of_the_sections_are_looked_through(host):
+    paths = [f"{folder}/a" for folder in gather.FOLDERS]
+    for path in (*paths, "/etc/other/a"):
+        host.write(path)
+    found = gather.files(scene(host.root))
+    assert {path for path, said in found.items() if said} == set(paths)
+
+
+def test_capabilities_of_a_file_are_recorded(host, monkeypatch):
+    host.write("/usr/bin/ping")
+    known = {gather.CAPABILITIES: b"\x01\x00", gather.LABEL: b"a:b\0"}
+    monkeypatch.setattr(gather.os, "getxattr", lambda path, name, follow_symlinks: known[name])
+    view = View(host.root, answering({}))
+    assert [gather.state_of(view, "/usr/bin/ping")[name] for name in ("capabilities", "label")] == ["0100", "a:b"]
+    monkeypatch.undo()
+    assert gather.state_of(view, "/usr/bin/ping")["capabilities"] == ""
+
+
+def test_what_changes_by_itself_in_a_file_does_not_count(host):
+    def content(path):
+        return gather.state_of(View(host.root, answering({})), path)["content"]
+
+    host.write("/boot/grub2/grubenv", "# GRUB Environment Block\nsaved_entry=a\nboot_success=0\nboot_indeterminate=1\n####")
+    first = content("/boot/grub2/grubenv")
+    host.write("/boot/grub2/grubenv", "# GRUB Environment Block\nboot_success=1\nsaved_entry=a\n#####")
+    assert content("/boot/grub2/grubenv") == first == "saved_entry=a"
+    host.write("/boot/grub2/grubenv", "saved_entry=b\n")
+    assert content("/boot/grub2/grubenv") != first
+    host.write("/etc/resolv.conf", "nameserver 192.0.2.1")
+    assert content("/etc/resolv.conf") == ""
+    host.link("/etc/udev/hwdb.bin", "elsewhere")
+    assert content("/etc/udev/hwdb.bin") == "elsewhere"
 
 
 def test_install_sections(tmp_path):

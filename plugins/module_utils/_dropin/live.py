@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host has beside packages, files and units: sysctls, packet filter rules, accounts, keys of rpm. Read-only."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from .. import _rpmdb
+from .._rulesets import Chain, Saved, parse
+from .view import View
+
+PROC_SYS = "/proc/sys/"
+SYSCTL_FILES = ("/etc/sysctl.conf", *(
+    f"{folder}/*.conf" for folder in ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")))
+# Counters, and what the kernel, a router or the boot sets by itself.
+VOLATILE = re.compile(
+    r"^(kernel/(random/(boot_id|uuid|entropy_avail)|ns_last_pid|tainted|cad_pid|perf_event_max_sample_rate|\w+_next_id"
+    r"|hung_task_detect_count|pty/nr)|fs/(dentry-state|inode-nr|inode-state|file-nr|aio-nr|quota/.*)"
+    r"|net/netfilter/nf_conntrack_(count|buckets)|net/ipv6/conf/[^/]+/(mtu|hop_limit|stable_secret)|net/ipv[46]/route/flush)$")
+# Keys of one network interface: they go with it.
+OF_INTERFACE = re.compile(r"^net/ipv[46]/(conf|neigh)/(?!(all|default)/)")
+
+# Programs of the packet filter by backend, and what names the tables in use of the legacy one.
+SAVERS = {"iptables": "/proc/net/ip_tables_names", "ip6tables": "/proc/net/ip6_tables_names"}
+BACKENDS = ("legacy", "nft")
+LIST_NFT = ["nft", "-s", "list", "ruleset"]
+NFT_MODULE = "/lib/modules/{release}/kernel/net/netfilter/nf_tables.ko*"
+BLOCK = re.compile(r"^(table|chain|set|map|flowtable|counter|quota|limit|ct \w+|synproxy|secmark)\b.*\{$")
+NFT_COUNTS = re.compile(r"^(packets \d+ bytes \d+|.*\bused \d+ \w+)$")
+NFT_COUNTER = re.compile(r"\bcounter packets \d+ bytes \d+")
+EXPIRES = re.compile(r" expires \w+")
+# Sets whose elements come and go with packets and bans; bans of fail2ban in chains of iptables.
+FILLED = re.compile(r"^(flags .*\b(dynamic|timeout)\b|timeout )")
+BANS = re.compile(r"^set (addr6?-set-|f2b)")
+BAN = re.compile(r"^-A f2b-\S+ -s ")
+
+UNIT_FOLDERS = ("/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+UNIT_FILE = re.compile(r"\.(service|socket|target|timer|path|mount|automount|slice|swap)$")
+
+
+def sysctls(view: View) -> dict[str, str]:
+    """Return the value that is in force of every key that a file of sysctl.d names, as paths below /proc/sys."""
+    patterns = {pattern for glob in SYSCTL_FILES for path in view.glob(glob) for pattern in named_keys(view.text(path) or "")}
+    keys = {path[len(PROC_SYS):] for pattern in patterns for path in view.glob(PROC_SYS + pattern)}
+    found = {key: sysctl(view, key) for key in sorted(keys) if not VOLATILE.match(key)}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def sysctl(view: View, key: str) -> str | None:
+    """Return the value of one key, None where it is not there or cannot be read."""
+    value = view.text(PROC_SYS + key)
+    return None if value is None else " ".join(value.split())
+
+
+def named_keys(text: str) -> set[str]:
+    """Return the keys in a file of sysctl.d(5), as patterns below /proc/sys."""
+    names = {line.partition("=")[0].strip().lstrip("-").strip() for line in map(str.strip, text.splitlines())
+             if line and not line.startswith(("#", ";"))}
+    return {_as_path(name) for name in names if name and ".." not in name.split("/")}
+
+
+def _as_path(name: str) -> str:
+    """A key is written with dots or with slashes; the first of either says which, and the other then stands for itself."""
+    first = re.search(r"[./]", name)
+    return name.translate(str.maketrans("./", "/.")) if first and first.group() == "." else name
+
+
+def rulesets(view: View) -> dict[str, list[str] | None]:
+    """Return the rules of each program of the packet filter, a line a rule, without counters; None: it does not answer.
+
+    A backend that the kernel has not loaded has no rules, and is not loaded by this look.
+    """
+    idle = _nft_is_idle(view)
+    found: dict[str, list[str] | None] = {"nft": [] if idle else _answer(view, LIST_NFT, nft_lines)}
+    for program, tables in SAVERS.items():
+        resting = {"legacy": not (view.text(tables) or "").split(), "nft": idle}
+        for backend in BACKENDS:
+            name = f"{program}-{backend}"
+            found[name] = [] if resting[backend] else _answer(view, [f"{name}-save"], iptables_lines)
+        if found[f"{program}-nft"] is None and found[f"{program}-legacy"] in (None, []):
+            # A build of one backend alone has only this name; asked with nothing loaded it would load something.
+            found[program] = _answer(view, [f"{program}-save"], iptables_lines)
+    return found
+
+
+def _nft_is_idle(view: View) -> bool:
+    release = (view.text("/proc/sys/kernel/osrelease") or "").strip()
+    loaded = {line.split()[0] for line in (view.text("/proc/modules") or "").splitlines() if line}
+    return "nf_tables" not in loaded and bool(view.glob(NFT_MODULE.format(release=release)))
+
+
+def _answer(view: View, argv: list[str], lines: t.Callable[[str], list[str]]) -> list[str] | None:
+    status, out = view.run(argv)
+    return lines(out) if status == 0 else None
+
+
+def iptables_lines(text: str) -> list[str]:
+    """Return what iptables-save(8) printed, without what does nothing and without bans that come and go."""
+    saved: Saved = parse(text)
+    lines = []
+    for table in sorted(saved.used()):
+        for name, chain in sorted(saved.rules[table].items()):
+            if chain != Chain("ACCEPT", ()):
+                lines.append(f"{table}: chain {name} {chain.policy}")
+            lines += [f"{table}: {rule}" for rule in chain.rules if not BAN.match(rule)]
+    return lines
+
+
+def nft_lines(text: str) -> list[str]:
+    """Return what C(nft list ruleset) printed, each line with the blocks that it stands in."""
+    blocks: list[str] = []
+    lines = []
+    filled = False
+    for line in _joined(text):
+        if BLOCK.match(line):
+            blocks.append(line[:-1].strip())
+            filled = bool(BANS.match(blocks[-1]))
+            lines.append(", ".join(blocks))
+        elif line == "}":
+            blocks = blocks[:-1]
+        elif not NFT_COUNTS.match(line):
+            filled = filled or bool(FILLED.match(line))
+            if not (filled and line.startswith("elements =")):
+                lines.append(f"{', '.join(blocks)}: {EXPIRES.sub('', NFT_COUNTER.sub('counter', line))}")
+    return lines
+
+
+def _joined(text: str) -> t.Iterator[str]:
+    """Yield lines; what is enclosed in braces and printed on several is one."""
+    begun = ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            continue
+        begun = f"{begun} {line}".strip()
+        if BLOCK.match(begun) or begun.count("{") <= begun.count("}"):
+            yield begun
+            begun = ""
+
+
+def accounts(view: View) -> dict[str, list[str]]:
+    """Return the names of all users and groups."""
+    return {kind: _names(view.text(path) or "") for kind, path in (("user", "/etc/passwd"), ("group", "/etc/group"))}
+
+
+def _names(text: str) -> list[str]:
+    # A plus or minus includes or leaves out names of NIS.
+    return sorted({line.partition(":")[0] for line in text.splitlines() if ":" in line and line[0] not in "+-#"})
+
+
+def unit_files(view: View) -> list[str]:
+    """Return the paths of system units outside /etc, whose files are looked at one by one."""
+    paths = {path for folder in UNIT_FOLDERS for path in view.glob(f"{folder}/*")}
+    return sorted(path for path in paths if UNIT_FILE.search(os.path.basename(path)))
+
+
+def keys(ts: t.Any) -> dict[str, str]:
+    """Return the keys that rpm trusts, with whose they are."""
+    return {
+        f"{header['name']}-{header['version']}-{header['release']}": header["summary"] or ""
+        for header in ts.dbMatch("name", _rpmdb.KEY_PACKAGE)}

@@ -316,8 +316,12 @@ def nevra_of(package) -> str:
 
 def local_files(base) -> list[str]:
     """Return the package files on the host that a solved transaction installs."""
-    return sorted(
-        package.localPkg() for package in base.transaction.install_set if package.reponame == hawkey.CMDLINE_REPO_NAME)
+    return sorted(package.localPkg() for package in base.transaction.install_set if is_file(package))
+
+
+def is_file(package) -> bool:
+    """Say whether a package on offer is a file on the host and of no repository."""
+    return package.reponame == hawkey.CMDLINE_REPO_NAME
 
 
 def same_build(base, nevra: str):

@@ -131,7 +131,7 @@ class Kept:
 
     def _write(self, name: str, content: t.Any) -> None:
         beside = os.path.join(self.folder, f".{name}")
-        with open(beside, "w", encoding="utf-8") as handle:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
             json.dump(content, handle, sort_keys=True)
             handle.flush()
             os.fsync(handle.fileno())

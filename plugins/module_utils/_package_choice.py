@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _btrfs, _builds, _capabilities, _kernel_packages
+from . import _btrfs, _builds, _capabilities, _dnf, _kernel_packages
 from ._catalog import FAMILIES, FLAVOURS
 from ._errors import Problem, Refused
 from ._package_wishes import (
@@ -143,8 +143,8 @@ def _offered(base, names: t.Sequence[str], want: dict[str, t.Any]) -> list[t.Any
 
 def _saved_first(packages: t.Sequence[t.Any]) -> list[t.Any]:
     """Return the builds on offer, but of a package that was saved on the host only that: it goes back to what it was."""
-    saved = {package.name for package in packages if package.reponame == hawkey.CMDLINE_REPO_NAME}
-    return [package for package in packages if package.name not in saved or package.reponame == hawkey.CMDLINE_REPO_NAME]
+    saved = {package.name for package in packages if _dnf.is_file(package)}
+    return [package for package in packages if package.name not in saved or _dnf.is_file(package)]
 
 
 def _split_from(base, lead, want: dict[str, t.Any]) -> list[str]:

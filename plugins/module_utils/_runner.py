@@ -88,7 +88,7 @@ class Folder:
     def write(self, name: str, content: t.Any) -> None:
         """Put a JSON file in place whole."""
         beside = os.path.join(self.path, f".{name}")
-        with open(beside, "w", encoding="utf-8") as handle:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
             json.dump(content, handle)
             handle.flush()
             os.fsync(handle.fileno())
@@ -215,7 +215,7 @@ def _fetch(
     folder: Folder, base, job: Job, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None],
 ) -> None:
     """Download packages and check them."""
-    remote = [package for package in packages if package.reponame in base.repos]
+    remote = [package for package in packages if not _dnf.is_file(package)]
     _refuse_full_disk(base.conf.cachedir, remote)
     folder.status("downloading", total=len(remote))
     _download(base, remote, waiting, job.lock_timeout)
@@ -226,17 +226,21 @@ def _fetch(
 def _keep(folder: Folder, base, job: Job, packages: t.Sequence[t.Any], old: t.Sequence[t.Any]) -> None:
     """Save what goes, and what comes until it is there."""
     folder.status("saving", total=len(old))
+    _put(Store(os.path.join(folder.path, CARRIED)), packages)
+    folder.write(REASONS, _reasons.planned(base))
+    if job.keep_in:
+        _put(Store(job.keep_in), old)
+        going = [(package.name, package.arch) for package in base.transaction.remove_set]
+        Folder(os.path.dirname(job.keep_in)).write(REASONS, _reasons.of(base, going))
+
+
+def _put(store: Store, packages: t.Sequence[t.Any]) -> None:
     try:
-        if old:
-            Store(job.keep_in).put({_dnf.nevra_of(package): package.localPkg() for package in old})
-        Store(os.path.join(folder.path, CARRIED)).put({_dnf.nevra_of(package): package.localPkg() for package in packages})
-        folder.write(REASONS, _reasons.planned(base))
-        if job.keep_in:
-            going = [(package.name, package.arch) for package in base.transaction.remove_set]
-            Folder(os.path.dirname(job.keep_in)).write(REASONS, _reasons.of(base, going))
+        store.put({_dnf.nevra_of(package): package.localPkg() for package in packages})
     except OSError as error:
+        store.clear()
         raise Refused(Problem(
-            f"the packages of this transaction cannot be kept below {folder.path}", f"{error.strerror or error}",
+            f"packages cannot be saved in {store.folder}", f"{error.strerror or error}",
             "Nothing was changed. Make room there and run again")) from error
 
 

@@ -42,7 +42,7 @@ class Store:
             _place(path, os.path.join(self.folder, name))
             index[nevra] = {"file": name, "sha256": digest(os.path.join(self.folder, name))}
         beside = os.path.join(self.folder, f".{INDEX}")
-        with open(beside, "w", encoding="utf-8") as handle:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
             json.dump(index, handle, sort_keys=True)
             handle.flush()
             os.fsync(handle.fileno())

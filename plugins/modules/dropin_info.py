@@ -141,6 +141,18 @@ pending:
   returned: on a host
   type: list
   elements: dict
+left:
+  description: What was left as it is when steps were taken back, such as a file that somebody changed since.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.4.0
+snapshot:
+  description: Of steps taken back, the id of the snapshot that was taken before the first of them, for
+    M(centos.hyperscale.proof_info) with O(centos.hyperscale.proof_info#module:phase=rollback); null when there is none.
+  returned: success
+  type: str
+  version_added: 0.4.0
 interrupted:
   description: An earlier run that was cut short and is not settled yet; null when there is none.
   returned: on a host

@@ -114,6 +114,18 @@ run_id:
   description: Id of the run in the host's journal; null when nothing was done.
   returned: success
   type: str
+left:
+  description: What was left as it is when steps were taken back, such as a file that somebody changed since.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.4.0
+snapshot:
+  description: Of steps taken back, the id of the snapshot that was taken before the first of them, for
+    M(centos.hyperscale.proof_info) with O(centos.hyperscale.proof_info#module:phase=rollback); null when there is none.
+  returned: success
+  type: str
+  version_added: 0.4.0
 interrupted:
   description: What became of an earlier run that was cut short; null when there was none.
   returned: success

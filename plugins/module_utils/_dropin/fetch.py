@@ -84,7 +84,10 @@ def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[s
 
     Without keys signatures are not looked at: for packages that are only read and not installed.
     """
-    incoming, findings, read, cached = [], [], 0, 0
+    findings, read, cached = [], 0, 0
+    # What was saved on the host is there whole, and was checked when it was saved.
+    incoming = [_incoming(package, package.localPkg()) for package in packages if _dnf.is_file(package)]
+    packages = [package for package in packages if not _dnf.is_file(package)]
     for package, kept in _stubs(packages, folder):
         subject = Subject("package", package.name, package.arch)
         where = f"{package} of {package.reponame}"

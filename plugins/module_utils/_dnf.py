@@ -137,13 +137,15 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
     sys.dont_write_bytecode = True
     if settings.file_lists and hasattr(conf, "optional_metadata_types"):
         conf.optional_metadata_types = ["filelists"]
+    if settings.offline:
+        # A plugin may be among the packages that come and go, and nothing is to hide what is named exactly.
+        conf.plugins = False
+        conf.disable_excludes = ["all"]
     base.init_plugins()
     base.pre_configure_plugins()
     base.read_all_repos()
     base.configure_plugins()
-    if settings.offline:
-        conf.disable_excludes = ["all"]
-    else:
+    if not settings.offline:
         _read_specs(base, specs, workdir)
     try:
         base.fill_sack(load_system_repo=True, load_available_repos=not settings.offline)

@@ -117,7 +117,10 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
     done: list[int] = []
     try:
         for number, action in enumerate(plan):
-            _step(target, book, number, action.record(), action.apply, action.verify)
+            record = action.record()
+            if action.writes_file:
+                record["folders"] = target.missing_folders(action.subject)
+            _step(target, book, number, record, action.apply, action.verify)
             done.append(number)
     except Refused:
         for number in (number for number in reversed(done) if plan[number].escorts):
@@ -141,11 +144,13 @@ def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: d
         for number, step in enumerate(order):
             action = from_record(step.action, kinds, step.run)
             record = dict(step.action, undoes=[step.run, step.number])
+            folders = step.action.get("folders", [])
             if action.kind in stuck:
                 failures.append(f"{action.kind} {action.subject}: not tried, because the one after it is not taken back")
                 continue
             try:
                 _step(target, book, number, record, action.undo, None)
+                target.remove_empty(folders)
             except (Failed, Refused) as failure:
                 failures.append(f"{action.kind} {action.subject}: {failure}")
                 if action.in_order:

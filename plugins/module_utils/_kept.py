@@ -96,8 +96,8 @@ class Kept:
         """Keep what somebody changed since the transaction, before that is taken back."""
         after = self._states(AFTER)
         trees = [path for tree in TREES for path in _file_states.below(self._target, tree)]
-        now = _file_states.capture(self._target, {*after, *trees})
-        self._write(EDITED, _plain({path: now.get(path) for path in {*after, *now} if now.get(path) != after.get(path)}))
+        now = _file_states.capture(self._target, {*self._states(BEFORE), *after, *trees})
+        self._write(EDITED, _plain({path: state for path, state in now.items() if state != after.get(path)}))
 
     def put_back(self) -> list[str]:
         """Bring the files to what they were before the transaction, but for those changed since; returns these paths."""

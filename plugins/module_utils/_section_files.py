@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 import typing as t
 
+from . import _merge
 from ._engine import CONFIGURE, Action
 from ._errors import Failed, Problem
 from ._planning import Around, Planned
 from ._target import FileState, Target
 
+# What somebody made of a file of ours is kept beside it under this name, which no program reads.
+ASIDE = ".saved"
 OCTAL_MODE = re.compile(r"^[0-7]{3,5}$")
 
 OPTIONS: dict[str, t.Any] = {
@@ -49,7 +52,29 @@ class FileAction(Action):
         self._put(target, self.args["new"])
 
     def undo(self, target: Target) -> None:
-        self._put(target, self.args["old"])
+        old, written = (FileState(*state) if state else None for state in (self.args["old"], self.args["new"]))
+        now = target.read(self.subject)
+        if now in (old, written):
+            self._put(target, self.args["old"])
+        elif now is None:
+            self.left.append(f"{self.subject} was taken away since, and stays away")
+        elif old is None:
+            target.write(self.subject + ASIDE, now)
+            target.remove(self.subject)
+            self.left.append(f"{self.subject} was changed since: it is gone, and what it held is in {self.subject}{ASIDE}")
+        else:
+            self._take_out(target, old, written, now)
+
+    def _take_out(self, target: Target, old: FileState, written: FileState | None, now: FileState) -> None:
+        """Take our change out of a file that somebody changed since."""
+        content = _merge.without(written.content if written else "", old.content, now.content)
+        if content is None:
+            self.left.append(f"{self.subject} was changed since in the same lines, and is left as it is")
+            return
+        kept = [was if was_ours == is_now else is_now for was, was_ours, is_now in zip(old[1:], (written or now)[1:], now[1:])]
+        target.write(self.subject, FileState(content, *kept))
+        if content != old.content:
+            self.left.append(f"{self.subject} was changed since: only what was written here is taken out of it")
 
     def verify(self, target: Target) -> None:
         found = target.read(self.subject)

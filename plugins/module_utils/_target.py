@@ -114,6 +114,23 @@ class Target:
             return
         sync_folder(os.path.dirname(real))
 
+    def missing_folders(self, path: str) -> list[str]:
+        """Return the folders above a path that are not there, outermost first."""
+        found = []
+        folder = os.path.dirname(path)
+        while folder != os.path.dirname(folder) and not os.path.isdir(self.path(folder)):
+            found.append(folder)
+            folder = os.path.dirname(folder)
+        return found[::-1]
+
+    def remove_empty(self, folders: t.Sequence[str]) -> None:
+        """Take those of some folders away, given outermost first, that hold nothing."""
+        for folder in reversed(folders):
+            real = self.path(folder)
+            if os.path.isdir(real) and not os.path.islink(real) and not os.listdir(real):
+                os.rmdir(real)
+                sync_folder(os.path.dirname(real))
+
     def private_folder(self, *parts: str) -> str:
         """Return a folder below the state directory, made with mode 0700 if it was not there."""
         folder = os.path.join(self.state_dir, *parts)

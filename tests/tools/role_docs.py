@@ -22,6 +22,11 @@ BEGIN, END = "<!-- variables: written by 'make docs' -->", "<!-- end of variable
 SETS_BEGIN, SETS_END = "<!-- sets: written by 'make docs' -->", "<!-- end of sets -->"
 
 
+def options_of(specs: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of all entry points of a role, those of main first."""
+    return {name: option for entry in (specs["main"], *specs.values()) for name, option in entry["options"].items()}
+
+
 def table(options: dict[str, t.Any]) -> str:
     """Return a table of variables."""
     lines = ["| variable | type | default | meaning |", "| --- | --- | --- | --- |"]
@@ -65,7 +70,7 @@ def main() -> None:
     """Write every role's README."""
     for path in sorted((TREE / "roles").glob("*/README.md")):
         specs = yaml.safe_load((path.parent / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-        path.write_text(with_table(path.read_text(), specs["main"]["options"]))
+        path.write_text(with_table(path.read_text(), options_of(specs)))
 
 
 if __name__ == "__main__":

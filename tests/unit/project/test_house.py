@@ -34,7 +34,7 @@ def specs(role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_defaults_are_those_of_the_argument_specs(role):
-    options = specs(role)["main"]["options"]
+    options = role_docs.options_of(specs(role))
     assert load(TREE / "roles" / role / "defaults" / "main.yml") == {
         name: option["default"] for name, option in options.items() if "default" in option}
 
@@ -42,7 +42,7 @@ def test_defaults_are_those_of_the_argument_specs(role):
 @pytest.mark.parametrize("role", ROLES)
 def test_variables_are_prefixed(role):
     prefix = "hyperscale_" if role == "converge" else f"hyperscale_{role}_"
-    names = set(specs(role)["main"]["options"])
+    names = set(role_docs.options_of(specs(role)))
     if (TREE / "roles" / role / "vars").is_dir():
         names |= set(load(TREE / "roles" / role / "vars" / "main.yml"))
     assert [name for name in names if not name.startswith(prefix)] == []
@@ -57,7 +57,7 @@ def test_both_entry_points_take_the_same_options(role):
 @pytest.mark.parametrize("role", ROLES)
 def test_role_has_a_readme_that_is_current_and_a_scenario(role):
     readme = TREE / "roles" / role / "README.md"
-    assert readme.read_text() == role_docs.with_table(readme.read_text(), specs(role)["main"]["options"])
+    assert readme.read_text() == role_docs.with_table(readme.read_text(), role_docs.options_of(specs(role)))
     assert (TREE / "molecule" / role / "tests").is_dir()
 
 
@@ -111,3 +111,10 @@ def test_built_collection_holds_what_users_need_and_no_more(tmp_path):
 def test_versions_agree():
     version = load(TREE / "galaxy.yml")["version"]
     assert version in load(TREE / "changelogs" / "changelog.yaml")["releases"]
+
+
+def test_every_role_that_goes_back_alone_has_its_way():
+    back, known = specs("converge")["back"]["options"]["hyperscale_rollback"], load(TREE / "roles/converge/vars/main.yml")
+    assert back["choices"] == known["hyperscale_converge_back_order"]
+    assert {*back["choices"], "cgroup2", "converge"} == set(ROLES)
+    assert [name for name in back["choices"] if f"hyperscale_converge_back_{name}" not in known] == []

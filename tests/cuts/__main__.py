@@ -20,7 +20,7 @@ sys.path.insert(0, str(TREE / "tests"))
 
 from cuts import cells, document  # noqa: E402
 from cuts.cells import Record  # noqa: E402
-from cuts.stage import Stage  # noqa: E402
+from cuts.stage import Stage, Wrong  # noqa: E402
 from lab import __main__ as lab_commands  # noqa: E402
 from lab import common  # noqa: E402
 
@@ -87,6 +87,9 @@ def main() -> int:
             missing = [cell for cell in wanted if cell not in book.records]
             of_streams = [[cell for cell in missing if cell.stream == stage.stream] for stage in stages]
             list(pool.map(play, stages, of_streams, [book] * len(stages)))
+    except Wrong as error:
+        print(f"cuts: {error}", file=sys.stderr)
+        return 1
     finally:
         for stage in stages:
             stage.leave()

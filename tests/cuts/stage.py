@@ -21,6 +21,10 @@ PHASES = {cells.ADOPTED: "prove", cells.STOCK: "rollback"}
 TRIES = 3
 
 
+class Wrong(Exception):
+    """What must go well for a cut to tell anything did not."""
+
+
 class Stage:
     """The host of a stream. It goes on from cell to cell as long as it ends as it should; else a new one takes its place."""
 
@@ -54,7 +58,7 @@ class Stage:
         self.steps[way] = live.steps()
         wrong += judgement.of_runs(live.bring(state), live.bring(state))
         if wrong:
-            raise RuntimeError(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
+            raise Wrong(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
         self.state = state
         look = live.look()
         left = judgement.differences(self.known[state], look) if self.known[state] else []
@@ -77,7 +81,7 @@ class Stage:
             struck, told, seconds, wrong = self._play(cell)
         except NeverReached as reason:
             struck, told, seconds, wrong = "", "", 0.0, [f"nothing was cut: {reason}"]
-        except (AssertionError, RuntimeError, subprocess.SubprocessError, OSError, ValueError, KeyError, hosts.LabError) as error:
+        except (AssertionError, Wrong, subprocess.SubprocessError, OSError, ValueError, KeyError, hosts.LabError) as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             struck, told, seconds, wrong = "", "", 0.0, [f"{error!r} in {where.name}, line {where.lineno}"]
         self.state = "" if wrong else cells.ENDS[cell.way]
@@ -124,7 +128,7 @@ class Stage:
         if self.state != state:
             wrong = judgement.of_runs(live.bring(state), None)
             if wrong:
-                raise RuntimeError(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
+                raise Wrong(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
             self.state = state
         if self.started and state == cells.STOCK:
             live.power_cut()
@@ -136,7 +140,7 @@ class Stage:
         self.live = CutHost(self.stream, self.images)
         taken = self.live.ask("host_snapshot", {"id": SNAPSHOT})
         if "msg" in taken:
-            raise RuntimeError(f"no snapshot of stream {self.stream}: {judgement.short(taken['msg'])}")
+            raise Wrong(f"no snapshot of stream {self.stream}: {judgement.short(taken['msg'])}")
         self.state = cells.STOCK
         return self.live
 

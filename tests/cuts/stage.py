@@ -54,9 +54,9 @@ class Stage:
 
     def _rehearse(self, live: CutHost, way: str, started: bool) -> list[str]:
         state = cells.ENDS[way]
-        wrong = judgement.of_runs(live.bring(state), None)
+        first = live.bring(state)
         self.steps[way] = live.steps()
-        wrong += judgement.of_runs(live.bring(state), live.bring(state))
+        wrong = judgement.of_runs(first, live.bring(state))
         if wrong:
             raise Wrong(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
         self.state = state

@@ -52,8 +52,19 @@ def snapshot_before(target: Target, steps: t.Sequence[_journal.Step]) -> str | N
     return snapshot.newest_between(target, since, _journal.span(target, first)[0])
 
 
+def start_again(target: Target) -> None:
+    """Start the units that ran before transactions which are taken back by now."""
+    standing = _with_transaction(target)
+    for run in reversed(_kept.runs(target)):
+        if run not in standing:
+            _kept.Kept(target, run).start_again()
+
+
 def tidy(target: Target, days: int) -> None:
     """Forget what was saved for runs that do not stand any more, or longer ago than it is to be kept."""
-    standing = {
-        step.run for step in _journal.standing(target) if step.action["kind"] == _section_packages.TransactionAction.kind}
-    _kept.prune(target, standing, days)
+    _kept.prune(target, _with_transaction(target), days)
+
+
+def _with_transaction(target: Target) -> set[str]:
+    """Return the runs whose package transaction stands."""
+    return {step.run for step in _journal.standing(target) if step.action["kind"] == _section_packages.TransactionAction.kind}

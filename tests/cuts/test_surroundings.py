@@ -28,9 +28,10 @@ time.sleep(600)
 """
 
 
-@pytest.fixture(name="live", params=[9, 10], ids=["stream9", "stream10"], scope="module")
+@pytest.fixture(name="live", scope="module", params=[
+    pytest.param(stream, id=f"stream{stream}", marks=pytest.mark.xdist_group(f"stream{stream}")) for stream in (9, 10)])
 def fixture_live(request):
-    live = CutHost(request.param, lab_commands.build())
+    live = CutHost(request.param, lab_commands.build(), "around")
     yield live
     hosts.remove(live.host)
 

@@ -28,8 +28,13 @@ time.sleep(600)
 """
 
 
-@pytest.fixture(name="live", scope="module", params=[
-    pytest.param(stream, id=f"stream{stream}", marks=pytest.mark.xdist_group(f"stream{stream}")) for stream in (9, 10)])
+def on(stream):
+    """Say on which stream's host a test is; they share the tests, which are about the job and not about the stream."""
+    one = pytest.param(stream, id=f"stream{stream}", marks=pytest.mark.xdist_group(f"stream{stream}"))
+    return pytest.mark.parametrize("live", [one], indirect=True, scope="module")
+
+
+@pytest.fixture(name="live", scope="module")
 def fixture_live(request):
     live = CutHost(request.param, lab_commands.build(), "around")
     yield live
@@ -87,6 +92,7 @@ def adopted(live):
     assert live.look()["failed"] == []
 
 
+@on(9)
 @pytest.mark.parametrize("fault", ["404-packages", "wrong-size", "truncated-metadata", "reset", "500"])
 def test_a_mirror_that_fails_in_the_middle_changes_nothing(live, stock, fault):
     repositories = live.command("find", *BASE).split()
@@ -107,6 +113,7 @@ def test_a_mirror_that_fails_in_the_middle_changes_nothing(live, stock, fault):
         live.write(path, text + "\n")
 
 
+@on(10)
 def test_a_slow_mirror_is_only_slow(live):
     through_switch(live)
     job = HeldJob(live)
@@ -119,6 +126,7 @@ def test_a_slow_mirror_is_only_slow(live):
     adopted(live)
 
 
+@on(10)
 def test_the_package_database_is_locked_by_somebody(live, stock):
     job = HeldJob(live)
     live.write("/srv/hold.py", HOLD_RPM)
@@ -130,6 +138,7 @@ def test_the_package_database_is_locked_by_somebody(live, stock):
     adopted(live)
 
 
+@on(9)
 def test_a_second_controller_is_refused_by_the_name_of_the_first(live):
     job = HeldJob(live)
     second = live.bring(cells.ADOPTED)
@@ -141,6 +150,7 @@ def test_a_second_controller_is_refused_by_the_name_of_the_first(live):
     adopted(live)
 
 
+@on(10)
 def test_somebody_restarts_the_host_while_a_transaction_runs(live):
     job = HeldJob(live)
     live.command("touch", f"{FOLDER}/go")
@@ -150,6 +160,7 @@ def test_somebody_restarts_the_host_while_a_transaction_runs(live):
     adopted(live)
 
 
+@on(9)
 def test_a_run_against_a_host_in_mid_transaction_waits_for_it(live):
     job = HeldJob(live)
     live.command("touch", f"{FOLDER}/go")
@@ -161,6 +172,7 @@ def test_a_run_against_a_host_in_mid_transaction_waits_for_it(live):
     adopted(live)
 
 
+@on(10)
 def test_a_full_disk_while_packages_are_unpacked(live):
     job = HeldJob(live)
     live.command("mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", "/usr/lib/systemd/catalog")

@@ -66,7 +66,12 @@ def named_keys(text: str) -> set[str]:
 def _as_path(name: str) -> str:
     """A key is written with dots or with slashes; the first of either says which, and the other then stands for itself."""
     first = re.search(r"[./]", name)
-    return name.translate(str.maketrans("./", "/.")) if first and first.group() == "." else name
+    return other_spelling(name) if first and first.group() == "." else name
+
+
+def other_spelling(key: str) -> str:
+    """Return a key with dots for one with slashes, and the other way round."""
+    return key.translate(str.maketrans("./", "/."))
 
 
 def rulesets(view: View) -> dict[str, list[str] | None]:

@@ -46,7 +46,9 @@ def files(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 106: configuration, local edits, files with special rights, and what was left in the folders looked through."""
     before, now = scenes.before("files"), scenes.now("files")
     scope = tuple(f"{folder}/" for folder in scenes.snapshot.content.get("folders") or [SETTINGS])
-    for path in sorted({*before, *(path for path in now if path.startswith(scope))}):
+    # Second files are told as left behind.
+    second = set(scenes.now("leftovers"))
+    for path in sorted({*before, *(path for path in now if path.startswith(scope) and path not in second)}):
         was = before.get(path)
         said = now[path] if path in now else state_of(scenes.view, path)
         if was is None or said is None:
@@ -128,9 +130,10 @@ def sysctls(scenes: Scenes) -> t.Iterator[Finding]:
         said = live.sysctl(scenes.view, key)
         if was == said or (said is None and live.OF_INTERFACE.match(key)):
             continue
+        name = live.other_spelling(key)
         yield found(
-            "rollback.differs", Subject("sysctl", key), was, said,
-            f"sysctl {key} was '{was}' and is {'not there' if said is None else repr(said)}.",
+            "rollback.differs", Subject("sysctl", name), was, said,
+            f"sysctl {name} was '{was}' and is {'not there' if said is None else repr(said)}.",
             severity=LOW if said is None else "", proven=True,
             remedy="Run 'sysctl --system', or set it again if nothing on the disk does")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import os
 import typing as t
 
 from . import aftermath, live
@@ -15,6 +16,7 @@ from .files import MANY
 from .gather import FOLDERS, GHOST, SETTINGS, state_of
 from .model import LOW, MEDIUM, Finding, Skipped, Subject
 from .scenes import Scenes
+from .swap import canonical
 
 # What of a path can differ, in words.
 ASPECTS = {
@@ -59,13 +61,22 @@ def files(scenes: Scenes) -> t.Iterator[Finding]:
                     severity=LOW if was is None else "", proven=True)
             continue
         # A snapshot of an older release has fewer aspects.
-        aspects = [name for name in ASPECTS if name in was and name in said and was[name] != said[name]]
+        aspects = [
+            name for name in ASPECTS
+            if name in was and name in said and _leading(path, was)[name] != _leading(path, said)[name]]
         if aspects:
             yield found(
                 "rollback.differs", Subject("path", path), {name: was[name] for name in aspects},
                 {name: said[name] for name in aspects},
                 f"{path}: {', '.join(ASPECTS[name] for name in aspects)} not as before.",
                 severity=MEDIUM if all(name in MILD for name in aspects) else "", proven=True)
+
+
+def _leading(path: str, state: dict[str, str]) -> dict[str, str]:
+    """Return a state of a path, of a link with the place that it leads to: builds of systemctl write the same one differently."""
+    if state["kind"] != "symlink":
+        return state
+    return {**state, "content": canonical(os.path.normpath(os.path.join(os.path.dirname(path), state["content"])))}
 
 
 def scope(scenes: Scenes) -> t.Sequence[Finding]:

@@ -47,6 +47,17 @@ def test_a_file_that_is_no_longer_looked_for_is_looked_at_all_the_same(host):
     assert severities(told(returned.files, host.root, "files", same, {})) == {"/usr/lib/edited": HIGH}
 
 
+@pytest.mark.parametrize(("target", "told_of"), [
+    ("/usr/lib/systemd/system/a.service", False), ("../../../lib/systemd/system/a.service", False),
+    ("/lib/systemd/system/b.service", True), ("/dev/null", True),
+])
+def test_a_link_is_as_before_when_it_leads_to_the_same_place(tmp_path, target, told_of):
+    path = "/etc/systemd/system/a.service"
+    link = {**STATE, "kind": "symlink", "content": "/lib/systemd/system/a.service"}
+    found = told(returned.files, tmp_path, "files", {path: link}, {path: {**link, "content": target}})
+    assert [finding.after for finding in found.values()] == [{"content": target}] * told_of
+
+
 def test_new_files_are_told_of_the_folders_that_the_snapshot_looked_through(host):
     now = {path: STATE for path in ("/etc/dnf/new", "/etc/systemd/new", "/usr/bin/edited-since")}
     wide = told(returned.files, host.root, "files", {}, now, {"folders": list(gather.FOLDERS)})

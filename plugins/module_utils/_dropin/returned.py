@@ -47,10 +47,10 @@ def packages(scenes: Scenes) -> t.Iterator[Finding]:
 def files(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 106: configuration, local edits, files with special rights, and what was left in the folders looked through."""
     before, now = scenes.before("files"), scenes.now("files")
-    scope = tuple(f"{folder}/" for folder in scenes.snapshot.content.get("folders") or [SETTINGS])
+    known = tuple(f"{folder}/" for folder in scenes.snapshot.content.get("folders") or [SETTINGS])
     # Second files are told as left behind.
     second = set(scenes.now("leftovers"))
-    for path in sorted({*before, *(path for path in now if path.startswith(scope) and path not in second)}):
+    for path in sorted({*before, *(path for path in now if path.startswith(known) and path not in second)}):
         was = before.get(path)
         said = now[path] if path in now else state_of(scenes.view, path)
         if was is None or said is None:

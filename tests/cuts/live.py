@@ -76,8 +76,8 @@ class NeverReached(Exception):
 class CutHost(LiveHost):
     """A host of one stream as an operator had it, with what holds a job."""
 
-    def __init__(self, stream: int, images: dict[int, t.Any]) -> None:
-        super().__init__(f"cuts-{stream}", stream, images, f"cuts-{stream}")
+    def __init__(self, stream: int, images: dict[int, t.Any], what: str = "cuts") -> None:
+        super().__init__(f"{what}-{stream}", stream, images, f"{what}-{stream}")
         self.command("mkdir", "-p", FOLDER, "/boot/grub2", "/boot/loader/entries", "/etc/kernel")
         for name in ("python", "sitecustomize.py", "look.py"):
             self.put(GUEST / name, f"{FOLDER}/{name}")

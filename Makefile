@@ -3,7 +3,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint sanity unit rpms molecule faults test-vm demo lab clean bench docs build
+.PHONY: help prepare test lint sanity unit rpms molecule faults cuts test-faults test-vm demo lab clean bench docs build
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,8 +14,11 @@ prepare:  ## install what the project needs: system packages, pinned tools in .v
 test: prepare  ## lint, sanity, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
 	@$(VENV) tests/tools/run_tests.py $(STAGES)
 
-lint sanity unit rpms molecule faults: prepare  ## one stage of the tests
+lint sanity unit rpms molecule faults cuts: prepare  ## one stage of the tests
 	@$(VENV) tests/tools/run_tests.py $@
+
+test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
+	@$(VENV) tests/cuts $(CUTS)
 
 test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills
 	@$(VENV) tests/tools/run_tests.py vm

@@ -12,7 +12,7 @@ from . import (
     _section_files, _section_locks, _section_manager, _section_modules, _section_network, _section_oomd,
     _section_packages, _section_repositories, _section_rulesets, _section_selinux, _section_units, _transaction, _undoing,
 )
-from ._engine import Action, apply_all, from_record, undo_all
+from ._engine import Action, Undone, apply_all, from_record, undo_all
 from ._errors import Failed, Problem, Refused
 from ._package_wishes import STOCK
 from ._planning import Around, Planned
@@ -127,10 +127,9 @@ def undo(target: Target, sections: t.Container[str], ways: Ways) -> Report:
         interrupted = _recover.settle(target, KINDS)
         taken = _undoing.taken(target, sections, KINDS)
         report = _going_back(target, taken, interrupted)
-        if not taken:
-            return report
-        run = _journal.new_run_id(target)
-        undone = undo_all(target, run, taken, KINDS)
+        run = _journal.new_run_id(target) if taken else None
+        undone = undo_all(target, run, taken, KINDS) if run else Undone([], [])
+        _undoing.start_again(target)
         if undone.failures:
             raise Failed(Problem(
                 f"{len(undone.failures)} of {len(taken)} steps could not be taken back", "; ".join(undone.failures),

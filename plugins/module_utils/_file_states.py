@@ -12,7 +12,7 @@ import stat
 import tempfile
 import typing as t
 
-from ._target import Target, sync_folder
+from ._target import SCRATCH, Target, sync_folder
 
 FILE, LINK, FOLDER = "file", "link", "folder"
 # What is larger is made by a program and not by hand: udev's hwdb.bin has 12 MB.
@@ -111,7 +111,7 @@ def _remove(real: str) -> None:
 def _replace(real: str, wanted: PathState) -> None:
     folder = os.path.dirname(real)
     os.makedirs(folder, exist_ok=True)
-    scratch = tempfile.mkdtemp(dir=folder, prefix=".hyperscale-")
+    scratch = tempfile.mkdtemp(dir=folder, prefix=SCRATCH)
     try:
         beside = os.path.join(scratch, "new")
         if wanted.kind == LINK:

@@ -15,7 +15,7 @@ import shutil
 import time
 import typing as t
 
-from . import _file_states, _rpmdb
+from . import _file_states, _kept_units, _rpmdb
 from ._errors import Problem, Refused
 from ._runner import REASONS
 from ._store import Store
@@ -28,6 +28,7 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 
 FOLDER = "saved"
 BEFORE, AFTER, EDITED = "files.json", "after.json", "edited.json"
+ACTIVE, STOPPED = "active.json", "stopped.json"
 PACKAGES = "packages"
 # What packages, their scriptlets and what they trigger write outside of their own files.
 TREES = (
@@ -73,6 +74,7 @@ class Kept:
         try:
             self._target.private_folder(FOLDER)
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            self._write(ACTIVE, _kept_units.active(self._target, _files(leaving)))
             self._write(BEFORE, _plain(_file_states.capture(self._target, self._paths(leaving))))
         except OSError as error:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -97,6 +99,7 @@ class Kept:
         after = self._states(AFTER)
         trees = [path for tree in TREES for path in _file_states.below(self._target, tree)]
         now = _file_states.capture(self._target, {*self._states(BEFORE), *after, *trees})
+        self._write(STOPPED, _kept_units.stopped(self._target, self._read(ACTIVE) or []))
         self._write(EDITED, _plain({path: state for path, state in now.items() if state != after.get(path)}))
 
     def put_back(self) -> list[str]:
@@ -113,6 +116,11 @@ class Kept:
             if now[path] != wanted[path]:
                 _file_states.put(self._target, path, wanted[path])
         return sorted(path for path in edited if edited[path] != before.get(path))
+
+    def start_again(self) -> None:
+        """Start what ran before the transaction, but for what was stopped when that was about to be taken back."""
+        stopped = self._read(STOPPED) or []
+        _kept_units.start(self._target, [unit for unit in self._read(ACTIVE) or [] if unit not in stopped])
 
     def clear(self) -> None:
         """Take all of it away."""
@@ -143,6 +151,12 @@ def _plain(states: _file_states.States) -> dict[str, t.Any]:
     return {path: None if state is None else list(state) for path, state in states.items()}
 
 
+def _files(names: t.Iterable[str]) -> list[str]:
+    """Return the files of some installed packages."""
+    ts = _rpmdb.transaction_set()
+    return [entry.name for name in sorted(set(names)) for header in ts.dbMatch("name", name) for entry in rpm.files(header)]
+
+
 def _configuration(names: t.Iterable[str]) -> list[str]:
     """Return the configuration files of some installed packages."""
     ts = _rpmdb.transaction_set()
@@ -159,6 +173,14 @@ def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
     _status, out = target.probe([*VERIFY, *wanted])
     told = [line for line in out.splitlines() if "/" in line and not line.startswith(MISSING)]
     return [line[line.index("/"):].partition(" (")[0] for line in told]
+
+
+def sweep(target: Target, *paths: str) -> None:
+    """Take away what writes that were cut left beside some paths, and anywhere in TREES."""
+    trees = [path for tree in TREES for path in [*_file_states.below(target, tree), tree]]
+    folders = {os.path.dirname(path) for path in (*paths, *trees) if path.startswith("/")}
+    for folder in sorted(folders):
+        target.clear_scratch(folder)
 
 
 def runs(target: Target) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from . import _detached, _journal, _runlock, _transaction
+from . import _detached, _journal, _kept, _runlock, _transaction
 from ._engine import Action, from_record
 from ._errors import Failed, Problem, Refused
 from ._target import Target
@@ -76,6 +76,7 @@ def settle(target: Target, kinds: dict[str, type[Action]]) -> dict[str, t.Any] |
     cut = _cut(target)
     if cut is None:
         return None
+    _kept.sweep(target, *([cut.step.action["subject"]] if cut.step else []))
     outcome, done = _outcome(target, cut.step, kinds) if cut.step else ("it was cut between two steps", False)
     book = _journal.Journal(target, cut.run)
     if cut.step is not None:

@@ -28,7 +28,6 @@ OPTIONS: dict[str, t.Any] = {
 LEAD = "systemd"
 # Daemons of systemd that keep their state across a restart (logind and journald in their descriptor store).
 DAEMONS = ("systemd-journald.service", "systemd-logind.service", "systemd-udevd.service")
-SOCKETS = ("systemd-journald*.socket", "systemd-udevd*.socket")
 # Of systemd(1): re-execute a manager, as 'systemctl daemon-reexec' asks it of PID 1.
 REEXEC_SIGNAL = "SIGRTMIN+25"
 SETTLE_SECONDS = 30.0
@@ -37,13 +36,12 @@ POLL_SECONDS = 0.2
 
 class State(t.NamedTuple):
     """What PID 1 runs: its version string, whether its binary was replaced under it, daemons of systemd whose binary
-    was, units that failed, and which daemons of systemd and sockets of them are active."""
+    was, and units that failed."""
 
     version: str
     replaced: bool
     old_daemons: list[str]
     failed_units: list[str]
-    active: list[str] = []
 
 
 class ReexecAction(Action):
@@ -57,7 +55,7 @@ class ReexecAction(Action):
     @classmethod
     def to(cls, state: State, version: str) -> ReexecAction:
         """Make the action that brings PID 1 to an installed version of systemd."""
-        args = {"version": version, "failed_units": state.failed_units, "active": state.active}
+        args = {"version": version, "failed_units": state.failed_units}
         return cls("PID 1", "it runs another build than is installed", args, f"{state.version}\n", f"{version}\n")
 
     def apply(self, target: Target) -> None:
@@ -71,12 +69,6 @@ class ReexecAction(Action):
     def undo(self, target: Target) -> None:
         self.apply(target)
         _forget(target)
-        active = active_units(target)
-        lost = [
-            unit for unit in self.args.get("active", []) if unit not in active and _load_state(target, unit) == "loaded"]
-        if lost:
-            # A daemon and its sockets are of two builds for a moment, and one may take the other down.
-            target.run(["systemctl", "start", *lost])
 
     def verify(self, target: Target) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -123,24 +115,13 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
     _status, out = target.probe(["systemctl", "show", "-p", "Version", "--value"])
     _status, failed = target.probe(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
     units = sorted(line.split()[0] for line in failed.splitlines() if line)
-    return State(out.strip(), _runs_replaced_binary(target, "1"), old_daemons(target), units, active_units(target))
-
-
-def active_units(target: Target) -> list[str]:
-    """Return which daemons of systemd, and sockets of them, are active."""
-    _status, out = target.probe([
-        "systemctl", "list-units", "--state=active", "--plain", "--no-legend", "--no-pager", *DAEMONS, *SOCKETS])
-    return sorted(line.split()[0] for line in out.splitlines() if line)
-
-
-def _load_state(target: Target, unit: str) -> str:
-    return target.probe(["systemctl", "show", "-p", "LoadState", "--value", "--", unit])[1].strip()
+    return State(out.strip(), _runs_replaced_binary(target, "1"), old_daemons(target), units)
 
 
 def _forget(target: Target) -> None:
     """Have systemd forget units that failed and whose files went with the packages: nobody could start them again."""
     for unit in gather(target).failed_units:
-        if _load_state(target, unit) == "not-found":
+        if target.probe(["systemctl", "show", "-p", "LoadState", "--value", "--", unit])[1].strip() == "not-found":
             target.run(["systemctl", "reset-failed", unit])
 
 

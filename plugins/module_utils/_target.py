@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import pwd
 import grp
+import shutil
 import stat
 import tempfile
 import typing as t
@@ -23,6 +24,8 @@ try:
 except ImportError:  # a host without SELinux userland has no labels to keep
     selinux = None
 
+# Begins the name of what is written beside a path before it takes its place.
+SCRATCH = ".hyperscale-"
 STATE_DIR = "/var/lib/centos-hyperscale"
 
 Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
@@ -89,7 +92,7 @@ class Target:
         real = self.path(path)
         folder = os.path.dirname(real)
         os.makedirs(folder, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder, prefix=".hyperscale-")
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=SCRATCH)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
                 out.write(wanted.content)
@@ -113,6 +116,14 @@ class Target:
         except FileNotFoundError:
             return
         sync_folder(os.path.dirname(real))
+
+    def clear_scratch(self, folder: str) -> None:
+        """Take away what a write that was cut left beside the paths of a folder."""
+        real = self.path(folder)
+        for name in os.listdir(real) if os.path.isdir(real) else ():
+            path = os.path.join(real, name)
+            if name.startswith(SCRATCH):
+                shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
     def missing_folders(self, path: str) -> list[str]:
         """Return the folders above a path that are not there, outermost first."""

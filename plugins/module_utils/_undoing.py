@@ -37,17 +37,34 @@ def inverse(step: _journal.Step, kinds: t.Mapping[str, type[Action]]) -> Action:
 
 
 def snapshot_before(target: Target, steps: t.Sequence[_journal.Step]) -> str | None:
-    """Return the snapshot that was taken before the first of some steps, with no other run in between; None without one."""
-    if not steps:
+    """Return the snapshot that was taken before the first of some steps, with no other run in between; None without one.
+
+    What the newest run took back counts as well, since it may be what was cut, or what failed in part, and now goes on.
+    """
+    known = _journal.runs(target)
+    newest = _journal.steps(target, known[-1])[0] if known else []
+    touched = {step.run for step in steps} | {step.action["undoes"][0] for step in newest if step.action.get("undoes")}
+    if not touched:
         return None
-    first = min(step.run for step in steps)
+    first = min(touched)
     earlier = [run for run in _journal.runs(target) if run < first]
     since = _journal.span(target, earlier[-1])[1] if earlier else 0.0
     return snapshot.newest_between(target, since, _journal.span(target, first)[0])
 
 
+def start_again(target: Target) -> None:
+    """Start the units that ran before transactions which are taken back by now."""
+    standing = _with_transaction(target)
+    for run in reversed(_kept.runs(target)):
+        if run not in standing:
+            _kept.Kept(target, run).start_again()
+
+
 def tidy(target: Target, days: int) -> None:
     """Forget what was saved for runs that do not stand any more, or longer ago than it is to be kept."""
-    standing = {
-        step.run for step in _journal.standing(target) if step.action["kind"] == _section_packages.TransactionAction.kind}
-    _kept.prune(target, standing, days)
+    _kept.prune(target, _with_transaction(target), days)
+
+
+def _with_transaction(target: Target) -> set[str]:
+    """Return the runs whose package transaction stands."""
+    return {step.run for step in _journal.standing(target) if step.action["kind"] == _section_packages.TransactionAction.kind}

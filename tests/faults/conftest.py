@@ -39,12 +39,12 @@ def fixture_images():
 class LiveHost:
     """One host, and what a test does with it."""
 
-    def __init__(self, name, stream, images):
+    def __init__(self, name, stream, images, group=GROUP):
         self.name = name
         self.stream = stream
         for left in (left for left in hosts.known() if left.name == name):
             hosts.remove(left)
-        self.inventory = hosts.up(GROUP, {name: stream}, images)
+        self.inventory = hosts.up(group, {name: stream}, images)
         self.host = hosts.find(name)
 
     def command(self, *argv):

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's web server: serves the repositories as a mirror does, with range requests, metalinks, and faults on demand.
 
-C(/fault/KIND/REST) serves REST with one fault: C(404-packages), C(500), C(slow), C(stall), C(reset),
-C(truncated-metadata), C(norange), C(wrong-size).
+C(/fault/KIND/REST) serves REST with one fault: C(404-packages), C(500), C(slow), C(sluggish), C(stall), C(reset),
+C(truncated-metadata), C(norange), C(wrong-size). C(/switch/NAME/REST) serves REST with the fault that the switch of that name
+is at, see L(switch).
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ import time
 import typing as t
 import urllib.parse
 
+from .common import LAB
+
 ALIVE = "/alive"
-FAULTS = ("404-packages", "500", "slow", "stall", "reset", "truncated-metadata", "norange", "wrong-size")
-SLOW_BYTES_PER_SECOND = 20000
+FAULTS = ("404-packages", "500", "slow", "sluggish", "stall", "reset", "truncated-metadata", "norange", "wrong-size")
+BYTES_PER_SECOND = {"slow": 20000, "sluggish": 2000000}
+SWITCHES = LAB / "switches"
 STALL_SECONDS = 120
 METALINK = """<?xml version="1.0" encoding="utf-8"?>
 <metalink version="3.0" xmlns="http://www.metalinker.org/">
@@ -59,6 +63,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         found = re.match(r"^/fault/([^/]+)(/.*)$", path)
         if found:
             fault, path = found.groups()
+        found = re.match(r"^/switch/([a-z0-9-]+)(/.*)$", path)
+        if found:
+            switched, path = SWITCHES / found.group(1), found.group(2)
+            fault = switched.read_text() if switched.exists() else ""
         if fault and fault not in FAULTS:
             return self._plain(404, f"no fault is called {fault}")
         if path == ALIVE:
@@ -104,9 +112,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(STALL_SECONDS)
             self.close_connection = True
             return None
-        if fault == "slow":
-            for start in range(0, len(content), SLOW_BYTES_PER_SECOND // 10):
-                self.wfile.write(content[start:start + SLOW_BYTES_PER_SECOND // 10])
+        if fault in BYTES_PER_SECOND:
+            portion = BYTES_PER_SECOND[fault] // 10
+            for start in range(0, len(content), portion):
+                self.wfile.write(content[start:start + portion])
                 time.sleep(0.1)
             return None
         self.wfile.write(content)
@@ -136,6 +145,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+
+def switch(name: str, fault: str) -> None:
+    """Have all below C(/switch/NAME/) be served with a fault from now on, an empty one being none."""
+    SWITCHES.mkdir(parents=True, exist_ok=True)
+    (SWITCHES / name).write_text(fault)
 
 
 class Server(http.server.ThreadingHTTPServer):

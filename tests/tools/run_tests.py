@@ -201,6 +201,13 @@ def faults() -> Count:
         f"--timeout={TEST_SECONDS}")
 
 
+def cuts() -> Count:
+    """Cut some jobs in their middle, on one host a stream; C(make test-faults) cuts them at every step."""
+    return pytest(
+        "cuts", "tests/cuts", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadgroup", "--maxfail=4",
+        f"--timeout={TEST_SECONDS}")
+
+
 def machines() -> Count:
     """Run what only a machine of its own shows: other kernels, arguments, boots that fail, oomd that kills."""
     return single("lab for virtual machines", [str(BIN / "python"), "tests/lab", "install", "--vm"]) + pytest(
@@ -209,7 +216,7 @@ def machines() -> Count:
 
 STAGES: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "sanity": sanity, "unit": unit, "lab": build_lab, "rpms": rpms, "molecule": molecule,
-    "faults": faults, "vm": machines,
+    "faults": faults, "cuts": cuts, "vm": machines,
 }
 # Stages that run only when they are asked for.
 ASKED_FOR = ("vm",)

@@ -10,12 +10,17 @@ import re
 import typing as t
 
 from .. import _rpmdb
-from .._rulesets import Chain, Saved, parse
+from .._rulesets import parse
 from .view import View
 
 PROC_SYS = "/proc/sys/"
 SYSCTL_FILES = ("/etc/sysctl.conf", *(
     f"{folder}/*.conf" for folder in ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")))
+# What builds of systemd set, be it not the one that is installed: a swap changes these, and going back sets none of them again.
+SET_BY_SYSTEMD = (
+    "fs/protected_*", "fs/suid_dumpable", "kernel/core_*", "kernel/pid_max", "kernel/sysrq", "net/core/default_qdisc",
+    "net/ipv4/ping_group_range", *(
+        f"net/ipv4/conf/*/{name}" for name in ("accept_source_route", "promote_secondaries", "rp_filter")))
 # Counters, and what the kernel, a router or the boot sets by itself.
 VOLATILE = re.compile(
     r"^(kernel/(random/(boot_id|uuid|entropy_avail)|ns_last_pid|tainted|cad_pid|perf_event_max_sample_rate|\w+_next_id"
@@ -32,19 +37,23 @@ NFT_MODULE = "/lib/modules/{release}/kernel/net/netfilter/nf_tables.ko*"
 BLOCK = re.compile(r"^(table|chain|set|map|flowtable|counter|quota|limit|ct \w+|synproxy|secmark)\b.*\{$")
 NFT_COUNTS = re.compile(r"^(packets \d+ bytes \d+|.*\bused \d+ \w+)$")
 NFT_COUNTER = re.compile(r"\bcounter packets \d+ bytes \d+")
+QUOTED = re.compile(r'"[^"]*"')
 EXPIRES = re.compile(r" expires \w+")
-# Sets whose elements come and go with packets and bans; bans of fail2ban in chains of iptables.
+# The head of a chain that lets pass what no rule of it names.
+HOOKED = re.compile(r"^type .* hook .*policy accept;$")
+# Sets whose elements come and go with packets.
 FILLED = re.compile(r"^(flags .*\b(dynamic|timeout)\b|timeout )")
-BANS = re.compile(r"^set (addr6?-set-|f2b)")
-BAN = re.compile(r"^-A f2b-\S+ -s ")
+# Chains and tables that fail2ban makes at its first ban, and fills and empties.
+BANS = "f2b-"
 
 UNIT_FOLDERS = ("/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 UNIT_FILE = re.compile(r"\.(service|socket|target|timer|path|mount|automount|slice|swap)$")
 
 
 def sysctls(view: View) -> dict[str, str]:
-    """Return the value that is in force of every key that a file of sysctl.d names, as paths below /proc/sys."""
-    patterns = {pattern for glob in SYSCTL_FILES for path in view.glob(glob) for pattern in named_keys(view.text(path) or "")}
+    """Return the value that is in force of every key that a file of sysctl.d or systemd sets, as paths below /proc/sys."""
+    patterns = {*SET_BY_SYSTEMD}
+    patterns |= {pattern for glob in SYSCTL_FILES for path in view.glob(glob) for pattern in named_keys(view.text(path) or "")}
     keys = {path[len(PROC_SYS):] for pattern in patterns for path in view.glob(PROC_SYS + pattern)}
     found = {key: sysctl(view, key) for key in sorted(keys) if not VOLATILE.match(key)}
     return {key: value for key, value in found.items() if value is not None}
@@ -66,7 +75,12 @@ def named_keys(text: str) -> set[str]:
 def _as_path(name: str) -> str:
     """A key is written with dots or with slashes; the first of either says which, and the other then stands for itself."""
     first = re.search(r"[./]", name)
-    return name.translate(str.maketrans("./", "/.")) if first and first.group() == "." else name
+    return other_spelling(name) if first and first.group() == "." else name
+
+
+def other_spelling(key: str) -> str:
+    """Return a key with dots for one with slashes, and the other way round."""
+    return key.translate(str.maketrans("./", "/."))
 
 
 def rulesets(view: View) -> dict[str, list[str] | None]:
@@ -82,7 +96,7 @@ def rulesets(view: View) -> dict[str, list[str] | None]:
             name = f"{program}-{backend}"
             found[name] = [] if resting[backend] else _answer(view, [f"{name}-save"], iptables_lines)
         if found[f"{program}-nft"] is None and found[f"{program}-legacy"] in (None, []):
-            # A build of one backend alone has only this name; asked with nothing loaded it would load something.
+            # A build of one backend alone may have this name only.
             found[program] = _answer(view, [f"{program}-save"], iptables_lines)
     return found
 
@@ -100,33 +114,33 @@ def _answer(view: View, argv: list[str], lines: t.Callable[[str], list[str]]) ->
 
 def iptables_lines(text: str) -> list[str]:
     """Return what iptables-save(8) printed, without what does nothing and without bans that come and go."""
-    saved: Saved = parse(text)
+    saved = parse(text)
     lines = []
     for table in sorted(saved.used()):
         for name, chain in sorted(saved.rules[table].items()):
-            if chain != Chain("ACCEPT", ()):
+            if chain.policy != "ACCEPT":
                 lines.append(f"{table}: chain {name} {chain.policy}")
-            lines += [f"{table}: {rule}" for rule in chain.rules if not BAN.match(rule)]
-    return lines
+            lines += [f"{table}: {rule}" for rule in chain.rules]
+    return [line for line in lines if BANS not in line]
 
 
 def nft_lines(text: str) -> list[str]:
-    """Return what C(nft list ruleset) printed, each line with the blocks that it stands in."""
+    """Return what C(nft list ruleset) printed, each line with the blocks that it stands in, without what does nothing or comes
+    and goes: the iptables command makes empty tables and chains when it only looks."""
     blocks: list[str] = []
-    lines = []
+    found: dict[str, list[str]] = {}
     filled = False
     for line in _joined(text):
         if BLOCK.match(line):
-            blocks.append(line[:-1].strip())
-            filled = bool(BANS.match(blocks[-1]))
-            lines.append(", ".join(blocks))
+            blocks, filled = [*blocks, line[:-1].strip()], False
         elif line == "}":
             blocks = blocks[:-1]
         elif not NFT_COUNTS.match(line):
             filled = filled or bool(FILLED.match(line))
             if not (filled and line.startswith("elements =")):
-                lines.append(f"{', '.join(blocks)}: {EXPIRES.sub('', NFT_COUNTER.sub('counter', line))}")
-    return lines
+                found.setdefault(", ".join(blocks), []).append(EXPIRES.sub("", NFT_COUNTER.sub("counter", line)))
+    idle = {block for block, lines in found.items() if BANS in block or (len(lines) == 1 and HOOKED.match(lines[0]))}
+    return [f"{block}: {line}" for block, lines in found.items() if block not in idle for line in lines]
 
 
 def _joined(text: str) -> t.Iterator[str]:
@@ -136,7 +150,8 @@ def _joined(text: str) -> t.Iterator[str]:
         if line.startswith("#"):
             continue
         begun = f"{begun} {line}".strip()
-        if BLOCK.match(begun) or begun.count("{") <= begun.count("}"):
+        bare = QUOTED.sub("", begun)
+        if BLOCK.match(begun) or bare.count("{") <= bare.count("}"):
             yield begun
             begun = ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import os
 import typing as t
 
 from . import aftermath, live
@@ -15,6 +16,7 @@ from .files import MANY
 from .gather import FOLDERS, GHOST, SETTINGS, state_of
 from .model import LOW, MEDIUM, Finding, Skipped, Subject
 from .scenes import Scenes
+from .swap import canonical
 
 # What of a path can differ, in words.
 ASPECTS = {
@@ -45,8 +47,10 @@ def packages(scenes: Scenes) -> t.Iterator[Finding]:
 def files(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 106: configuration, local edits, files with special rights, and what was left in the folders looked through."""
     before, now = scenes.before("files"), scenes.now("files")
-    scope = tuple(f"{folder}/" for folder in scenes.snapshot.content.get("folders") or [SETTINGS])
-    for path in sorted({*before, *(path for path in now if path.startswith(scope))}):
+    known = tuple(f"{folder}/" for folder in scenes.snapshot.content.get("folders") or [SETTINGS])
+    # Second files are told as left behind.
+    second = set(scenes.now("leftovers"))
+    for path in sorted({*before, *(path for path in now if path.startswith(known) and path not in second)}):
         was = before.get(path)
         said = now[path] if path in now else state_of(scenes.view, path)
         if was is None or said is None:
@@ -57,13 +61,22 @@ def files(scenes: Scenes) -> t.Iterator[Finding]:
                     severity=LOW if was is None else "", proven=True)
             continue
         # A snapshot of an older release has fewer aspects.
-        aspects = [name for name in ASPECTS if name in was and name in said and was[name] != said[name]]
+        aspects = [
+            name for name in ASPECTS
+            if name in was and name in said and _leading(path, was)[name] != _leading(path, said)[name]]
         if aspects:
             yield found(
                 "rollback.differs", Subject("path", path), {name: was[name] for name in aspects},
                 {name: said[name] for name in aspects},
                 f"{path}: {', '.join(ASPECTS[name] for name in aspects)} not as before.",
                 severity=MEDIUM if all(name in MILD for name in aspects) else "", proven=True)
+
+
+def _leading(path: str, state: dict[str, str]) -> dict[str, str]:
+    """Return a state of a path, of a link with the place that it leads to: builds of systemctl write the same one differently."""
+    if state["kind"] != "symlink":
+        return state
+    return {**state, "content": canonical(os.path.normpath(os.path.join(os.path.dirname(path), state["content"])))}
 
 
 def scope(scenes: Scenes) -> t.Sequence[Finding]:
@@ -128,9 +141,10 @@ def sysctls(scenes: Scenes) -> t.Iterator[Finding]:
         said = live.sysctl(scenes.view, key)
         if was == said or (said is None and live.OF_INTERFACE.match(key)):
             continue
+        name = live.other_spelling(key)
         yield found(
-            "rollback.differs", Subject("sysctl", key), was, said,
-            f"sysctl {key} was '{was}' and is {'not there' if said is None else repr(said)}.",
+            "rollback.differs", Subject("sysctl", name), was, said,
+            f"sysctl {name} was '{was}' and is {'not there' if said is None else repr(said)}.",
             severity=LOW if said is None else "", proven=True,
             remedy="Run 'sysctl --system', or set it again if nothing on the disk does")
 

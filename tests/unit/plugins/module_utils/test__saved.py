@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils import (
-    _engine, _file_states, _journal, _kept, _merge, _section_files, _target,
+    _engine, _file_states, _journal, _kept, _kept_units, _merge, _section_files, _target,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils._planning import Around
 from ansible_collections.centos.hyperscale.plugins.module_utils._store import INDEX, Store
@@ -44,6 +44,7 @@ def text_of(target, path):
 
 def kept(target, monkeypatch):
     monkeypatch.setattr(_kept, "_configuration", lambda names: ["/etc/a.conf"])
+    monkeypatch.setattr(_kept, "_files", lambda names: ["/etc/a.conf"])
     found = _kept.Kept(target, "run-1")
     found.save(["a"])
     return found
@@ -230,3 +231,49 @@ def test_what_a_run_never_came_to_is_owed_until_it_is_taken_back(target):
     kinds = {**KINDS, Follower.kind: Follower}
     assert _engine.undo_all(target, "run-2", [*_journal.standing(target), *owed], kinds).failures == []
     assert _journal.owed(target) == [] and _journal.standing(target) == []
+
+
+def test_what_a_cut_write_left_is_swept_away(target):
+    for path in ("/etc/systemd/system/.hyperscale-abc", "/etc/.hyperscale-def/new", "/srv/.hyperscale-ghi", "/etc/.hidden"):
+        lay(target, path, "x")
+    _kept.sweep(target, "/etc/lab.conf")
+    assert os.listdir(target.path("/etc/systemd/system")) == []
+    assert sorted(os.listdir(target.path("/etc"))) == [".hidden", "systemd"]
+    assert os.listdir(target.path("/srv")) == [".hyperscale-ghi"]
+
+
+class Systemd:
+    """Answers as systemctl does, of units whose state it knows, and notes what it was told to do."""
+
+    def __init__(self, **states):
+        self.states = states
+        self.told = []
+
+    def __call__(self, argv):
+        verb, units = argv[1], [word for word in argv[2:] if "." in word]
+        if verb == "list-units":
+            return 0, "".join(f"{unit} loaded active\n" for unit, state in self.states.items() if state == "active"), ""
+        if verb == "show":
+            names = argv[3].split(",")
+            known = {"Triggers": "udevd.service"}
+            said = [{"Id": unit, "LoadState": "loaded" if unit in self.states else "not-found",
+                     "ActiveState": self.states.get(unit, "inactive"), **known} for unit in units]
+            return 0, "\n\n".join("\n".join(f"{name}={entry[name]}" for name in names) for entry in said), ""
+        self.told.append(" ".join([verb, *units]))
+        return 0, "", ""
+
+
+def test_units_that_ran_before_run_again(tmp_path):
+    host = Systemd(**{"udevd.service": "active", "udevd.socket": "inactive", "crypt.target": "inactive"})
+    target = _target.Target(host, str(tmp_path))
+    _kept_units.start(target, ["crypt.target", "gone.socket", "udevd.service", "udevd.socket"])
+    assert host.told == [
+        "daemon-reload", "stop udevd.service", "start udevd.socket", "start udevd.service", "start crypt.target"]
+
+
+def test_only_units_of_the_packages_count_and_instances_by_their_template(tmp_path):
+    host = Systemd(**{"a.service": "active", "user@0.service": "active", "b.service": "active", "c.service": "inactive"})
+    target = _target.Target(host, str(tmp_path))
+    files = ["/usr/lib/systemd/system/a.service", "/usr/lib/systemd/system/user@.service", "/usr/lib/systemd/system/c.service"]
+    assert _kept_units.active(target, [*files, "/usr/bin/b.service"]) == ["a.service", "user@0.service"]
+    assert _kept_units.stopped(target, ["a.service", "c.service", "gone.service"]) == ["c.service"]

@@ -17,6 +17,8 @@ SAVED = """\
 :FORWARD ACCEPT [0:0]
 :f2b-sshd - [0:0]
 [1:2] -A INPUT -p tcp -m tcp --dport 22 -m comment --comment "ssh # it" -j ACCEPT
+-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd
+-A FORWARD -i eth1 -j DROP
 -A f2b-sshd -s 192.0.2.7/32 -j REJECT
 -A f2b-sshd -j RETURN
 COMMIT
@@ -43,19 +45,25 @@ table inet mine {
         type ipv4_addr
         size 65535
         flags dynamic,timeout
-        elements = { 192.0.2.9 timeout 1h expires 59m58s }
-    }
-
-    set addr-set-sshd {
-        type ipv4_addr
-        elements = { 192.0.2.7 }
+        elements = { 192.0.2.9 expires 59m59s988ms }
     }
 
     chain input {
         type filter hook input priority filter; policy drop;
         tcp dport vmap { 22 : accept,
                 80 : drop }
-        ip saddr @allowed counter packets 4 bytes 240 accept comment "mine"
+        ip saddr @allowed counter packets 4 bytes 240 accept comment "mine { x"
+        quota over 25 mbytes drop
+    }
+}
+table inet f2b-table {
+    set addr-set-sshd {
+        type ipv4_addr
+        elements = { 192.0.2.7 }
+    }
+
+    chain f2b-chain {
+        type filter hook input priority filter - 1; policy accept;
     }
 }
 """
@@ -80,18 +88,24 @@ def test_keys_of_sysctl_files(text, keys):
 def test_sysctls_in_force(host):
     host.write("/usr/lib/sysctl.d/50-a.conf", "-net.ipv4.conf.*.rp_filter = 2\nkernel.random.boot_id = 1\nkernel.absent = 1\n")
     host.write("/etc/sysctl.conf", "kernel.printk = 4\n")
-    host.write("/etc/sysctl.d/README", "kernel.sysrq = 4\n")
-    for key, value in (("net/ipv4/conf/all/rp_filter", "2\n"), ("net/ipv4/conf/eth0/rp_filter", "0\n"), ("kernel/sysrq", "1\n"),
+    host.write("/etc/sysctl.d/README", "vm.swappiness = 4\n")
+    for key, value in (("net/ipv4/conf/all/rp_filter", "2\n"), ("net/ipv4/conf/eth0/rp_filter", "0\n"), ("vm/swappiness", "1\n"),
                        ("kernel/printk", "4\t4\t1\t7\n"), ("kernel/random/boot_id", "1")):
         host.write(f"/proc/sys/{key}", value)
     assert live.sysctls(view(host)) == {
         "kernel/printk": "4 4 1 7", "net/ipv4/conf/all/rp_filter": "2", "net/ipv4/conf/eth0/rp_filter": "0"}
 
 
+def test_what_another_build_of_systemd_would_set_is_known_beforehand(host):
+    for key in ("kernel/core_pattern", "net/ipv4/conf/eth0/promote_secondaries", "net/ipv4/conf/eth0/forwarding"):
+        host.write(f"/proc/sys/{key}", "1")
+    assert list(live.sysctls(view(host))) == ["kernel/core_pattern", "net/ipv4/conf/eth0/promote_secondaries"]
+
+
 def test_rules_of_iptables():
     assert live.iptables_lines(SAVED) == [
-        "filter: chain INPUT DROP", 'filter: -A INPUT -p tcp -m tcp --dport 22 -m comment --comment "ssh # it" -j ACCEPT',
-        "filter: chain f2b-sshd -", "filter: -A f2b-sshd -j RETURN"]
+        "filter: -A FORWARD -i eth1 -j DROP", "filter: chain INPUT DROP",
+        'filter: -A INPUT -p tcp -m tcp --dport 22 -m comment --comment "ssh # it" -j ACCEPT']
     assert live.iptables_lines(SAVED.replace("[12:3456]", "[0:0]").replace("04:00", "05:00")) == live.iptables_lines(SAVED)
 
 
@@ -99,9 +113,13 @@ def test_rules_of_nftables():
     found = live.nft_lines(LISTED)
     assert "table inet mine, set allowed: elements = { 192.0.2.1, 192.0.2.2, 192.0.2.3 }" in found
     assert "table inet mine, chain input: tcp dport vmap { 22 : accept, 80 : drop }" in found
-    assert 'table inet mine, chain input: ip saddr @allowed counter accept comment "mine"' in found
-    assert [line for line in found if "192.0.2.9" in line or "192.0.2.7" in line or "3456" in line or "Warning" in line] == []
-    assert found[:2] == ["table inet mine", "table inet mine, counter hits"]
+    assert 'table inet mine, chain input: ip saddr @allowed counter accept comment "mine { x"' in found
+    assert "table inet mine, chain input: quota over 25 mbytes drop" in found
+    assert [line for line in found if "192.0.2.9" in line or "f2b" in line or "3456" in line or "Warning" in line] == []
+    assert "table inet mine, chain input: type filter hook input priority filter; policy drop;" in found
+    idle = "table ip filter {\n    chain INPUT {\n        type filter hook input priority filter; policy accept;\n%s    }\n}\n"
+    assert live.nft_lines(idle % "") == []
+    assert len(live.nft_lines(idle % "        tcp dport 9 drop\n")) == 2
 
 
 def test_rules_of_every_program_that_answers(host):
@@ -110,8 +128,8 @@ def test_rules_of_every_program_that_answers(host):
                "nft": (0, LISTED), "ip6tables-save": (0, SAVED)}
     found = live.rulesets(view(host, answers))
     assert {name: lines if lines is None else len(lines) for name, lines in found.items()} == {
-        "nft": len(live.nft_lines(LISTED)), "iptables-legacy": 4, "iptables-nft": 0, "ip6tables-legacy": 0, "ip6tables-nft": None,
-        "ip6tables": 4}
+        "nft": len(live.nft_lines(LISTED)), "iptables-legacy": 3, "iptables-nft": 0, "ip6tables-legacy": 0, "ip6tables-nft": None,
+        "ip6tables": 3}
     assert live.rulesets(view(host))["nft"] is None
 
 

@@ -17,7 +17,7 @@ STATE = {"kind": "file", "content": "1", "mode": "0644", "owner": "0:0", "label"
 
 def told(find, root, part, before, now, more=None, **scenes):
     """Return findings on one part by their subject."""
-    found = list(find(recorded(root, {part: before, **(more or {})}, {part: now}, **scenes)))
+    found = list(find(recorded(root, {part: before, **(more or {})}, {"leftovers": [], part: now}, **scenes)))
     assert {finding.confidence for finding in found} <= {"proven"}
     assert [finding for finding in found if finding.blocking or not finding.diagnosis.endswith(".")] == []
     assert len({finding.key for finding in found}) == len(found)
@@ -47,11 +47,24 @@ def test_a_file_that_is_no_longer_looked_for_is_looked_at_all_the_same(host):
     assert severities(told(returned.files, host.root, "files", same, {})) == {"/usr/lib/edited": HIGH}
 
 
+@pytest.mark.parametrize(("target", "told_of"), [
+    ("/usr/lib/systemd/system/a.service", False), ("../../../lib/systemd/system/a.service", False),
+    ("/lib/systemd/system/b.service", True), ("/dev/null", True),
+])
+def test_a_link_is_as_before_when_it_leads_to_the_same_place(tmp_path, target, told_of):
+    path = "/etc/systemd/system/a.service"
+    link = {**STATE, "kind": "symlink", "content": "/lib/systemd/system/a.service"}
+    found = told(returned.files, tmp_path, "files", {path: link}, {path: {**link, "content": target}})
+    assert [finding.after for finding in found.values()] == [{"content": target}] * told_of
+
+
 def test_new_files_are_told_of_the_folders_that_the_snapshot_looked_through(host):
     now = {path: STATE for path in ("/etc/dnf/new", "/etc/systemd/new", "/usr/bin/edited-since")}
     wide = told(returned.files, host.root, "files", {}, now, {"folders": list(gather.FOLDERS)})
     assert severities(wide) == {"/etc/dnf/new": LOW, "/etc/systemd/new": LOW}
     assert list(told(returned.files, host.root, "files", {}, now)) == ["/etc/systemd/new"]
+    path = "/etc/systemd/a.rpmnew"
+    assert list(returned.files(recorded(host.root, {"files": {}}, {"files": {path: STATE}, "leftovers": [path]}))) == []
 
 
 def test_a_snapshot_without_capabilities_and_folders_is_no_difference_but_is_told(tmp_path):
@@ -139,10 +152,12 @@ def test_alternatives_and_kernel(tmp_path):
 def test_sysctls(host):
     host.write("/proc/sys/kernel/sysrq", "1\n")
     host.write("/proc/sys/kernel/printk", "4\t4\n")
-    before = {"kernel/sysrq": "16", "kernel/printk": "4 4", "kernel/gone": "1", "net/ipv4/conf/veth9/rp_filter": "2"}
+    host.write("/proc/sys/net/ipv4/conf/eth0.5/rp_filter", "0\n")
+    before = {"kernel/sysrq": "16", "kernel/printk": "4 4", "kernel/gone": "1", "net/ipv4/conf/veth9/rp_filter": "2",
+              "net/ipv4/conf/eth0.5/rp_filter": "2"}
     found = told(returned.sysctls, host.root, "sysctls", before, None)
-    assert severities(found) == {"kernel/sysrq": HIGH, "kernel/gone": LOW}
-    assert (found["kernel/sysrq"].before, found["kernel/sysrq"].after) == ("16", "1")
+    assert severities(found) == {"kernel.sysrq": HIGH, "kernel.gone": LOW, "net.ipv4.conf.eth0/5.rp_filter": HIGH}
+    assert (found["kernel.sysrq"].before, found["kernel.sysrq"].after) == ("16", "1")
 
 
 def test_rulesets(tmp_path):

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A few of the cells that C(make test-faults) plays: every way and every fault, on both streams."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import __main__ as lab_commands
+
+from . import cells, stage
+from .cells import ADOPT, ADOPT_ROLLBACK, ROLLBACK, TRANSACTION
+
+FILE, ENABLE, REEXEC = "file /etc/lab-cut.conf", "unit enable lab-cut.service", "manager-reexec PID 1"
+# In the order that leaves a host for the next as it needs it.
+CELLS = [
+    cells.Cell(ADOPT, TRANSACTION, cells.BOTH_KILLED, "50 %", 9),
+    cells.Cell(ROLLBACK, TRANSACTION, cells.POWER_CUT, "50 %", 9),
+    cells.Cell(ADOPT_ROLLBACK, ENABLE, cells.KILLED, cells.DONE, 9),
+    cells.Cell(ADOPT, FILE, cells.POWER_CUT, cells.BEGAN, 9),
+    cells.Cell(ADOPT, TRANSACTION, cells.TRANSACTION_KILLED, "50 %", 10),
+    cells.Cell(ROLLBACK, REEXEC, cells.KILLED, cells.BEGAN, 10),
+    cells.Cell(ADOPT_ROLLBACK, TRANSACTION, cells.KILLED, "10 %", 10),
+    cells.Cell(ADOPT, TRANSACTION, cells.DISK_FULL, cells.BEGAN, 10),
+]
+
+
+@pytest.fixture(scope="session", name="stages")
+def fixture_stages():
+    stages = {}
+    yield stages
+    for one in stages.values():
+        one.leave()
+
+
+@pytest.mark.parametrize("cell", [
+    pytest.param(cell, id=cell.name, marks=pytest.mark.xdist_group(f"stream{cell.stream}")) for cell in CELLS])
+def test_a_job_that_was_cut_is_ended_by_the_next(cell, stages):
+    if cell.stream not in stages:
+        stages[cell.stream] = stage.Stage(cell.stream, lab_commands.build())
+        stages[cell.stream].rehearse()
+    record = stages[cell.stream].play(cell)
+    assert record.words == []

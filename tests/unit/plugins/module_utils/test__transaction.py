@@ -16,7 +16,8 @@ from ansible_collections.centos.hyperscale.plugins.module_utils._store import St
 
 OLD, NEW = "a-1-1.el9.noarch", "a-2-1.hs.el9.noarch"
 ITEMS = [
-    _dnf.Item("upgrade", "a", "2-1.hs.el9", "noarch", "hs", 1, 1, "a"), _dnf.Item("replaced", "a", "1-1.el9", "noarch", "", 1, 1, "a")]
+    _dnf.Item("upgrade", "a", "2-1.hs.el9", "noarch", "hs", 1, 1, "a"),
+    _dnf.Item("replaced", "a", "1-1.el9", "noarch", "", 1, 1, "a")]
 KINDS = {_transaction.TransactionAction.kind: _transaction.TransactionAction}
 DIED = {"phase": _runner.RUNNING, "done": 1, "total": 2, "package": NEW}
 

@@ -102,11 +102,14 @@ class Kept:
         self._write(STOPPED, _kept_units.stopped(self._target, self._read(ACTIVE) or []))
         self._write(EDITED, _plain({path: state for path, state in now.items() if state != after.get(path)}))
 
-    def put_back(self) -> list[str]:
-        """Bring the files to what they were before the transaction, but for those changed since; returns these paths."""
+    def put_back(self, settled: t.Container[str] = ()) -> list[str]:
+        """Bring the files to what they were before the transaction, but for those changed since; returns these paths.
+
+        C(settled) are paths that other steps have taken back further by now.
+        """
         before, edited = self._states(BEFORE), self._states(EDITED)
         trees = [path for tree in TREES for path in _file_states.below(self._target, tree)]
-        wanted = {**dict.fromkeys(trees), **before, **edited}
+        wanted = {path: state for path, state in {**dict.fromkeys(trees), **before, **edited}.items() if path not in settled}
         now = _file_states.capture(self._target, wanted)
         # A folder comes before what is in it, and goes after that.
         gone = [path for path in now if now[path] is not None and wanted[path] is None]

@@ -86,9 +86,9 @@ class TransactionAction(Action):
                 offline=all(nevra in saved for nevra in install), reasons=kept.reasons()))
         self._put_back(kept)
 
-    def _put_back(self, kept: Kept) -> None:
+    def _put_back(self, kept: Kept, settled: t.Container[str] = ()) -> None:
         if kept.there:
-            self.left = [f"{path} was changed since the swap and is left as it is" for path in kept.put_back()]
+            self.left = [f"{path} was changed since the swap and is left as it is" for path in kept.put_back(settled)]
 
     def _brought_alone(self, here: t.Sequence[Package]) -> list[str]:
         """Return what is installed of packages that came anew: in the build that came, or in one that took its place."""
@@ -132,7 +132,7 @@ class TransactionAction(Action):
         else:
             words, done = f"its package transaction did not succeed: {_words(ending)}", False
         if done and undoing:
-            self._put_back(kept)
+            self._put_back(kept, _taken_back_after(target, job))
         elif done and kept.there and not kept.noted:
             kept.note()
         elif not done and not undoing:
@@ -189,6 +189,13 @@ def is_half(target: Target, job: str) -> bool:
     if result is None:
         return status["phase"] == _runner.RUNNING
     return not result["ok"] and not result["refused"] and bool(result.get("touched"))
+
+
+def _taken_back_after(target: Target, job: str) -> set[str]:
+    """Return what the steps are about that a run of undoing took back after its transaction had failed."""
+    run, _dot, number = job.partition(".")
+    steps = _journal.steps(target, run)[0]
+    return {step.action["subject"] for step in steps if step.number > int(number) and step.status == _journal.DONE}
 
 
 def at_work(target: Target, job: str) -> str:

@@ -71,6 +71,11 @@ class HeldJob:
         return self.controller.communicate(timeout=240)[0]
 
 
+def builds(look):
+    """Return the packages of a look; the key, which is imported first, is none."""
+    return [nevra for nevra in look["packages"] if not nevra.startswith("gpg-pubkey")]
+
+
 def switch(live, fault):
     """Have the server answer this host's repository with a fault from now on, and let the host ask anew."""
     server.switch(live.name, fault)
@@ -104,7 +109,7 @@ def test_a_mirror_that_fails_in_the_middle_changes_nothing(live, stock, fault):
         said = job.goes_on()
         assert '"refused": true' in said, said[-1500:]
         now = live.look()
-        assert now["packages"] == stock["packages"] and now["rests"] == []
+        assert builds(now) == builds(stock) and now["rests"] == []
     finally:
         server.switch(live.name, "")
     adopted(live)
@@ -133,7 +138,7 @@ def test_the_package_database_is_locked_by_somebody(live, stock):
     live.command("systemd-run", "--quiet", "--collect", "--unit=hold", "python3", "/srv/hold.py")
     said = job.goes_on()
     assert "the lock of rpm is held by" in said and "/srv/hold.py" in said, said[-1500:]
-    assert live.look()["packages"] == stock["packages"]
+    assert builds(live.look()) == builds(stock)
     live.command("systemctl", "stop", "hold")
     adopted(live)
 

@@ -277,3 +277,13 @@ def test_only_units_of_the_packages_count_and_instances_by_their_template(tmp_pa
     files = ["/usr/lib/systemd/system/a.service", "/usr/lib/systemd/system/user@.service", "/usr/lib/systemd/system/c.service"]
     assert _kept_units.active(target, [*files, "/usr/bin/b.service"]) == ["a.service", "user@0.service"]
     assert _kept_units.stopped(target, ["a.service", "c.service", "gone.service"]) == ["c.service"]
+
+
+def test_what_other_steps_took_back_since_is_not_put_back(target, monkeypatch):
+    lay(target, "/etc/a.conf", "before the swap\n")
+    found = kept(target, monkeypatch)
+    found.note()
+    found.look_for_edits()
+    lay(target, "/etc/a.conf", "before the step that came before\n")
+    assert found.put_back({"/etc/a.conf"}) == []
+    assert text_of(target, "/etc/a.conf") == "before the step that came before\n"

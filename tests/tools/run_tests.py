@@ -204,7 +204,7 @@ def faults() -> Count:
 def cuts() -> Count:
     """Cut some jobs in their middle, on one host a stream; C(make test-faults) cuts them at every step."""
     return pytest(
-        "cuts", "tests/cuts", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadgroup", "--maxfail=4",
+        "cuts", "tests/cuts", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=4",
         f"--timeout={TEST_SECONDS}")
 
 

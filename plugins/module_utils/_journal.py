@@ -11,12 +11,14 @@ put on the host (the ledger).
 from __future__ import annotations
 
 import calendar
+import errno
 import json
 import os
 import secrets
 import time
 import typing as t
 
+from ._errors import Failed, Problem
 from ._target import Target, sync_folder
 
 FOLDER = "journal"
@@ -72,20 +74,37 @@ class Journal:
         folder = target.private_folder(FOLDER)
         self._path = os.path.join(folder, run + ".jsonl")
         created = not os.path.exists(self._path)
-        self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         if created:
             sync_folder(folder)
+        # What a power cut left half-written would hide the lines after it.
+        os.ftruncate(self._handle, _whole_lines(self._handle))
 
     def write(self, event: str, number: int | None = None, **more: t.Any) -> None:
         """Append one line and sync it to disk."""
         line = {"time": time.time(), "event": event, "number": number}
         line.update(more)
-        os.write(self._handle, (json.dumps(line, sort_keys=True) + "\n").encode("utf-8"))
-        os.fsync(self._handle)
+        text = (json.dumps(line, sort_keys=True) + "\n").encode("utf-8")
+        end = os.fstat(self._handle).st_size
+        try:
+            if os.write(self._handle, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, end)
+            raise Failed(Problem(
+                f"the journal {self._path} cannot be written", error.strerror or repr(error),
+                "Make room there and run again: the next run goes on from here")) from error
 
     def close(self) -> None:
         """Close the file; the lines are on disk already."""
         os.close(self._handle)
+
+
+def _whole_lines(handle: int) -> int:
+    """Return how many bytes of a journal are whole lines."""
+    text = os.pread(handle, os.fstat(handle).st_size, 0)
+    return text.rfind(b"\n") + 1
 
 
 def _lines(path: str) -> t.Iterator[dict[str, t.Any]]:

@@ -115,6 +115,29 @@ def test_a_half_written_last_line_is_passed_over(target):
     assert len(_journal.standing(target)) == 1
 
 
+def test_what_comes_after_a_half_written_line_is_read(target):
+    book = _journal.Journal(target, "run-1")
+    book.write(_journal.BEGAN, 0, action=planned(target, want("/etc/a", "1"))[0].record())
+    book.close()
+    path = os.path.join(target.state_dir, "journal", "run-1.jsonl")
+    with open(path, "a", encoding="utf-8") as handle:
+        handle.write('{"event": "do')
+    _recover.settle(target, KINDS)
+    assert _journal.steps(target, "run-1")[1] and _journal.interrupted(target) is None
+
+
+def test_a_full_disk_leaves_no_half_line_and_says_so(target, monkeypatch):
+    book = _journal.Journal(target, "run-1")
+    book.write(_journal.RUN_BEGAN)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, text: write(handle, text[:10]))
+    with pytest.raises(_errors.Failed, match=r"journal .* cannot be written: No space left"):
+        book.write(_journal.RUN_ENDED)
+    monkeypatch.undo()
+    book.write(_journal.RUN_ENDED)
+    assert _journal.steps(target, "run-1") == ([], True)
+
+
 def test_a_begun_step_that_did_not_happen_is_settled_as_failed(target):
     book = _journal.Journal(target, "run-1")
     book.write(_journal.BEGAN, 0, action=planned(target, want("/etc/a", "1"))[0].record())

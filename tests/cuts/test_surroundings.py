@@ -15,7 +15,7 @@ from lab import __main__ as lab_commands
 from lab import hosts, server
 
 from . import cells
-from .live import ENVIRONMENT, FOLDER, STATE, CutHost, wish
+from .live import ENVIRONMENT, FOLDER, CutHost, wish
 
 BASE = ["/etc/yum.repos.d", "-name", "*.repo"]
 TRANSACTION = cells.Step(cells.TRANSACTION, "", 1.0)
@@ -62,7 +62,8 @@ class HeldJob:
         self.controller = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=TREE,
             env=ENVIRONMENT, start_new_session=True)
-        live._marker(self.controller)
+        marker = live._marker(self.controller)
+        self.name, self.process = marker["job"], marker["pid"]
 
     def goes_on(self):
         """Let the job go on to its end and return all that it said."""
@@ -158,7 +159,7 @@ def test_a_second_controller_is_refused_by_the_name_of_the_first(live):
 def test_somebody_restarts_the_host_while_a_transaction_runs(live):
     job = HeldJob(live)
     live.command("touch", f"{FOLDER}/go")
-    live._wait_for_depth(max(path.name for path in (live.root / STATE[1:] / "runs").iterdir()), 0.3)
+    live._wait_for_depth(job.name, 0.3)
     live.power_cut()
     os.killpg(job.controller.pid, signal.SIGKILL)
     adopted(live)
@@ -168,9 +169,9 @@ def test_somebody_restarts_the_host_while_a_transaction_runs(live):
 def test_a_run_against_a_host_in_mid_transaction_waits_for_it(live):
     job = HeldJob(live)
     live.command("touch", f"{FOLDER}/go")
-    live._wait_for_depth(max(path.name for path in (live.root / STATE[1:] / "runs").iterdir()), 0.3)
+    live._wait_for_depth(job.name, 0.3)
     os.killpg(job.controller.pid, signal.SIGKILL)
-    live.command("pkill", "-9", "-f", "AnsiballZ")
+    live.command("kill", "-9", str(job.process))
     result = live.bring(cells.ADOPTED)
     assert result["interrupted"]["outcome"] == "the host finished its package transaction by itself", result["interrupted"]
     adopted(live)

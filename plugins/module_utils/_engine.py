@@ -144,13 +144,11 @@ def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: d
         for number, step in enumerate(order):
             action = from_record(step.action, kinds, step.run)
             record = dict(step.action, undoes=[step.run, step.number])
-            folders = step.action.get("folders", [])
             if action.kind in stuck:
                 failures.append(f"{action.kind} {action.subject}: not tried, because the one after it is not taken back")
                 continue
             try:
-                _step(target, book, number, record, action.undo, None)
-                target.remove_empty(folders)
+                _step(target, book, number, record, _taking_back(action, step.action.get("folders", [])), None)
             except (Failed, Refused) as failure:
                 failures.append(f"{action.kind} {action.subject}: {failure}")
                 if action.in_order:
@@ -160,6 +158,15 @@ def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: d
         book.write(journal.RUN_ENDED)
         book.close()
     return Undone(failures, left)
+
+
+def _taking_back(action: Action, folders: t.Sequence[str]) -> t.Callable[[Target], None]:
+    """Return what takes an action back, and the folders that were made for it."""
+    def act(target: Target) -> None:
+        action.undo(target)
+        target.remove_empty(folders)
+
+    return act
 
 
 def _step(

@@ -94,11 +94,11 @@ class CutHost(LiveHost):
         """The host's root as this machine sees it."""
         return self.host.folder / "root"
 
-    def ask(self, module: str, more: dict[str, t.Any]) -> dict[str, t.Any]:
+    def ask(self, module: str, more: dict[str, t.Any], variables: dict[str, str] | None = None) -> dict[str, t.Any]:
         """Run a module as anyone would and return its result."""
         result = subprocess.run(
-            self.arguments(module, more), capture_output=True, text=True, check=False, cwd=TREE, env=ENVIRONMENT,
-            timeout=RUN_SECONDS, stdin=subprocess.DEVNULL)
+            self.arguments(module, more, variables=variables), capture_output=True, text=True, check=False, cwd=TREE,
+            env=ENVIRONMENT, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL)
         found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
         return json.loads(found.group(1)) if found else {"failed": True, "msg": (result.stdout + result.stderr).strip()}
 

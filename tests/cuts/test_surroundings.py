@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -140,6 +141,17 @@ def test_the_package_database_is_locked_by_somebody(live, stock):
     assert "the lock of rpm is held by" in said and "/srv/hold.py" in said, said[-1500:]
     assert builds(live.look()) == builds(stock)
     live.command("systemctl", "stop", "hold")
+    adopted(live)
+
+
+@on(10)
+@pytest.mark.parametrize("days", [-20, 20])
+def test_the_clock_jumps_between_two_runs(live, days):
+    first = live.ask("converge", {"repositories": wish(cells.ADOPTED)["repositories"], "packages": [{"family": "systemd"}]})
+    assert first["changed"], first
+    live.write(f"{FOLDER}/ask.json", json.dumps({"shift": days * 86400}))
+    second = live.ask("converge", wish(cells.ADOPTED), {"ansible_python_interpreter": f"{FOLDER}/python"})
+    assert second["changed"] and second["run_id"] > first["run_id"], (first["run_id"], second)
     adopted(live)
 
 

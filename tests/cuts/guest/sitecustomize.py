@@ -5,6 +5,8 @@
 
 C(ask.json) beside it says which line, and what then: C(hold) stands still until C(go) is there, C(kill) lets the job go on
 and kills it after a delay, C(tell) only tells. C(marker) tells that the line was reached.
+
+Or it says C(shift): by how many seconds the clock is wrong.
 """
 
 from __future__ import annotations
@@ -63,5 +65,16 @@ class Watch:
             time.sleep(0.02)
 
 
+def shift(seconds):
+    """Have this process take the clock for another."""
+    now, gmtime = time.time, time.gmtime
+    time.time = lambda: now() + seconds
+    time.gmtime = lambda *when: gmtime(*(when or (time.time(),)))
+
+
 with open(f"{HERE}/ask.json", encoding="utf-8") as file:
-    os.fsync = Watch(json.load(file)).fsync
+    wanted = json.load(file)
+if "shift" in wanted:
+    shift(wanted["shift"])
+else:
+    os.fsync = Watch(wanted).fsync

@@ -35,6 +35,9 @@ class Ending(t.NamedTuple):
     status: dict[str, t.Any] | None
 
 
+NEVER_SPOKE = Ending(None, None)
+
+
 def unit_name(run: str) -> str:
     """Return the name of a run's transient unit."""
     return f"centos-hyperscale-{run}.service"
@@ -52,9 +55,12 @@ def carry_out(target: Target, job: _runner.Job) -> dict[str, t.Any]:
             "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
             "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
         ])
-    else:
-        subprocess.Popen(
-            argv, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if ended(target, job.run) != NEVER_SPOKE:
+            return wait(target, job.run)
+        # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with.
+    process = subprocess.Popen(
+        argv, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ended(target, job.run, lambda: process.poll() is None)
     return wait(target, job.run)
 
 
@@ -69,9 +75,11 @@ def wait(target: Target, run: str) -> dict[str, t.Any]:
     return ending.result
 
 
-def ended(target: Target, run: str) -> Ending:
-    """Wait until the runner of a run is no more, and return what it left."""
+def ended(target: Target, run: str, may_start: t.Callable[[], bool] | None = None) -> Ending:
+    """Wait until the runner of a run is no more, and return what it left. C(may_start) says whether one that has not said a
+    word may still do so; without it systemd is asked."""
     folder = folder_of(target, run)
+    may_start = may_start or (lambda: _may_start(target, run))
     start_deadline = time.monotonic() + START_SECONDS
     while True:
         # Its word is read before the look and its result after: neither a start nor an end in between is missed.
@@ -80,7 +88,7 @@ def ended(target: Target, run: str) -> Ending:
         result = folder.read(_runner.RESULT)
         if result is not None:
             return Ending(result, status)
-        if not works and (status is not None or time.monotonic() > start_deadline or not _may_start(target, run)):
+        if not works and (status is not None or time.monotonic() > start_deadline or not may_start()):
             return Ending(folder.read(_runner.RESULT), folder.read(_runner.STATUS))
         time.sleep(POLL_SECONDS)
 

@@ -22,6 +22,9 @@ CELLS = [
     cells.Cell(ADOPT, TRANSACTION, cells.TRANSACTION_KILLED, "50 %", 10),
     cells.Cell(ROLLBACK, REEXEC, cells.KILLED, cells.BEGAN, 10),
     cells.Cell(ADOPT_ROLLBACK, TRANSACTION, cells.KILLED, "10 %", 10),
+    # By then PID 1 has lost the libraries that it starts units with.
+    cells.Cell(ADOPT, TRANSACTION, cells.BOTH_KILLED, "90 %", 10),
+    cells.Cell(ADOPT_ROLLBACK, FILE, cells.KILLED, cells.DONE, 10),
     cells.Cell(ADOPT, TRANSACTION, cells.DISK_FULL, cells.BEGAN, 10),
 ]
 

@@ -71,3 +71,27 @@ def test_a_runner_that_died_is_told_with_its_last_word(target):
     with pytest.raises(_errors.Failed) as failed:
         _detached.wait(target, "run-1")
     assert "ended without a result" in str(failed.value) and "resolving" in str(failed.value)
+
+
+def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monkeypatch):
+    calls = []
+
+    def systemd(argv):
+        calls.append(argv[0])
+        return 0, "inactive\n", ""
+
+    class Process:
+        def __init__(self, argv, **_how):
+            folder = _runner.Folder(argv[-1])
+            folder.status("resolving")
+            folder.write(_runner.RESULT, RESULT)
+
+        def poll(self):
+            return 0
+
+    monkeypatch.setattr(_detached.os.path, "isdir", lambda _path: True)
+    monkeypatch.setattr(_detached.subprocess, "Popen", Process)
+    host = _target.Target(systemd, target.tmpdir, root=target.root)
+    job = _runner.Job("run-1.0", [], [], [], None, False, 1.0, [])
+    assert _detached.carry_out(host, job) == RESULT
+    assert calls[0] == "systemd-run"

@@ -15,11 +15,11 @@ from . import after, aftermath, btrfs_trial, compare, cow, files, hosting, kerne
 from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Consumer, Finding, Skipped
+from .report import ROLLBACK
 from .scenes import Scenes
 from .snapshot import Snapshot
 from .view import View
 
-ROLLBACK = "rollback"
 PHASES = (PROVE, ROLLBACK)
 
 Find = t.Callable[[Scenes], t.Iterable[Finding]]
@@ -96,7 +96,7 @@ def prove(
         report.cost(began, 0, 0, 0, 0))
     whole = report.build(context, compare.pairs(scenes.old, scenes.new), findings, recorder.coverage())
     predicted = snapshot.prediction
-    whole["joined"] = report.joined(predicted["findings"], whole["findings"]) if predicted else None
+    whole["joined"] = report.joined(predicted["findings"], whole["findings"]) if predicted and phase == PROVE else None
     return whole
 
 

@@ -20,7 +20,7 @@ from .. import _journal
 from .._errors import Problem, Refused
 from .builds import Build
 from .checks import CHECKS, PHASE_WORDS, PREDICT, TABLE, found
-from .model import ERROR, HIGH, INFO, SEVERITIES, SKIPPED, Coverage, Finding, Subject
+from .model import ERROR, HIGH, INFO, MEDIUM, SEVERITIES, SKIPPED, Coverage, Finding, Subject
 
 try:
     import rpm
@@ -31,6 +31,8 @@ SCHEMA_VERSION = "1.0"
 DROP_IN, WITH_NOTES, NOT_DROP_IN, UNKNOWN = "drop_in", "drop_in_with_notes", "not_drop_in", "unknown"
 NEVER, BLOCKING = "never", "blocking"
 FAIL_ON = (NEVER, BLOCKING, "low", "medium", "high")
+# The phase of a proof after going back.
+ROLLBACK = "rollback"
 # A threshold of proofs alone: what is grave and was not predicted.
 UNFORESEEN = "unforeseen"
 SHOWN = 5
@@ -266,8 +268,12 @@ def joined(predicted: t.Sequence[dict[str, t.Any]], happened: t.Sequence[dict[st
     }
 
 
-def text(report: t.Mapping[str, t.Any], threshold: str = "medium") -> str:
-    """Return a report as a person reads it: the verdict, then each finding, who is affected, what to do."""
+def text(report: t.Mapping[str, t.Any], threshold: str = "") -> str:
+    """Return a report as a person reads it: the verdict, then each finding, who is affected, what to do.
+
+    C(threshold) is medium by default; after going back all is told, what was left behind as well.
+    """
+    threshold = threshold or (INFO if report["phase"] == ROLLBACK else MEDIUM)
     told = at_or_above(report, threshold)
     counted = report["summary"]
     graver = ", ".join(f"{counted['severities'][severity]} {severity}" for severity in reversed(SEVERITIES))

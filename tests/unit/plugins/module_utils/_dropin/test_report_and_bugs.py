@@ -168,3 +168,15 @@ def test_what_is_not_worth_a_report(one):
 def test_a_finding_about_no_package_of_the_swap_names_them_all():
     (told,) = bugs.reports(whole([HIGH], packages=[PACKAGE, dict(PACKAGE, name="b", to_nevra=None)]))
     assert "tool-1-1.noarch -> nothing" in told["text"] and "Look for thing" in told["text"]
+
+
+def test_after_going_back_all_is_told_and_nothing_is_joined():
+    severities = {"info": 1, "low": 0, "medium": 0, "high": 0}
+    finding = {
+        "severity": "info", "blocking": False, "baseline": False, "waiver": None, "title": "An account stayed", "key": "0" * 16,
+        "check": "rollback.left", "diagnosis": "user systemd-oom was not there before.", "consumers": [], "remediations": []}
+    whole = {
+        "verdict": "drop_in", "summary": {"findings": 1, "severities": severities, "blocking": 0, "waived": 0}, "packages": [],
+        "joined": None, "checks": [], "findings": [finding]}
+    assert "user systemd-oom" in report.text({**whole, "phase": report.ROLLBACK})
+    assert "user systemd-oom" not in report.text({**whole, "phase": "prove"})

@@ -79,7 +79,11 @@ def test_one_role_goes_back_to_the_very_builds_it_left(host9):
     assert live.adopt()["changed"]
     cut_off_from_mirrors(live)
     live.command("sh", "-c", "for f in /etc/yum.repos.d/*.repo; do sed -i s/^enabled=1/enabled=0/ $f; done")
-    result = live.module("package_swap", {"family": "systemd", "to": "stock"})
+    back = {"family": "systemd", "to": "stock"}
+    predicted = live.module("dropin_info", {"packages": [back]})
+    moving = [package for package in predicted["report"]["packages"] if package["from_nevra"] and package["to_nevra"]]
+    assert moving and {package["to_repo"] for package in moving} == {"what was saved on this host"}, moving
+    result = live.module("package_swap", back)
     assert result.get("changed"), result
     assert live.release() == stock
     assert live.state() == "running"

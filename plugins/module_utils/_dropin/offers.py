@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import _builds, _rpmdb
+from .. import _builds, _dnf, _rpmdb
 from .checks import found
 from .model import HIGH, MEDIUM, Consumer, Finding, Remediation, Subject
 from .swap import Swap
@@ -19,6 +19,9 @@ except ImportError:  # need_bindings() in _python.py says so before anything her
 
 # Subpackages of the same source that no file of a stock package moves into.
 NO_SUCCESSORS = ("-debuginfo", "-debugsource", "-tests", "-devel", "-doc", "-static")
+
+# Where a build comes from that was saved before a swap, and dnf's priority of what is of no repository.
+SAVED, DEFAULT_PRIORITY = "what was saved on this host", 99
 
 
 class Offer(t.NamedTuple):
@@ -61,7 +64,8 @@ def gather(base, chosen: t.Sequence[t.Any], names: t.Iterable[str]) -> Offers:
 
 
 def _offer(package: t.Any, excluded: bool = False) -> Offer:
-    return Offer(package.name, package.arch, package.evr, package.reponame, package.repo.priority, excluded)
+    repo, priority = (SAVED, DEFAULT_PRIORITY) if _dnf.is_file(package) else (package.reponame, package.repo.priority)
+    return Offer(package.name, package.arch, package.evr, repo, priority, excluded)
 
 
 def beside(base, chosen: t.Sequence[t.Any]) -> list[t.Any]:

@@ -9,7 +9,7 @@ import pytest
 
 import hostlab
 from hostlab import ARCH, fired, silent
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import offers
+from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import fetch, offers
 from ansible_collections.centos.hyperscale.plugins.module_utils._dropin.offers import Offer, Offers, Policy
 
 
@@ -191,4 +191,20 @@ def test_on_real_repositories(lab, workshop, tmp_path):
     fired(offers.order(found), "evr.held_back", "tool")
     silent(offers.order(found), "evr.stock_wins")
     silent(offers.way_back(swap, found), "return.unavailable")
+    opened.close()
+
+
+def test_a_build_that_was_saved_on_the_host(lab, workshop, tmp_path):
+    hostlab.need("createrepo_c")
+    pytest.importorskip("dnf", reason="python3-dnf is not importable by this interpreter")
+    lab.have("tool", "2", "1.hs.el9", source="tools")
+    saved = workshop.rpm("tool", "1", source="tools")
+    base = hostlab.Repository(tmp_path / "base", workshop.rpm("tool", "3", source="tools"))
+    opened = hostlab.open_base(lab, tmp_path / "dnf", base=(f"file://{base.folder}", {}))
+    chosen = opened.add_remote_rpms([str(saved)])
+    found = offers.gather(opened, chosen, ["tool"])
+    assert found.chosen == [Offer("tool", "noarch", "1-1.el9", offers.SAVED, offers.DEFAULT_PRIORITY)]
+    assert [offer.evr for offer in found.others] == ["3-1.el9"]
+    fetched = fetch.fetch(opened, chosen, str(tmp_path), None)
+    assert [entry.build.nevra for entry in fetched.incoming] == ["tool-1-1.el9.noarch"] and fetched.findings == []
     opened.close()

@@ -50,14 +50,15 @@ def carry_out(target: Target, job: _runner.Job) -> dict[str, t.Any]:
     folder.write(_runner.JOB, _runner.to_json(job))
     argv = [sys.executable, "-B", "-I", code, folder.path]
     if os.path.isdir("/run/systemd/system"):
-        target.run([
+        status, _out = target.probe([
             "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
             "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
             "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
         ])
-        if ended(target, job.run) != NEVER_SPOKE:
+        if status == 0 and ended(target, job.run) != NEVER_SPOKE:
             return wait(target, job.run)
-        # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with.
+        # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with,
+        # and systemd-run its own.
     process = subprocess.Popen(
         argv, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ended(target, job.run, lambda: process.poll() is None)

@@ -44,8 +44,8 @@ def main() -> int:
     """Compare, print, and say by the exit status what came of it."""
     options = arguments()
     try:
-        from module_utils._dropin import compare, report
-        from module_utils._errors import Refused
+        from module_utils.verify import compare, report
+        from module_utils.core.errors import Refused
     except ImportError as error:
         print(f"dropin_compare.py: {error}", file=sys.stderr)
         return NOT_CHECKED

@@ -109,14 +109,15 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _converge, _module
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
 
 
 def main() -> None:
-    options = _module.SECTION_OPTIONS["alternatives"]
-    module = AnsibleModule(argument_spec={**options, **_module.WAYS}, supports_check_mode=True)
+    options = engine.SECTION_OPTIONS["alternatives"]
+    module = AnsibleModule(argument_spec={**options, **engine.WAYS}, supports_check_mode=True)
     want = {name: module.params[name] for name in options}
-    _module.run(module, _converge.wishes_of({"alternatives": [want]}))
+    engine.run(module, run.wishes_of({"alternatives": [want]}))
 
 
 if __name__ == "__main__":

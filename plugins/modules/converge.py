@@ -156,20 +156,21 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _converge, _module
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
 
 
 def main() -> None:
-    spec = _module.sections_spec()
+    spec = engine.sections_spec()
     sections = sorted(spec)
-    spec.update(_module.WAYS)
+    spec.update(engine.WAYS)
     spec["state"] = {"type": "str", "choices": ["present", "undone"], "default": "present"}
     spec["proven"] = {"type": "bool", "default": False}
     spec["undo"] = {"type": "list", "elements": "str", "choices": sections, "default": sections}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if module.params["state"] == "undone":
-        _module.run(module, None, module.params["undo"])
-    _module.run(module, _converge.wishes_of(module.params))
+        engine.run(module, None, module.params["undo"])
+    engine.run(module, run.wishes_of(module.params))
 
 
 if __name__ == "__main__":

@@ -186,18 +186,18 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _module, _predicting
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, predicting
 
 
 def main() -> None:
-    spec = {**_module.sections_spec(), **_module.WAYS, **_predicting.judging()}
+    spec = {**engine.sections_spec(), **engine.WAYS, **predicting.judging()}
     spec["old"] = {"type": "list", "elements": "path", "default": []}
     spec["new"] = {"type": "list", "elements": "path", "default": []}
     spec["cache"] = {"type": "path"}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if module.params["old"] or module.params["new"]:
-        _predicting.on_files(module)
-    _predicting.on_host(module)
+        predicting.on_files(module)
+    predicting.on_host(module)
 
 
 if __name__ == "__main__":

@@ -481,7 +481,9 @@ host:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _catalog, _host, _host_read, _python
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import bindings
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, read
+from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
 
 # Messages are parsed, so they must be untranslated; grubby and iptables live in sbin.
 ENVIRONMENT = {"LANG": "C", "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -493,25 +495,25 @@ def main() -> None:
             "key_fingerprints": {
                 "type": "list",
                 "elements": "str",
-                "default": [_catalog.HYPERSCALE_KEY.fingerprint],
+                "default": [table_of_keys.HYPERSCALE_KEY.fingerprint],
                 "no_log": False,
             },
-            "gather": {"type": "list", "elements": "str", "choices": sorted(_host.GROUPS)},
+            "gather": {"type": "list", "elements": "str", "choices": sorted(host_facts.GROUPS)},
         },
         supports_check_mode=True,
     )
     # Without rpm anywhere the other groups are still worth having, so this does not fail.
-    _python.respawn_with_bindings("rpm")
+    bindings.respawn_with_bindings("rpm")
 
     def run(argv: list[str]) -> tuple[int, str, str]:
         try:
             return module.run_command(argv, environ_update=ENVIRONMENT, handle_exceptions=False)
         except OSError as error:
-            return _host_read.NOT_FOUND, "", str(error)
+            return read.NOT_FOUND, "", str(error)
 
     gather = module.params["gather"]
-    groups = _host.GROUPS if gather is None else gather
-    module.exit_json(changed=False, host=_host.gather(run, module.params["key_fingerprints"], groups))
+    groups = host_facts.GROUPS if gather is None else gather
+    module.exit_json(changed=False, host=host_facts.gather(run, module.params["key_fingerprints"], groups))
 
 
 if __name__ == "__main__":

@@ -137,11 +137,11 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import proving
 
 
 def main() -> None:
-    _proving.take_snapshot(AnsibleModule(
+    proving.take_snapshot(AnsibleModule(
         argument_spec={
             "names": {"type": "list", "elements": "str", "default": []},
             "prediction": {"type": "dict"},

@@ -173,22 +173,23 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _converge, _module
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
 
 
 def main() -> None:
-    options = _module.SECTION_OPTIONS["network"]
-    spec = {**options, **_module.WAYS}
+    options = engine.SECTION_OPTIONS["network"]
+    spec = {**options, **engine.WAYS}
     spec["state"] = {"type": "str", "choices": ["present", "undone", "confirmed"], "default": "present"}
     spec["confirm"] = {"type": "bool", "default": True}
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ["renderer"])], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     if module.params["state"] == "undone":
-        _module.run(module, None, ["network"])
+        engine.run(module, None, ["network"])
     if module.params["state"] == "confirmed":
         # A wish that names nobody only confirms.
         want["renderer"], module.params["proven"] = None, True
-    _module.run(module, _converge.wishes_of({"network": [want]}))
+    engine.run(module, run.wishes_of({"network": [want]}))
 
 
 if __name__ == "__main__":

@@ -151,16 +151,17 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _converge, _module
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
 
 
 def main() -> None:
-    options = _module.SECTION_OPTIONS["packages"]
+    options = engine.SECTION_OPTIONS["packages"]
     module = AnsibleModule(
-        argument_spec={**options, **_module.WAYS}, required_one_of=[("family", "set", "names")], supports_check_mode=True)
+        argument_spec={**options, **engine.WAYS}, required_one_of=[("family", "set", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []
-    _module.run(module, _converge.wishes_of({"packages": [want], "manager": manager}))
+    engine.run(module, run.wishes_of({"packages": [want], "manager": manager}))
 
 
 if __name__ == "__main__":

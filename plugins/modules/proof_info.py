@@ -149,17 +149,17 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils import _predicting, _proving
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import report
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import predicting, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify import report
 
 
 def main() -> None:
-    _proving.compare_with_snapshot(AnsibleModule(
+    proving.compare_with_snapshot(AnsibleModule(
         argument_spec={
             "snapshot": {"type": "str"},
             "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},
             "settle": {"type": "int", "default": 0},
-            **_predicting.judging(report.UNFORESEEN),
+            **predicting.judging(report.UNFORESEEN),
         },
         supports_check_mode=True,
     ))

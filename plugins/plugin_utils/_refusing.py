@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.centos.hyperscale.plugins.module_utils import _host_os
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import system
 
 READ_OS_RELEASE = "cat /etc/os-release"
 
@@ -51,4 +51,4 @@ class RefusingAction(ActionBase):
         answer = self._low_level_execute_command(READ_OS_RELEASE)
         if answer.get("rc") != 0:
             return None
-        return _host_os.system_refusal(_host_os.parse(answer["stdout"]))
+        return system.system_refusal(system.parse(answer["stdout"]))

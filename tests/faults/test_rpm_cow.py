@@ -10,8 +10,8 @@ import os
 import shutil
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils import _cow, _fiemap
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import cow
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow as host_cow, fiemap
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import cow
 
 from lab import common
 
@@ -67,30 +67,30 @@ def fixture_ground(request, tmp_path):
 def clone(source, destination):
     """Make a file that shares the blocks of another."""
     with open(source, "rb") as have, open(destination, "wb") as made:
-        fcntl.ioctl(made, _fiemap.FICLONE, have.fileno())
+        fcntl.ioctl(made, fiemap.FICLONE, have.fileno())
 
 
 def test_clones_and_copies_are_told_apart(ground):
     kind, point = ground
-    (point / "a.rpm").write_bytes(os.urandom(BYTES - len(_cow.MARKER)) + _cow.MARKER)
+    (point / "a.rpm").write_bytes(os.urandom(BYTES - len(host_cow.MARKER)) + host_cow.MARKER)
     shutil.copyfile(point / "a.rpm", point / "bytes")
     with open(point / "bytes", "rb+") as handle:  # written anew, whatever the copy did
         handle.write(os.urandom(BYTES))
-    said = _fiemap.clone_problem(str(point), str(point))
+    said = fiemap.clone_problem(str(point), str(point))
     assert sorted(os.listdir(point)) == ["a.rpm", "bytes"]
     if kind == "xfs without reflink":
         assert said == os.strerror(95)  # EOPNOTSUPP
         return
     assert said == ""
     package = str(point / "a.rpm")
-    assert not any(extent.shared for extent in _fiemap.extents(package))
+    assert not any(extent.shared for extent in fiemap.extents(package))
     assert "None of 1 files shares a block" in cow.trouble(package, [str(point / "bytes")])
     clone(package, point / "clone")
-    assert any(extent.shared for extent in _fiemap.extents(str(point / "clone")))
-    assert all(not extent.shared for extent in _fiemap.extents(str(point / "bytes")))
-    shared = _fiemap.common_bytes(_fiemap.extents(package), _fiemap.extents(str(point / "clone")))
+    assert any(extent.shared for extent in fiemap.extents(str(point / "clone")))
+    assert all(not extent.shared for extent in fiemap.extents(str(point / "bytes")))
+    shared = fiemap.common_bytes(fiemap.extents(package), fiemap.extents(str(point / "clone")))
     assert shared == BYTES
-    assert _fiemap.common_bytes(_fiemap.extents(package), _fiemap.extents(str(point / "bytes"))) == 0
+    assert fiemap.common_bytes(fiemap.extents(package), fiemap.extents(str(point / "bytes"))) == 0
     assert cow.trouble(package, [str(point / "clone"), str(point / "bytes")]) == ""
     (point / "plain.rpm").write_bytes(os.urandom(BYTES))
     assert "lacks the marker KWTSH100" in cow.trouble(str(point / "plain.rpm"), [])
@@ -99,11 +99,11 @@ def test_clones_and_copies_are_told_apart(ground):
 def test_a_file_of_many_extents_is_read_to_its_end(ground):
     kind, point = ground
     with open(point / "holes", "wb") as handle:
-        for number in range(3 * _fiemap.BATCH):
+        for number in range(3 * fiemap.BATCH):
             handle.seek(number * (128 << 10))
             handle.write(os.urandom(4096))
     # xfs takes room ahead of what is written.
-    found = [extent for extent in _fiemap.extents(str(point / "holes")) if not extent.flags & UNWRITTEN]
-    assert len(found) == 3 * _fiemap.BATCH, kind
-    assert sum(extent.length for extent in found) == 3 * _fiemap.BATCH * 4096
-    assert found[-1].logical == (3 * _fiemap.BATCH - 1) * (128 << 10)
+    found = [extent for extent in fiemap.extents(str(point / "holes")) if not extent.flags & UNWRITTEN]
+    assert len(found) == 3 * fiemap.BATCH, kind
+    assert sum(extent.length for extent in found) == 3 * fiemap.BATCH * 4096
+    assert found[-1].logical == (3 * fiemap.BATCH - 1) * (128 << 10)

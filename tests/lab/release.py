@@ -45,10 +45,10 @@ cp -a {tree}/. %{{buildroot}}/
 """
 
 
-def _catalog() -> t.Any:
+def _flavours() -> t.Any:
     """Return the collection's own table, so that the lab and the collection cannot drift apart."""
-    path = HERE.parent.parent / "plugins" / "module_utils" / "_catalog.py"
-    spec = importlib.util.spec_from_file_location("hyperscale_catalog", path)
+    path = HERE.parent.parent / "plugins" / "module_utils" / "tables" / "flavours.py"
+    spec = importlib.util.spec_from_file_location("hyperscale_flavours", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -57,7 +57,7 @@ def _catalog() -> t.Any:
 
 def flavours(stream: int) -> list[t.Any]:
     """Return the SIG's flavours of a stream."""
-    return [flavour for flavour in _catalog().FLAVOURS.values() if stream in flavour.streams]
+    return [flavour for flavour in _flavours().FLAVOURS.values() if stream in flavour.streams]
 
 
 class Release(t.NamedTuple):

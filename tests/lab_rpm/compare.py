@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ansible_collections.centos.hyperscale.plugins.module_utils._dropin import config_fate
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify import config_fate
 
 from . import combinations
 

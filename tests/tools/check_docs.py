@@ -14,7 +14,7 @@ import yaml
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "plugins"))
 
-from module_utils._dropin import checks, knowledge  # noqa: E402
+from module_utils.verify import checks, knowledge  # noqa: E402
 
 PAGE = TREE / "docs" / "checks.md"
 HEAD = """\

@@ -15,8 +15,8 @@ import yaml
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "plugins"))
 
-from module_utils import _sets  # noqa: E402
-from module_utils._dropin import smoke  # noqa: E402
+from module_utils.tables import sets  # noqa: E402
+from module_utils.verify.proven import smoke  # noqa: E402
 
 BEGIN, END = "<!-- variables: written by 'make docs' -->", "<!-- end of variables -->"
 SETS_BEGIN, SETS_END = "<!-- sets: written by 'make docs' -->", "<!-- end of sets -->"
@@ -44,7 +44,7 @@ def table_of_sets() -> str:
     lines = ["| set | sources | flavour | Stream | comes where nothing of it is | tried after the swap |",
              "| --- | --- | --- | --- | --- | --- |"]
     notes = []
-    for one in _sets.SETS.values():
+    for one in sets.SETS.values():
         tried = ", ".join(f"`{' '.join(smoke.COMMANDS[name])}`" for name in one.tried)
         lines.append(
             f"| `{one.name}` | {', '.join(one.sources)} | {one.flavour} | {', '.join(map(str, one.streams))} "

@@ -10,7 +10,7 @@ import pathlib
 import sys
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils import _alternatives
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import alternatives as alternatives_text
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
@@ -49,18 +49,18 @@ def test_the_first_of_the_best_wins_and_followers_go_with_it(call, tmp_path):
 
 def test_the_collection_reads_what_it_writes(call, tmp_path):
     call("--set", "edit", "/opt/b")
-    family = _alternatives.parse("edit", (tmp_path / "state/edit").read_text())
+    family = alternatives_text.parse("edit", (tmp_path / "state/edit").read_text())
     assert (family.auto, family.link) == (False, f"{tmp_path}/bin/edit")
     assert family.targets == [
-        _alternatives.Registered("/opt/a", 10, {"edit-man": "/opt/a.1"}),
-        _alternatives.Registered("/opt/b", 10, {"edit-cfg": "/opt/b.cfg"})]
+        alternatives_text.Registered("/opt/a", 10, {"edit-man": "/opt/a.1"}),
+        alternatives_text.Registered("/opt/b", 10, {"edit-cfg": "/opt/b.cfg"})]
 
 
 def test_what_is_removed_gives_way_to_the_best_that_is_left(call, tmp_path):
     call("--set", "edit", "/opt/b")
     call("--remove", "edit", "/opt/b")
     assert links(tmp_path)["edit"] == "/opt/a"
-    assert _alternatives.parse("edit", (tmp_path / "state/edit").read_text()).auto
+    assert alternatives_text.parse("edit", (tmp_path / "state/edit").read_text()).auto
     call("--remove", "edit", "/opt/a")
     assert links(tmp_path) == {} and os.listdir(tmp_path / "state") == [] and os.listdir(tmp_path / "bin") == []
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.centos.hyperscale.plugins.module_utils import _catalog, _host, _host_repos
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, repos
+from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys
 from ansible_collections.centos.hyperscale.plugins.modules import host_info
 
 HOST = yaml.safe_load(host_info.RETURN)["host"]["contains"]
@@ -43,22 +44,22 @@ def nothing(argv):
 
 
 def test_every_key_that_is_returned_is_documented(tmp_path):
-    assert set(HOST) == set(_host.gather(nothing, [], root=str(tmp_path)))
+    assert set(HOST) == set(host_facts.gather(nothing, [], root=str(tmp_path)))
 
 
 @pytest.mark.parametrize("key", ["os", "network", "iptables", "sysv", "systemd", "reboot", "journal", "cgroup"])
 def test_every_key_of_a_group_is_documented(key, tmp_path):
-    assert set(HOST[key]["contains"]) == set(_host.gather(nothing, [], root=str(tmp_path))[key])
+    assert set(HOST[key]["contains"]) == set(host_facts.gather(nothing, [], root=str(tmp_path))[key])
 
 
 def test_every_key_of_a_repository_is_documented():
-    (repository,) = _host_repos.parse_repositories("[a]\n", "/a.repo", {})
+    (repository,) = repos.parse_repositories("[a]\n", "/a.repo", {})
     assert set(HOST["repos"]["contains"]) == set(repository)
 
 
 def test_options_are_documented_as_they_are():
-    assert OPTIONS["gather"]["choices"] == sorted(_host.GROUPS)
-    assert OPTIONS["key_fingerprints"]["default"] == [_catalog.HYPERSCALE_KEY.fingerprint]
+    assert OPTIONS["gather"]["choices"] == sorted(host_facts.GROUPS)
+    assert OPTIONS["key_fingerprints"]["default"] == [keys.HYPERSCALE_KEY.fingerprint]
 
 
 def test_the_glue_asks_for_the_groups_it_was_given(monkeypatch):
@@ -69,8 +70,8 @@ def test_the_glue_asks_for_the_groups_it_was_given(monkeypatch):
         return {"supported": False}
 
     monkeypatch.setattr(host_info, "AnsibleModule", FakeModule)
-    monkeypatch.setattr(host_info._python, "respawn_with_bindings", lambda *names: [])
-    monkeypatch.setattr(host_info._host, "gather", gather)
+    monkeypatch.setattr(host_info.bindings, "respawn_with_bindings", lambda *names: [])
+    monkeypatch.setattr(host_info.host_facts, "gather", gather)
     with pytest.raises(Exited) as exited:
         host_info.main()
     assert exited.value.args[0] == {"changed": False, "host": {"supported": False}}

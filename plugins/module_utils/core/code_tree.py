@@ -1,0 +1,48 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copy modules of the collection beside a job, for a process that outlives the one Ansible started."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import typing as t
+
+from .host_io import sync_folder
+
+START = """import sys
+from {package}.{entry} import main
+sys.exit(main(*sys.argv[1:]))
+"""
+
+
+def install(folder: str, package: str, entry: str, modules: t.Sequence[str]) -> str:
+    """Copy a tree of modules into a folder that Python can run, and return its path.
+
+    C(modules) are dotted names below C(module_utils), which keep their places in the tree; C(main) of C(entry), one of
+    them, is what runs. The sources are read from wherever this module was loaded. The copy is synced to disk.
+    """
+    code = os.path.join(folder, "code")
+    inside = os.path.join(code, package)
+    parent = __name__.rpartition(".")[0].rpartition(".")[0]
+    folders = {inside, *(os.path.join(inside, *name.split(".")[:-1]) for name in modules)}
+    for path in sorted(folders):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        _write(os.path.join(path, "__init__.py"), "")
+    for name in modules:
+        source = inspect.getsource(importlib.import_module(f"{parent}.{name}"))
+        _write(os.path.join(inside, *name.split(".")) + ".py", source)
+    _write(os.path.join(code, "__main__.py"), START.format(package=package, entry=entry))
+    for path in (*sorted(folders, reverse=True), code, folder):
+        sync_folder(path)
+    return code
+
+
+def _write(path: str, source: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(source)
+        out.flush()
+        os.fsync(out.fileno())

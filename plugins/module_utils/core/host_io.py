@@ -1,0 +1,189 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one door to the host: commands, files and the state directory.
+
+Everything that writes goes through a Target, so that tests can hand in a root of their own and a recorder
+in place of the command runner.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import grp
+import shutil
+import stat
+import tempfile
+import typing as t
+
+from .errors import Failed, Problem
+
+try:
+    import selinux
+except ImportError:  # a host without SELinux userland has no labels to keep
+    selinux = None
+
+# Begins the name of what is written beside a path before it takes its place.
+SCRATCH = ".hyperscale-"
+STATE_DIR = "/var/lib/centos-hyperscale"
+
+Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
+
+
+class FileState(t.NamedTuple):
+    """What a path holds: text, mode (octal string), owner and group. An absent path has no FileState."""
+
+    content: str
+    mode: str
+    owner: str
+    group: str
+
+
+class Target:
+    """A host as seen from the module that runs on it."""
+
+    def __init__(self, run: Run, tmpdir: str, root: str = "/", state_dir: str = STATE_DIR) -> None:
+        self._run = run
+        self.tmpdir = tmpdir
+        self.root = root
+        self.state_dir = self.path(state_dir)
+        self.job = ""  # names what the current step keeps on disk; set by the engine
+
+    def path(self, path: str) -> str:
+        """Return where an absolute path of the host really lies."""
+        return path if self.root == "/" else os.path.join(self.root, path.lstrip("/"))
+
+    def run(self, argv: t.Sequence[str], okay: t.Container[int] = (0,)) -> str:
+        """Run a command and return its standard output; an unexpected exit status is a failure."""
+        try:
+            status, out, err = self._run(list(argv))
+        except OSError as error:
+            status, out, err = 127, "", str(error)
+        if status not in okay:
+            said = (err or out).strip() or "nothing"
+            raise Failed(Problem(
+                f"{' '.join(argv)} ended with status {status}", f"it said: {said}",
+                "Mend that on the host and run again: the next run goes on from here",
+            ))
+        return out
+
+    def probe(self, argv: t.Sequence[str]) -> tuple[int, str]:
+        """Run a read-only command; return exit status and standard output, a missing command being 127."""
+        try:
+            status, out, _err = self._run(list(argv))
+        except OSError:
+            return 127, ""
+        return status, out
+
+    def read(self, path: str) -> FileState | None:
+        """Return what a regular file holds, or None when there is none."""
+        real = self.path(path)
+        try:
+            info = os.stat(real)
+            with open(real, encoding="utf-8", errors="surrogateescape") as handle:
+                content = handle.read()
+        except FileNotFoundError:
+            return None
+        return FileState(content, f"{stat.S_IMODE(info.st_mode):04o}", _user(info.st_uid), _group(info.st_gid))
+
+    def write(self, path: str, wanted: FileState) -> None:
+        """Put a file in place whole or not at all: written beside, synced, labelled, renamed."""
+        real = self.path(path)
+        folder = os.path.dirname(real)
+        os.makedirs(folder, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=SCRATCH)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
+                out.write(wanted.content)
+                out.flush()
+                os.fchmod(out.fileno(), int(wanted.mode, 8))
+                os.fchown(out.fileno(), _uid(wanted.owner), _gid(wanted.group))
+                os.fsync(out.fileno())
+            self._label(path, beside)
+            os.rename(beside, real)
+        except BaseException:
+            if os.path.exists(beside):
+                os.unlink(beside)
+            raise
+        sync_folder(folder)
+
+    def remove(self, path: str) -> None:
+        """Take a file away; one that is already gone is fine."""
+        real = self.path(path)
+        try:
+            os.unlink(real)
+        except FileNotFoundError:
+            return
+        sync_folder(os.path.dirname(real))
+
+    def clear_scratch(self, folder: str) -> None:
+        """Take away what a write that was cut left beside the paths of a folder."""
+        real = self.path(folder)
+        for name in os.listdir(real) if os.path.isdir(real) else ():
+            path = os.path.join(real, name)
+            if name.startswith(SCRATCH):
+                shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+
+    def missing_folders(self, path: str) -> list[str]:
+        """Return the folders above a path that are not there, outermost first."""
+        found = []
+        folder = os.path.dirname(path)
+        while folder != os.path.dirname(folder) and not os.path.isdir(self.path(folder)):
+            found.append(folder)
+            folder = os.path.dirname(folder)
+        return found[::-1]
+
+    def remove_empty(self, folders: t.Sequence[str]) -> None:
+        """Take those of some folders away, given outermost first, that hold nothing."""
+        for folder in reversed(folders):
+            real = self.path(folder)
+            if os.path.isdir(real) and not os.path.islink(real) and not os.listdir(real):
+                os.rmdir(real)
+                sync_folder(os.path.dirname(real))
+
+    def private_folder(self, *parts: str) -> str:
+        """Return a folder below the state directory, made with mode 0700 if it was not there."""
+        folder = os.path.join(self.state_dir, *parts)
+        os.makedirs(self.state_dir, mode=0o700, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return folder
+
+    def _label(self, path: str, real: str) -> None:
+        """Give a new file the SELinux context that the policy names for its final path."""
+        if selinux is None or self.root != "/" or not selinux.is_selinux_enabled():
+            return
+        found, context = selinux.matchpathcon(path, stat.S_IFREG)
+        if found == 0:
+            selinux.lsetfilecon(real, context)
+
+
+def sync_folder(folder: str) -> None:
+    """Sync a folder, so that a rename or removal in it outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _uid(name: str) -> int:
+    return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
+
+
+def _gid(name: str) -> int:
+    return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Going back: which steps of earlier runs are taken back, in which order, and what the host is then compared with."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..backup import manifest
+from ..sections import packages
+from ..sections.network import section
+from ..verify import snapshot
+from . import ledger
+from .engine import Action
+from .host_io import Target
+
+
+def taken(target: Target, sections: t.Container[str], kinds: t.Mapping[str, type[Action]]) -> list[ledger.Step]:
+    """Return the steps that stand in some sections, as they were done, and those that make running things follow the disk and
+    were never come to: taken back with the rest, they follow what is there then."""
+    standing = [step for step in ledger.standing(target) if kinds[step.action["kind"]].stands]
+    mine = [step for step in standing if kinds[step.action["kind"]].section in sections]
+    runs = {step.run for step in mine}
+    mine += [
+        step for step in ledger.owed(target) if step.run in runs and kinds[step.action["kind"]].section in sections]
+    return section.straight(sorted(mine, key=lambda step: (step.run, step.number)))
+
+
+def problems(target: Target, steps: t.Sequence[ledger.Step]) -> list[t.Any]:
+    """Return what is in the way of taking steps back."""
+    return packages.undo_problems(target, steps)
+
+
+def inverse(step: ledger.Step, kinds: t.Mapping[str, type[Action]]) -> Action:
+    """Return a step as it is shown when it is taken back."""
+    record = step.action
+    return kinds[record["kind"]](
+        record["subject"], f"run {step.run} did it", record["args"], record["after"], record["before"])
+
+
+def snapshot_before(target: Target, steps: t.Sequence[ledger.Step]) -> str | None:
+    """Return the snapshot that was taken before the first of some steps, with no other run in between; None without one.
+
+    What the newest run took back counts as well, since it may be what was cut, or what failed in part, and now goes on.
+    """
+    known = ledger.runs(target)
+    newest = ledger.steps(target, known[-1])[0] if known else []
+    touched = {step.run for step in steps} | {step.action["undoes"][0] for step in newest if step.action.get("undoes")}
+    if not touched:
+        return None
+    first = min(touched)
+    earlier = [run for run in ledger.runs(target) if run < first]
+    since = ledger.span(target, earlier[-1])[1] if earlier else 0.0
+    return snapshot.newest_between(target, since, ledger.span(target, first)[0])
+
+
+def start_again(target: Target) -> None:
+    """Start the units that ran before transactions which are taken back by now."""
+    standing = _with_transaction(target)
+    for run in reversed(manifest.runs(target)):
+        if run not in standing:
+            manifest.Kept(target, run).start_again()
+
+
+def tidy(target: Target, days: int) -> None:
+    """Forget what was saved for runs that do not stand any more, or longer ago than it is to be kept."""
+    manifest.prune(target, _with_transaction(target), days)
+
+
+def _with_transaction(target: Target) -> set[str]:
+    """Return the runs whose package transaction stands."""
+    return {step.run for step in ledger.standing(target) if step.action["kind"] == packages.TransactionAction.kind}

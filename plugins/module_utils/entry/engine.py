@@ -1,0 +1,120 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The glue that modules of the engine share: arguments in, one run, result out."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..core import run as engine_run
+from ..core.bindings import need_bindings
+from ..core.errors import Failed, Problem, Refused
+from ..core.host_io import Target
+from ..facts import gather, read, system as host_system
+from ..packages.keys import normal_fingerprint
+from ..tables.keys import HYPERSCALE_KEY
+
+# Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
+ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+WAYS: dict[str, t.Any] = {
+    "lock_timeout": {"type": "int", "default": 300},
+    "key_fingerprints": {"type": "list", "elements": "str", "default": [HYPERSCALE_KEY.fingerprint], "no_log": False},
+    "controller": {"type": "str"},
+    "way_back": {"type": "str", "choices": ["exact", "available"], "default": "exact"},
+    "saved_days": {"type": "int", "default": 0},
+}
+
+# The groups of host_info that say whether a run left the host whole.
+FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
+
+SECTION_OPTIONS = {name: section.OPTIONS for name, section in engine_run.SECTIONS.items()}
+
+
+def sections_spec() -> dict[str, t.Any]:
+    """Return the argument spec of all sections, each a list of wishes."""
+    return {
+        name: {"type": "list", "elements": "dict", "default": [], "options": options}
+        for name, options in SECTION_OPTIONS.items()
+    }
+
+
+def target_of(module: AnsibleModule) -> Target:
+    """Return the door to the host that a module runs on."""
+    def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
+        return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
+
+    return Target(command, module.tmpdir)
+
+
+@contextlib.contextmanager
+def telling(module: AnsibleModule) -> t.Iterator[None]:
+    """End the module with the problems that stand in the way."""
+    try:
+        yield
+    except (Refused, Failed) as error:
+        module.fail_json(
+            msg=str(error), problems=[problem._asdict() for problem in error.problems],
+            refused=isinstance(error, Refused))
+
+
+def run(module: AnsibleModule, wishes: engine_run.Wishes | None, undo: t.Sequence[str] = ()) -> None:
+    """Carry out one run and end the module. C(undo) names the sections to take back instead."""
+    need_bindings(module, "rpm", "dnf", "hawkey")
+    target = target_of(module)
+    stream = supported_stream(module, target)
+    with telling(module):
+        ways = ways_of(module, stream)
+        report = engine_run.undo(target, undo, ways) if wishes is None else engine_run.converge(target, wishes, ways)
+        module.exit_json(changed=bool(report.plan.actions), **told(module, target, report, engine_run.pinned(wishes, ways)))
+
+
+def told(module: AnsibleModule, target: Target, report: engine_run.Report, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return what every run of the engine returns, and pass its warnings on."""
+    for warning in report.plan.warnings:
+        module.warn(warning)
+    if report.interrupted:
+        module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
+    host = _facts(target, fingerprints)
+    return {
+        "run_id": report.run, "actions": [action.describe() for action in report.plan.actions],
+        "pending": [pending._asdict() for pending in report.plan.pending],
+        "diff": [action.diff() for action in report.plan.actions], "interrupted": report.interrupted, "host": host,
+        "reboot": host["reboot"], "left": report.left, "snapshot": report.snapshot}
+
+
+def supported_stream(module: AnsibleModule, target: Target) -> int:
+    """Return the host's stream, or end the module with the reason why this host is none of ours."""
+    try:
+        system = host_system.gather("/")
+    except read.Unreadable:
+        system = host_system.UNKNOWN
+    refusal = host_system.system_refusal(system) or host_system.arch_refusal(system, target.probe(["uname", "-m"])[1].strip())
+    if refusal:
+        module.fail_json(msg=refusal, problems=[], refused=True)
+    return t.cast(int, system.stream)
+
+
+def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:
+    """Return how to go about it."""
+    fingerprints = [normal_fingerprint(text) for text in module.params["key_fingerprints"]]
+    if not all(fingerprints):
+        raise Refused(Problem(
+            "key_fingerprints", "one of them is not 40 hex digits", "Give the full fingerprint of each key"))
+    return engine_run.Ways(
+        module.check_mode, stream, module.params["lock_timeout"], fingerprints,
+        module.params["controller"] or "a controller that did not say its name", module.params.get("proven", False),
+        module.params["way_back"], module.params["saved_days"])
+
+
+def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return the facts that a run is judged by, as host_info reports them."""
+    def probe(argv: t.Sequence[str]) -> tuple[int, str, str]:
+        status, out = target.probe(argv)
+        return status, out, ""
+
+    return gather.gather(probe, fingerprints, FACTS)

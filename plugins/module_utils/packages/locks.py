@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds the locks of dnf and rpm, and waiting for them with a limit."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ..core.errors import Problem, Refused
+
+try:
+    import dnf.exceptions
+    import dnf.lock
+    import rpm
+except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
+    rpm = None
+
+POLL_SECONDS = 0.5
+
+Answer = t.TypeVar("Answer")
+
+
+def patiently(limit: float, act: t.Callable[[], Answer], waiting: t.Callable[[str], None] = lambda holder: None) -> Answer:
+    """Do something that takes dnf's locks; while another process holds one, wait up to C(limit) seconds."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            return act()
+        except dnf.exceptions.LockError as error:
+            holder = process(getattr(error, "pid", 0))
+        _wait_or_refuse(deadline, limit, "dnf", holder, waiting)
+
+
+def wait_for_rpm(limit: float, waiting: t.Callable[[str], None] = lambda holder: None) -> None:
+    """Wait until nobody holds rpm's transaction lock, which rpm itself would wait for without a limit."""
+    deadline = time.monotonic() + limit
+    while True:
+        pid = _rpm_lock_holder()
+        if not pid:
+            return
+        _wait_or_refuse(deadline, limit, "rpm", process(pid), waiting)
+
+
+def _wait_or_refuse(deadline: float, limit: float, what: str, holder: str, waiting: t.Callable[[str], None]) -> None:
+    if time.monotonic() >= deadline:
+        raise Refused(Problem(
+            f"the lock of {what} is held by {holder}", f"it was not free within {limit:g} seconds",
+            "Let that finish, or stop it, and run again",
+        ))
+    waiting(holder)
+    time.sleep(POLL_SECONDS)
+
+
+def process(pid: int) -> str:
+    """Return a process in words: its id and its command line."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as handle:
+            command = handle.read().replace("\0", " ").strip()
+    except OSError:
+        command = ""
+    return f"process {pid} ({command or 'already gone'})"
+
+
+def _rpm_lock_holder() -> int:
+    """Return the process id of rpm's lock holder, or 0. Read from /proc/locks, so that nothing is locked by looking."""
+    try:
+        inode = os.stat(rpm.expandMacro("%{_rpmlock_path}")).st_ino
+    except OSError:
+        return 0
+    with open("/proc/locks", encoding="ascii") as handle:
+        return lock_holder(handle.read(), inode)
+
+
+def lock_holder(locks: str, inode: int) -> int:
+    """Return who holds a write lock on an inode according to the text of /proc/locks, or 0."""
+    for line in locks.splitlines():
+        fields = line.split()
+        if len(fields) >= 6 and fields[3] == "WRITE" and fields[5].rsplit(":", 1)[-1] == str(inode):
+            return int(fields[4])
+    return 0

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of section C(boot). Entries and the environment block are changed value by value, because the transaction of the
+same run writes to both: a kernel that comes brings its entry, and makes itself the default."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...core.engine import Action, CONFIGURE, PREPARE
+from ...core.errors import Failed, Problem
+from ...core.host_io import FileState, Target
+from ...facts import boot_loader
+from ...text import bls
+from ..files import FileAction
+
+SECTION = "boot"
+NEXT, SAVED = "next_entry", "saved_entry"
+
+
+class SettingAction(FileAction):
+    """A file that a kernel is installed by, or that decides which kernels stay; it must be right before one comes."""
+
+    section = SECTION
+    kind = "boot-setting"
+    phase = PREPARE
+
+
+class NoteAction(FileAction):
+    """Our note of what is tried, and of the arguments that were set."""
+
+    section = SECTION
+    kind = "boot-note"
+    phase = CONFIGURE
+
+
+class EntryAction(Action):
+    """The arguments of one entry. An entry that is gone by then has none; that of a kernel still to come is looked for when
+    the step is done."""
+
+    section = SECTION
+    kind = "boot-entry"
+    phase = CONFIGURE
+
+    @classmethod
+    def of(cls, entry: bls.Entry, why: str, new: str) -> EntryAction:
+        """Make the action that gives an entry other arguments."""
+        had, has = bls.words(entry.options), bls.words(new)
+        args = {"path": entry.path, "release": None, "old": entry.options, "new": new,
+                "add": [word for word in has if word not in had], "remove": []}
+        return cls(entry.path, why, args, f"options {entry.options}\n", f"options {new}\n")
+
+    @classmethod
+    def coming(cls, release: str, why: str, add: t.Sequence[str], remove: t.Sequence[str] = ()) -> EntryAction:
+        """Make the action for the entry of a kernel that the run's transaction brings."""
+        args = {"path": None, "release": release, "old": None, "new": None, "add": list(add), "remove": list(remove)}
+        shown = "".join(f"options: {word}\n" for word in add)
+        return cls(f"the entry of {release}", why, args, "".join(f"options: {word}\n" for word in remove), shown)
+
+    def _path(self, target: Target) -> str | None:
+        if self.args["path"]:
+            return t.cast(str, self.args["path"])
+        entry = boot_loader.read(target.root).entry_of(self.args["release"])
+        return entry.path if entry else None
+
+    def _wanted(self, options: str) -> str:
+        if self.args["new"] is not None:
+            return t.cast(str, self.args["new"])
+        adding = bls.KERNELOPTS not in bls.words(options)
+        return bls.edited(options, self.args["add"], self.args["remove"], adding)
+
+    def _change(self, target: Target, how: t.Callable[[str], str]) -> None:
+        path = self._path(target)
+        held = target.read(path) if path else None
+        if path is None or held is None:
+            return
+        options = bls.Entry("", path, held.content).options
+        if how(options) != options:
+            target.write(path, held._replace(content=bls.with_options(held.content, how(options))))
+
+    def apply(self, target: Target) -> None:
+        if self.args["release"] and self._path(target) is None:
+            raise Failed(no_entry(self.args["release"]))
+        self._change(target, self._wanted)
+
+    def undo(self, target: Target) -> None:
+        old = self.args["old"]
+        self._change(target, lambda options: bls.edited(options, [], self.args["add"]) if old is None else old)
+
+    def verify(self, target: Target) -> None:
+        path = self._path(target)
+        held = target.read(path) if path else None
+        options = bls.Entry("", path or "", held.content).options if held else None
+        if options is not None and options != self._wanted(options):
+            raise Failed(Problem(
+                f"{path} is not as it was written", f"its options are {options}", "Find out what else writes boot entries"))
+
+
+class EnvironmentAction(Action):
+    """Variables of GRUB's environment block. C(starts) names variables whose value is the entry of a kernel, which is looked
+    for when the step is done; the kernel's files must be there and whole by then."""
+
+    section = SECTION
+    kind = "boot-environment"
+    phase = CONFIGURE
+
+    @classmethod
+    def of(
+        cls, boot: boot_loader.Boot, why: str, new: t.Mapping[str, str | None], starts: t.Mapping[str, str],
+    ) -> EnvironmentAction:
+        """Make the action that sets variables; C(None) takes one away."""
+        was = {name: boot.variables.get(name) for name in (*new, *starts)}
+        to_be = {**new, **{name: f"the entry of {release}" for name, release in starts.items()}}
+        args = {"path": boot.env_path, "made": boot.env is None, "old": was, "new": dict(new), "starts": dict(starts)}
+        return cls(boot.env_path, why, args, _lines(was), _lines(to_be))
+
+    def _put(self, target: Target, values: t.Mapping[str, str | None]) -> None:
+        path = self.args["path"]
+        held = target.read(path) or FileState("", "0600", "root", "root")
+        content = bls.with_env(held.content, values)
+        if content != held.content:
+            target.write(path, held._replace(content=content))
+
+    def _values(self, target: Target) -> dict[str, str | None]:
+        """Return what the variables are to be, with the ids of the entries that are there now."""
+        boot = boot_loader.read(target.root)
+        values = dict(self.args["new"])
+        for name, release in self.args["starts"].items():
+            entry = boot.entry_of(release)
+            if entry is None:
+                raise Failed(no_entry(release))
+            missing = boot_loader.missing_images(target.root, entry)
+            if missing:
+                raise Failed(not_whole(release, missing))
+            values[name] = entry.id
+        return values
+
+    def apply(self, target: Target) -> None:
+        self._put(target, self._values(target))
+
+    def undo(self, target: Target) -> None:
+        if self.args["made"]:
+            target.remove(self.args["path"])
+        else:
+            self._put(target, self.args["old"])
+
+    def verify(self, target: Target) -> None:
+        boot = boot_loader.read(target.root)
+        wanted = self._values(target)
+        found = {name: boot.variables.get(name) for name in wanted}
+        if found != wanted:
+            raise Failed(Problem(
+                f"{self.args['path']} is not as it was written", f"it says {_lines(found).split()}",
+                "Find out what else writes it"))
+        starts = self.args["starts"]
+        for name, entry in ((NEXT, boot.next.entry if boot.next else None), (SAVED, boot.default)):
+            if name in starts and (entry is None or entry.release != starts[name]):
+                raise Failed(Problem(
+                    f"GRUB would not start kernel {starts[name]}",
+                    f"by its files it starts {entry.id if entry else 'an entry that they do not name'}",
+                    "Look at 'grub2-editenv list' and at /boot/loader/entries on the host"))
+
+
+ACTIONS = {action.kind: action for action in (SettingAction, NoteAction, EntryAction, EnvironmentAction)}
+
+
+def no_entry(release: str) -> Problem:
+    """Say that a kernel has no entry."""
+    return Problem(
+        f"kernel {release}", "it has no entry in /boot/loader/entries",
+        "Look at what kernel-install says: 'kernel-install add RELEASE /lib/modules/RELEASE/vmlinuz'")
+
+
+def not_whole(release: str, missing: t.Sequence[str]) -> Problem:
+    """Say that files that an entry names are not there."""
+    return Problem(
+        f"kernel {release}", f"missing or empty below /boot: {', '.join(missing)}",
+        "Make room on /boot and run 'kernel-install add RELEASE /lib/modules/RELEASE/vmlinuz'")
+
+
+def _lines(values: t.Mapping[str, str | None]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in sorted(values.items()) if value is not None)

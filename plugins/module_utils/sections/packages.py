@@ -1,0 +1,279 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Section C(packages): sets of packages swapped to Hyperscale or back to stock, all in one transaction.
+
+What is installed decides what moves: every installed package of the same source moves together, because each
+requires the exact EVR of the others. A host that is already as wanted is found so from its rpmdb alone, without
+reading a repository.
+"""
+
+from __future__ import annotations
+
+import glob
+import typing as t
+
+from ..backup import manifest
+from ..core import ledger
+from ..core.engine import Action
+from ..core.errors import Problem, Refused
+from ..core.host_io import Target
+from ..facts import btrfs, kernel as host_kernel, kernel_modules
+from ..packages import builds, capabilities, kernels as kernel_packages, kmods, solver
+from ..packages.choose import Jobs, best, jobs, newest
+from ..packages.rpmdb import REPAIR, installed
+from ..packages.transaction import AVAILABLE, EXACT, TransactionAction
+from ..packages.wishes import ANY, HYPERSCALE, LATEST, PRESENT, STOCK, State, satisfied
+from ..tables.families import FAMILIES
+from ..tables.sets import CLAIMED, SETS
+
+OPTIONS: dict[str, t.Any] = {
+    "family": {"type": "str", "choices": sorted(FAMILIES)},
+    "set": {"type": "str", "choices": sorted(SETS)},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "to": {"type": "str", "choices": ["hyperscale", "stock", "any", capabilities.INSTALLED], "default": "hyperscale"},
+    "version": {"type": "str", "default": "present"},
+    "also": {"type": "list", "elements": "str", "default": []},
+    "erase": {"type": "list", "elements": "str", "default": []},
+    "capabilities": {"type": "list", "elements": "str", "choices": capabilities.CAPABILITIES, "default": []},
+    "weak_deps": {"type": "bool", "default": False},
+    "where_no_module": {"type": "str"},
+}
+
+ACTIONS = {TransactionAction.kind: TransactionAction}
+
+
+def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
+    """Return what is wrong with the wish itself, whatever the host but its stream."""
+    problems = []
+    for want in wants:
+        if not (want["family"] or want["set"] or want["names"]):
+            problems.append(Problem("a package set", "it names neither a family nor packages", "Give family, set or names"))
+        if want["family"] and want["set"]:
+            problems.append(Problem(
+                f"family {want['family']} and set {want['set']}", "one wish names both", "Make two wishes of it"))
+        problems += _validate_set(want, stream)
+        for name in [*want["names"], *want["also"], *want["erase"]]:
+            if not name or any(mark in name for mark in " /*?[]<>=()"):
+                problems.append(Problem(
+                    f"package name {name!r}", "it is not the plain name of a package",
+                    "Write names without versions, paths or wildcards; a version goes into 'version'",
+                ))
+        problems += capabilities.validate(want)
+        kernels = [name for name in want["names"] if kernel_packages.is_kernel(name)]
+        if kernels and want["family"] != kernel_packages.KERNEL:
+            problems.append(Problem(
+                f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
+                "Ask for family kernel, which keeps the one there is to fall back to"))
+        both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
+        if both:
+            problems.append(Problem(
+                f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists"))
+        if want["family"] and want["to"] == ANY:
+            problems.append(Problem(
+                f"family {want['family']}", "'any' builds of it are wanted, and its packages fit only together",
+                "Choose hyperscale or stock"))
+    if {HYPERSCALE, STOCK} <= {want["to"] for want in wants}:
+        problems.append(Problem(
+            "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
+    return problems
+
+
+def _validate_set(want: dict[str, t.Any], stream: int) -> list[Problem]:
+    if not want["set"]:
+        return []
+    wanted, problems = SETS[want["set"]], []
+    if stream not in wanted.streams:
+        where = " and ".join(str(number) for number in wanted.streams)
+        problems.append(Problem(
+            f"package set {wanted.name} on Stream {stream}", f"the SIG has it for Stream {where} only",
+            "Leave it out for this host"))
+    if len(wanted.sources) > 1 and want["version"] not in (PRESENT, LATEST):
+        problems.append(Problem(
+            f"version {want['version']} of package set {wanted.name}",
+            f"it consists of {', '.join(wanted.sources)}, which have versions of their own",
+            "Name the packages in wishes of their own, each with its version"))
+    return problems
+
+
+def gather(target: Target, pinned_key_ids: list[str]) -> State:
+    """Read the rpmdb, the ledger, and which units are enabled by their links. Refuses when the rpmdb cannot be read."""
+    try:
+        packages = installed()
+    except OSError as error:
+        # Without it every package would look absent, and be installed anew.
+        reason = str(error).partition(f". {REPAIR}")[0]
+        raise Refused(Problem("the packages of this host cannot be read", reason, REPAIR)) from error
+    links = glob.glob(target.path("/etc/systemd/system/*.wants/*"))
+    steps = [step.action for step in ledger.standing(target) if step.action["kind"] == TransactionAction.kind]
+    brought = {
+        item.name for action in steps for item in (solver.Item(*item) for item in action["args"]["items"])
+        if item.action == "install"}
+    units = {link.rsplit("/", 1)[1] for link in links}
+    idle = kernel_packages.idle_kernels(target.root, target.probe(["uname", "-r"])[1].strip())
+    return State(packages, units, pinned_key_ids, brought, capabilities.gather(), idle)
+
+
+def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> list[str]:
+    """Return what a person must know of the sets that a transaction moves."""
+    moving = {item.source for action in actions if isinstance(action, TransactionAction) for item in action.items}
+    named = [SETS[want["set"]] for want in wants if want["set"]]
+    return [f"Package set {one.name}: {one.note}." for one in named if one.note and moving.intersection(one.sources)]
+
+
+class Manner(t.NamedTuple):
+    """How a transaction is to be gone about: seconds to wait for locks, and what if a build could not be brought back."""
+
+    lock_timeout: float
+    way_back: str
+
+
+# look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
+Look = t.Callable[[t.Any, t.Sequence[solver.RepoSpec], t.Sequence[t.Any], "t.Sequence[str] | None"], None]
+
+
+def plan(
+    target: Target, wants: t.Sequence[dict[str, t.Any]], state: State, needs: solver.Needs,
+    open_base: t.Callable[[], t.Any], manner: Manner, look: Look | None = None,
+) -> list[Action]:
+    """Return no action, or the one transaction. C(open_base) gives a Base that sees the wanted repositories.
+
+    C(look) is shown the packages while the Base is open.
+    """
+    open_wants = [
+        want for want in capabilities.settled(wants) if not satisfied(want, state) and not needless(target, want, wants)]
+    releases = [name for name in (*needs.install, *needs.tools) if not state.named(name)]
+    removals = [package.nevra for name in needs.erase for package in state.named(name)]
+    if not (open_wants or releases or removals):
+        return []
+    base = open_base()
+    try:
+        wanted = jobs(base, open_wants, state)
+        wanted = wanted._replace(
+            install=wanted.install + [newest(base, name) for name in releases], erase=wanted.erase + removals)
+        if not (wanted.install or wanted.erase or wanted.problems):
+            return []
+        try:
+            wanted, items = _solved(base, wanted)
+        except Refused:
+            if look is not None:
+                look(base, needs.specs, wanted.install, None)
+            raise
+        if look is not None:
+            look(base, needs.specs, list(base.transaction.install_set), [i.nevra for i in items if i.action not in solver.COMING])
+        # Who goes back to stock is not held up because the way to Hyperscale is gone.
+        way_back = AVAILABLE if any(want["to"] == STOCK for want in open_wants) else manner.way_back
+        problems = _ends(target, state, base.transaction.install_set, items)
+        problems += _ways_back(base, target, items) if way_back == EXACT else []
+        if problems:
+            raise Refused(*problems)
+        weak_deps = any(want["weak_deps"] for want in open_wants)
+        return [TransactionAction.of(
+            items, wanted.install, wanted.erase, needs, weak_deps, manner.lock_timeout, way_back, solver.local_files(base))]
+    finally:
+        solver.close(base)
+
+
+def _ways_back(base, target: Target, items: t.Sequence[solver.Item]) -> list[Problem]:
+    """Return which builds that go could not be saved first."""
+    come = {item.nevra for item in items if item.action in solver.COMING}
+    going = {item.nevra for item in items} - come - manifest.names_saved(target)
+    return [solver.no_way_back(nevra) for nevra in sorted(going) if solver.same_build(base, nevra) is None]
+
+
+def stock_builds(target: Target) -> list[str]:
+    """Return the saved package files of the stock builds that this host had before it first left them."""
+    found: dict[tuple[str, str], str] = {}
+    for step in ledger.standing(target):
+        if step.action["kind"] == TransactionAction.kind:
+            saved = manifest.Kept(target, step.run).packages.whole()
+            action = TransactionAction("", "", step.action["args"])
+            for item in action.leaving:
+                if item.nevra in saved and builds.release_segment(item.evr.rpartition("-")[2]) is None:
+                    found.setdefault((item.name, item.arch), saved[item.nevra])
+    return sorted(found.values())
+
+
+def needless(target: Target, want: dict[str, t.Any], wants: t.Sequence[dict[str, t.Any]]) -> bool:
+    """Say whether a wish that is only for want of a kernel module is not needed: a kernel has it, or a Hyperscale kernel comes
+    in the same run."""
+    module = want["where_no_module"]
+    if module is None:
+        return False
+    kernel = any("kernel" in (other["family"], *other["names"]) and other["to"] == HYPERSCALE for other in wants)
+    return kernel or bool(kernel_modules.offering(target.root, _running(target), module))
+
+
+def _ends(target: Target, state: State, coming: t.Iterable[t.Any], items: t.Sequence[solver.Item]) -> list[Problem]:
+    """Return what a transaction would end badly in, however well it solves."""
+    problems = []
+    if any(kmods.PACKAGE.match(package.name) for package in coming):
+        status, default = target.probe(["grubby", "--default-kernel"])
+        problems += kmods.in_the_way(
+            coming, _running(target), host_kernel.parse_default(default) if status == 0 else None)
+    here = {package.nevra for package in state.installed}
+    return problems + btrfs.lost_by(target.root, _running(target), here, _after(here, items))
+
+
+def _after(here: t.Collection[str], items: t.Sequence[solver.Item]) -> set[str]:
+    """Return what is installed after a transaction."""
+    gone = {item.nevra for item in items if item.action not in solver.COMING}
+    return (set(here) - gone) | {item.nevra for item in items if item.action in solver.COMING}
+
+
+def undo_problems(target: Target, taken: t.Sequence[ledger.Step]) -> list[Problem]:
+    """Return what is in the way of taking transactions back, which are given in the order in which they were done."""
+    here = {package.nevra for package in installed()}
+    left = set(here)
+    for step in reversed([step.action for step in taken if step.action["kind"] == TransactionAction.kind]):
+        items = [solver.Item(*item) for item in step["args"]["items"]]
+        left -= {item.nevra for item in items if item.action in solver.COMING}
+        left |= {item.nevra for item in items if item.action not in solver.COMING}
+    return btrfs.lost_by(target.root, _running(target), here, left)
+
+
+def _running(target: Target) -> str:
+    return target.run(["uname", "-r"]).strip()
+
+
+def _solved(base, wanted: Jobs) -> tuple[Jobs, list[solver.Item]]:
+    """Return the lines of the one transaction that carries out some jobs, and the jobs with the builds named that the solver
+    took from the wrong source."""
+    items = _solve(base, wanted)
+    astray = _right_builds(base, items)
+    if astray:
+        wanted = wanted._replace(install=wanted.install + astray)
+        base.reset(goal=True)
+        items = _solve(base, wanted)
+    return wanted, items
+
+
+def _solve(base, wanted: Jobs) -> list[solver.Item]:
+    """Return the lines of the one transaction that carries out some wanted."""
+    if wanted.problems:
+        raise Refused(*wanted.problems)
+    items = solver.solve(base, wanted.install, [solver.exact(base, nevra, installed=True) for nevra in wanted.erase])
+    if not items:
+        raise Refused(Problem(
+            "the solver found nothing to do", "although these are not as wanted: "
+            + ", ".join(f"{p.name}-{p.evr}.{p.arch}" for p in wanted.install),
+            "Look at excludes, version locks and 'protected_packages' on this host",
+        ))
+    return items
+
+
+def _right_builds(base, items: t.Sequence[solver.Item]) -> list[t.Any]:
+    """Return the builds to name where the solver took a package from a source that must not build it here."""
+    found = []
+    for item in solver.brought(items):
+        wrong = item.source not in CLAIMED.get(item.name, (item.source,))
+        if wrong and builds.release_segment(item.evr.rpartition("-")[2]) is not None:
+            right = best([
+                package for package in base.sack.query().available().filter(name=item.name)
+                if package.source_name in CLAIMED[item.name] and package.arch == item.arch])
+            if right is None:
+                raise Refused(Problem(
+                    f"{item.nevra} would come along", f"it is built from {item.source}, and no repository offers the build from "
+                    f"{' or '.join(CLAIMED[item.name])}", "Exclude that build from its repository, or leave the set out"))
+            found.append(right)
+    return found

@@ -1,0 +1,473 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Section C(repositories): the SIG's repositories by flavour, and what they rest on (key, EPEL, CRB).
+
+Two ways lead there. With C(release_package) the SIG's own packages from CentOS Extras define the repositories;
+they are read before they are installed, so that the same run can solve against what they will define, and they
+travel in the run's one transaction. With C(definition) the files are written here, for mirrors of one's own.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+import urllib.parse
+
+from ...core import ledger
+from ...core.engine import Action, CONFIGURE, PREPARE
+from ...core.errors import Failed, Problem, Refused
+from ...core.host_io import FileState, Target
+from ...packages import solver
+from ...packages.keys import normal_fingerprint, pinned, public_keys
+from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, Flavour, METALINK, TESTING_BASEURL
+from ...tables.keys import HYPERSCALE_KEY
+from ...text import repofile
+from ..files import FileAction
+from . import release
+
+OPTIONS: dict[str, t.Any] = {
+    "flavours": {"type": "list", "elements": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "method": {"type": "str", "choices": ["release_package", "definition"], "default": "release_package"},
+    "enabled": {"type": "str", "choices": ["always", "per_transaction"], "default": "always"},
+    "testing": {"type": "bool", "default": False},
+    "baseurl": {"type": "str"},
+    "metalink": {"type": "str"},
+    "proxy": {"type": "str"},
+    "sslcacert": {"type": "path"},
+    "sslclientcert": {"type": "path"},
+    "sslclientkey": {"type": "path", "no_log": False},
+    "key": {"type": "str", "no_log": False},
+    "key_fingerprint": {"type": "str", "default": HYPERSCALE_KEY.fingerprint, "no_log": False},
+    "settings": {"type": "dict", "default": {}},
+    "epel": {"type": "bool", "default": True},
+    "crb": {"type": "bool", "default": True},
+}
+
+# What may be set of one flavour's repository, and how it is written into the .repo file.
+SETTINGS = ("priority", "cost", "includepkgs", "excludepkgs")
+ADDRESS_SCHEMES = ("https", "http", "file", "ftp")
+WHY_ABSENT = "this collection put it here"
+
+
+class RepoFileAction(FileAction):
+    """A .repo file written or edited. C(args.flavour) is empty for what several flavours share."""
+
+    section = "repositories"
+    kind = "repo-file"
+
+
+class KeyFileAction(RepoFileAction):
+    """A key file that a repository definition names."""
+
+    kind = "key-file"
+    phase = PREPARE
+
+
+class KeyAction(Action):
+    """The pinned key imported into the rpmdb."""
+
+    section = "repositories"
+    kind = "rpm-key"
+    phase = PREPARE
+
+    def apply(self, target: Target) -> None:
+        path = os.path.join(target.tmpdir, "hyperscale.asc")
+        with open(path, "w", encoding="ascii") as handle:
+            handle.write(self.args["key"])
+        try:
+            target.run(["rpmkeys", "--import", path])
+        finally:
+            os.unlink(path)
+
+    def undo(self, target: Target) -> None:
+        for package in _imported(target, self.args["fingerprint"]):
+            target.run(["rpm", "--erase", "--allmatches", package])
+
+    def verify(self, target: Target) -> None:
+        if not _imported(target, self.args["fingerprint"]):
+            raise Failed(Problem(
+                f"key {self.args['fingerprint']}", "rpm took it and does not list it", "Look at 'rpm -qa gpg-pubkey*'"))
+
+
+class KeyRemoval(KeyAction):
+    """The pinned key taken out of the rpmdb again."""
+
+    kind = "rpm-key-removal"
+    phase = CONFIGURE
+
+    def apply(self, target: Target) -> None:
+        super().undo(target)
+
+    def undo(self, target: Target) -> None:
+        super().apply(target)
+
+    def verify(self, target: Target) -> None:
+        if _imported(target, self.args["fingerprint"]):
+            raise Failed(Problem(f"key {self.args['fingerprint']}", "rpm still lists it", "Erase it by hand"))
+
+
+ACTIONS = {action.kind: action for action in (RepoFileAction, KeyFileAction, KeyAction, KeyRemoval)}
+
+
+class Plan(t.NamedTuple):
+    """The section's own actions, and what it needs of the one transaction."""
+
+    actions: list[Action]
+    needs: solver.Needs
+    warnings: list[str]
+
+
+def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
+    """Return what is wrong with the wish itself, or with wishing it on this stream."""
+    problems = []
+    for want in wants:
+        for name in want["flavours"]:
+            if name not in FLAVOURS:
+                problems.append(Problem(
+                    f"flavour {name!r}", "the SIG has no repository of that name", f"Choose of: {', '.join(sorted(FLAVOURS))}"))
+            elif stream not in FLAVOURS[name].streams:
+                has = " and ".join(str(number) for number in FLAVOURS[name].streams)
+                problems.append(Problem(
+                    f"flavour {name} on CentOS Stream {stream}", f"the SIG publishes it for Stream {has} only",
+                    "Leave it out for hosts of this stream"))
+        problems.extend(_address_problems(want))
+        problems.extend(_settings_problems(want))
+        if not normal_fingerprint(want["key_fingerprint"]):
+            problems.append(Problem(
+                f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits",
+                "Give the full fingerprint of the key"))
+        if want["key"] and not public_keys(want["key"]):
+            problems.append(Problem(
+                "the given key", "it is not an armoured OpenPGP public key", "Give the text of the SIG's key file"))
+    return problems
+
+
+def _address_problems(want: dict[str, t.Any]) -> list[Problem]:
+    problems = []
+    for option in ("baseurl", "metalink", "proxy"):
+        text = want[option]
+        if not text:
+            continue
+        if want["method"] == "release_package" and option != "proxy":
+            problems.append(Problem(
+                f"{option} with method release_package", "the release package brings the addresses",
+                "Use method: definition for addresses of your own"))
+        parts = urllib.parse.urlsplit(text)
+        local = parts.scheme == "file"
+        if parts.scheme not in ADDRESS_SCHEMES or (not parts.netloc and not local) or any(mark in text for mark in " \t\n"):
+            problems.append(Problem(
+                f"{option} {text!r}", "it is not an address that dnf can read from",
+                f"Write it with a scheme ({', '.join(ADDRESS_SCHEMES)}) and a host"))
+    if want["baseurl"] and want["metalink"]:
+        problems.append(Problem("baseurl and metalink", "both are given", "Give one of the two"))
+    return problems
+
+
+def _settings_problems(want: dict[str, t.Any]) -> list[Problem]:
+    problems = []
+    for name, settings in want["settings"].items():
+        if name not in want["flavours"]:
+            problems.append(Problem(
+                f"settings of {name}", "the flavour is not among those wanted", "Add the flavour or drop them"))
+        if not isinstance(settings, dict):
+            problems.append(Problem(f"settings of {name}", "they are not a mapping", f"Give {', '.join(SETTINGS)}"))
+            continue
+        for option, value in settings.items():
+            if option not in SETTINGS:
+                problems.append(Problem(f"setting {option!r} of {name}", "it is not known", f"Choose of: {', '.join(SETTINGS)}"))
+            elif option in ("priority", "cost"):
+                low, high = (1, 99) if option == "priority" else (0, 1000000)
+                if isinstance(value, bool) or not str(value).isdigit() or not low <= int(value) <= high:
+                    problems.append(Problem(
+                        f"{option} {value!r} of {name}", f"it is not a number from {low} to {high}", "Correct the number"))
+            elif not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
+                problems.append(Problem(f"{option} of {name}", "it is not a list of package names", "Give a list of strings"))
+    return problems
+
+
+class Gathered(t.NamedTuple):
+    """The .repo files of the host (path to state) and its ledger."""
+
+    files: dict[str, FileState]
+    standing: list[ledger.Step]
+
+
+def gather(target: Target) -> Gathered:
+    """Read the host's .repo files and the ledger."""
+    folder = target.path(repofile.FOLDER)
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    files = {}
+    for name in names:
+        path = f"{repofile.FOLDER}/{name}"
+        state = target.read(path) if name.endswith(".repo") else None
+        if state:
+            files[path] = state
+    return Gathered(files, ledger.standing(target))
+
+
+def plan(
+    target: Target, wants: t.Sequence[dict[str, t.Any]], state: Gathered, stream: int, installed_names: set[str],
+    open_base: t.Callable[[], t.Any],
+) -> Plan:
+    """Return the actions and the needs of all wishes. C(open_base) gives a Base on the host's own repositories."""
+    whole = Plan([], solver.Needs([], [], []), [])
+    for want in wants:
+        if want["state"] == "absent":
+            part = _plan_absent(want, state, installed_names)
+        elif want["method"] == "definition":
+            part = _plan_definition(target, want, state, stream)
+        else:
+            part = _plan_release(target, want, state, stream, installed_names, open_base)
+        needs = solver.Needs(*(mine + more for mine, more in zip(whole.needs, part.needs)))
+        whole = Plan(whole.actions + part.actions, needs, whole.warnings + part.warnings)
+    return whole
+
+
+def _plan_release(
+    target: Target, want: dict[str, t.Any], state: Gathered, stream: int, installed_names: set[str],
+    open_base: t.Callable[[], t.Any],
+) -> Plan:
+    suffix = "-testing" if want["testing"] else ""
+    names = [FLAVOURS[name].release_package + suffix for name in want["flavours"]]
+    if want["epel"]:
+        names.extend(EPEL_RELEASE_PACKAGES[stream])
+    missing = [name for name in names if name not in installed_names]
+    contents = release.Contents([], {}, {})
+    if missing:
+        base = open_base()
+        try:
+            contents = release.look_into(base, missing, target.tmpdir)
+        finally:
+            solver.close(base)
+    files = {path: FileState(text, "0644", "root", "root") for path, text in contents.repo_files.items()}
+    files = {**files, **state.files}
+    edits = _Edits(target, files)
+    for name in want["flavours"]:
+        repo_id = FLAVOURS[name].repo_id + suffix
+        edits.set(repo_id, _options(want, name), name)
+    if want["crb"]:
+        edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
+    key = _release_key(target, want, edits, contents)
+    specs = [solver.RepoSpec(repo_id, text, [key], _fingerprint(want)) for repo_id, text in edits.specs(want, suffix)]
+    specs += _other_specs(contents, specs, stream)
+    if want["crb"]:
+        specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
+    actions = _key_actions(target, want, key) + edits.actions()
+    return Plan(actions, solver.Needs(specs, contents.names, []), [])
+
+
+def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, stream: int) -> Plan:
+    key = _definition_key(target, want)
+    actions: list[Action] = list(_key_actions(target, want, key))
+    on_disk = target.read(HYPERSCALE_KEY.path)
+    new = FileState(key, "0644", "root", "root")
+    if on_disk != new:
+        pinned(key, _fingerprint(want), "variable key" if want["key"] else HYPERSCALE_KEY.path)
+        actions.append(_owned(KeyFileAction, HYPERSCALE_KEY.path, on_disk, new, ""))
+    specs = []
+    for name in want["flavours"]:
+        flavour = FLAVOURS[name]
+        repo_id = flavour.repo_id + ("-testing" if want["testing"] else "")
+        path = f"{repofile.FOLDER}/{repo_id}.repo"
+        _refuse_second_definition(repo_id, path, state)
+        text = repofile.section_text(repo_id, {**_definition(want, flavour, stream), **_options(want, name)})
+        specs.append(solver.RepoSpec(repo_id, text, [key], _fingerprint(want)))
+        wanted = FileState(text, "0644", "root", "root")
+        if state.files.get(path) != wanted:
+            actions.append(_owned(RepoFileAction, path, state.files.get(path), wanted, name))
+    edits = _Edits(target, state.files)
+    if want["crb"]:
+        edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
+        specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
+    return Plan(actions + edits.actions(), solver.Needs(specs, [], []), [])
+
+
+def _plan_absent(want: dict[str, t.Any], state: Gathered, installed_names: set[str]) -> Plan:
+    """Take back, from the ledger, what was put in for these flavours; what they share goes with the last of them."""
+    own = [step for step in state.standing if step.action["kind"] in ACTIONS]
+    brought = {name for step in state.standing for name in step.action["args"].get("release", ())} & installed_names
+    of_flavour = {flavour.release_package: name for name, flavour in FLAVOURS.items()}
+    standing = {of_flavour[name] for name in brought if name in of_flavour}
+    standing |= {step.action["args"].get("flavour") for step in own} - {"", None}
+    last = standing <= set(want["flavours"])
+    actions: list[Action] = []
+    for step in own:
+        flavour = step.action["args"].get("flavour", "")
+        if flavour in want["flavours"] or (last and not flavour):
+            actions.append(_taken_back(step))
+    erase = [name for name in brought if of_flavour.get(name) in want["flavours"] or (last and name not in of_flavour)]
+    warnings = []
+    if not actions and not erase:
+        warnings.append(
+            f"Nothing to take out for {', '.join(want['flavours'])}: the journal of this host names nothing of it that stands")
+    return Plan(actions, solver.Needs([], [], sorted(erase)), warnings)
+
+
+def _taken_back(step: ledger.Step) -> Action:
+    """Return the action that takes a step of the ledger back."""
+    record = step.action
+    action: Action
+    if record["kind"] == KeyAction.kind:
+        action = KeyRemoval(record["subject"], WHY_ABSENT, record["args"], record["after"], record["before"])
+    else:
+        args = dict(record["args"], old=record["args"]["new"], new=record["args"]["old"])
+        action = ACTIONS[record["kind"]](record["subject"], WHY_ABSENT, args, record["after"], record["before"])
+        # Files come back to what the package shipped before the transaction removes the package.
+        action.phase = PREPARE if record["kind"] == RepoFileAction.kind else CONFIGURE
+    action.undoes = (step.run, step.number)
+    return action
+
+
+class _Edits:
+    """Options to set in .repo files, gathered first so that each file is written once."""
+
+    def __init__(self, target: Target, files: dict[str, FileState]) -> None:
+        self._target = target
+        self._old = files
+        self._new = dict(files)
+        self._flavours: dict[str, str] = {}
+
+    def _file_of(self, repo_id: str) -> str:
+        for path, state in self._new.items():
+            try:
+                if repo_id in repofile.sections(state.content):
+                    return path
+            except ValueError:
+                continue
+        raise Refused(Problem(
+            f"repository {repo_id}", f"no file in {repofile.FOLDER} of this host defines it",
+            "Reinstall the package that ships it; for CRB you may also set crb: false",
+        ))
+
+    def set(self, repo_id: str, options: dict[str, str], flavour: str) -> None:
+        """Set options of a repository, in whatever file defines it."""
+        path = self._file_of(repo_id)
+        state = self._new[path]
+        text = repofile.edited(state.content, repo_id, options, self._target.tmpdir)
+        self._new[path] = state._replace(content=text)
+        self._flavours[path] = flavour
+
+    def options(self, repo_id: str) -> dict[str, str]:
+        """Return a repository's options as they will be."""
+        return repofile.sections(self._new[self._file_of(repo_id)].content)[repo_id]
+
+    def text(self, repo_id: str) -> str:
+        """Return a repository as its own .repo text, as it will be."""
+        return repofile.section_text(repo_id, self.options(repo_id))
+
+    def specs(self, want: dict[str, t.Any], suffix: str) -> list[tuple[str, str]]:
+        """Return id and text of the wanted flavours' repositories."""
+        ids = [FLAVOURS[name].repo_id + suffix for name in want["flavours"]]
+        return [(repo_id, self.text(repo_id)) for repo_id in ids]
+
+    def actions(self) -> list[Action]:
+        """Return an action for each file that changes."""
+        return [
+            _owned(RepoFileAction, path, self._old[path], state, self._flavours[path])
+            for path, state in self._new.items() if state != self._old[path]
+        ]
+
+
+def _owned(kind: type[FileAction], path: str, old: FileState | None, new: FileState | None, flavour: str) -> FileAction:
+    action = kind.between(path, "the repository is not as wanted", old, new)
+    action.args["flavour"] = flavour
+    return action
+
+
+def _options(want: dict[str, t.Any], flavour: str) -> dict[str, str]:
+    """Return the options that the wish sets on a flavour's repository."""
+    options = {"enabled": "0" if want["enabled"] == "per_transaction" else "1", "gpgcheck": "1"}
+    for option in ("proxy", "sslcacert", "sslclientcert", "sslclientkey"):
+        if want[option]:
+            options[option] = want[option]
+    for option, value in want["settings"].get(flavour, {}).items():
+        options[option] = " ".join(value) if isinstance(value, list) else str(value)
+    return options
+
+
+def _definition(want: dict[str, t.Any], flavour: Flavour, stream: int) -> dict[str, str]:
+    """Return the head of a repository definition: name, address and key."""
+    title = "" if flavour.name == "main" else " " + flavour.name.capitalize()
+    head = {"name": f"CentOS Stream $releasever - Hyperscale{title}"}
+    if want["testing"]:
+        head["name"] += " Testing"
+    values = {"stream": stream, "component": flavour.component}
+    if want["baseurl"] or want["testing"]:
+        head["baseurl"] = _filled(want["baseurl"] or TESTING_BASEURL, values)
+    else:
+        head["metalink"] = _filled(want["metalink"] or METALINK, values)
+    head["gpgkey"] = "file://" + HYPERSCALE_KEY.path
+    return head
+
+
+def _filled(pattern: str, values: dict[str, t.Any]) -> str:
+    """Put stream and component into an address; other braces stay as they are."""
+    for name, value in values.items():
+        pattern = pattern.replace("{" + name + "}", str(value))
+    return pattern
+
+
+def _refuse_second_definition(repo_id: str, path: str, state: Gathered) -> None:
+    for other, found in state.files.items():
+        if other != path and f"[{repo_id}]" in found.content:
+            raise Refused(Problem(
+                f"repository {repo_id}", f"{other} defines it already",
+                "Use method: release_package if a package ships that file, or take the file away",
+            ))
+
+
+def _release_key(target: Target, want: dict[str, t.Any], edits: _Edits, contents: release.Contents) -> str:
+    """Return the key: given with the wish, or the file that the repository names, in the package or on disk."""
+    if want["key"]:
+        return want["key"]
+    suffix = "-testing" if want["testing"] else ""
+    options = edits.options(FLAVOURS[want["flavours"][0]].repo_id + suffix)
+    path = options.get("gpgkey", "").split()[0].replace("file://", "") if options.get("gpgkey") else HYPERSCALE_KEY.path
+    on_disk = target.read(path)
+    return contents.keys.get(path) or (on_disk.content if on_disk else "")
+
+
+def _definition_key(target: Target, want: dict[str, t.Any]) -> str:
+    """Return the key: given with the wish, on disk already, or from where the SIG publishes it."""
+    if want["key"]:
+        return want["key"]
+    on_disk = target.read(HYPERSCALE_KEY.path)
+    return on_disk.content if on_disk else solver.fetch_key(HYPERSCALE_KEY.url)
+
+
+def _fingerprint(want: dict[str, t.Any]) -> str:
+    return normal_fingerprint(want["key_fingerprint"])
+
+
+def _key_actions(target: Target, want: dict[str, t.Any], key: str) -> list[Action]:
+    """Return the import of the key, held against its fingerprint, unless rpm knows the pinned key already."""
+    fingerprint = _fingerprint(want)
+    if _imported(target, fingerprint):
+        return []
+    pinned(key, fingerprint, "variable key" if want["key"] else "the place that the repository names")
+    args = {"key": key, "fingerprint": fingerprint, "flavour": ""}
+    return [KeyAction(fingerprint, "rpm does not know the pinned key", args, "", f"{fingerprint}\n")]
+
+
+def _imported(target: Target, fingerprint: str) -> list[str]:
+    """Return the rpmdb's entries of a key. Their version is the end of the fingerprint, or all of it in newer rpm."""
+    status, out = target.probe(["rpm", "-q", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n"])
+    lines = [line.split() for line in out.splitlines()] if status == 0 else []
+    return [line[0] for line in lines if len(line) == 2 and fingerprint.lower().endswith(line[1].lower())]
+
+
+def _other_specs(contents: release.Contents, known: t.Sequence[solver.RepoSpec], stream: int) -> list[solver.RepoSpec]:
+    """Return the repositories that release packages bring along enabled, such as EPEL, with the keys they ship."""
+    ids = {spec.id for spec in known}
+    specs = []
+    for text in contents.repo_files.values():
+        for repo_id, options in repofile.sections(text).items():
+            if repo_id in ids or options.get("enabled", "1") != "1":
+                continue
+            urls = options.get("gpgkey", "").replace("$releasever", str(stream)).split()
+            paths = [url.replace("file://", "") for url in urls]
+            keys = [contents.keys[path] for path in paths if path in contents.keys]
+            specs.append(solver.RepoSpec(repo_id, repofile.section_text(repo_id, options), keys, ""))
+    return specs

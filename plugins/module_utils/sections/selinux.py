@@ -1,0 +1,159 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Section C(selinux): whether an enforcing host enforces during a swap.
+
+The SIG says of no build which SELinux state it supports, and newer systemd has been denied things by the policy of the
+distribution. C(permissive) lets the running kernel log instead of deny from before the transaction until the controller
+says that the host was proven; the configuration file is never written, so a boot always comes up as configured. What was
+denied meanwhile is told when the host enforces again. A host that does not enforce is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+
+from ..core.engine import Action, PREPARE
+from ..core.errors import Failed, Problem
+from ..core.host_io import FileState, Target
+from ..core.planning import Around, PROOF, Pending, Planned
+from ..facts.security import BOOT_ID, ENFORCE, RELAXED, relaxed_since
+from ..text import denials
+
+OPTIONS: dict[str, t.Any] = {
+    "during": {"type": "str", "choices": ["enforcing", "permissive"], "default": "enforcing"},
+}
+
+SECTION = "selinux"
+ENFORCING, PERMISSIVE = "1", "0"
+
+
+class State(t.NamedTuple):
+    """What the section decides on: the kernel's switch (None: SELinux is off), the boot, since when this collection has the
+    host permissive (None: it has not), and what was denied since (None: it cannot be read)."""
+
+    enforce: str | None
+    boot_id: str
+    since: float | None
+    denied: list[denials.Kind] | None
+
+
+class RelaxAction(Action):
+    """Has the running kernel log and not deny, and notes since when. Undo enforces again."""
+
+    section = SECTION
+    kind = "selinux-permissive"
+    phase = PREPARE
+    escorts = True
+
+    def apply(self, target: Target) -> None:
+        note = {"boot_id": self.args["boot_id"], "since": time.time(), "mode": "enforcing"}
+        target.private_folder()
+        # Noted first: a run that is killed in between leaves a note that the kernel contradicts, and never the reverse.
+        target.write(RELAXED, FileState(json.dumps(note) + "\n", "0600", "root", "root"))
+        target.run(["setenforce", PERMISSIVE])
+
+    def undo(self, target: Target) -> None:
+        if gather(target).since is not None:
+            target.run(["setenforce", ENFORCING])
+        target.remove(RELAXED)
+
+    def verify(self, target: Target) -> None:
+        _hold(target, PERMISSIVE)
+
+
+class EnforceAction(Action):
+    """Has the kernel enforce again. There is nothing to take back: nothing is weakened by an undo."""
+
+    section = SECTION
+    kind = "selinux-enforcing"
+    phase = PREPARE
+
+    def apply(self, target: Target) -> None:
+        target.run(["setenforce", ENFORCING])
+        target.remove(RELAXED)
+
+    def undo(self, target: Target) -> None:
+        pass
+
+    def verify(self, target: Target) -> None:
+        _hold(target, ENFORCING)
+
+
+ACTIONS = {action.kind: action for action in (RelaxAction, EnforceAction)}
+
+
+def _hold(target: Target, wanted: str) -> None:
+    """Refuse to go on where the kernel itself says otherwise."""
+    now = _switch(target)
+    if now != wanted:
+        raise Failed(Problem(
+            f"{ENFORCE} of this host says {now}", f"{wanted} was set",
+            "Look for a policy or a service that forbids the change of mode ('secure_mode_policyload')"))
+
+
+def _switch(target: Target) -> str | None:
+    found = target.read(ENFORCE)
+    return found.content.strip() if found else None
+
+
+def validate(_wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+    """Return nothing: the argument spec says all there is."""
+    return []
+
+
+def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
+    """Read the kernel's switch and our note; what was denied is read only where the note stands."""
+    boot = target.read(BOOT_ID)
+    boot_id = boot.content.strip() if boot else ""
+    note = target.read(RELAXED)
+    enforce = _switch(target)
+    since = relaxed_since(enforce, boot_id, note.content if note else None)
+    return State(enforce, boot_id, since, [] if since is None else _denied(target, since))
+
+
+def _denied(target: Target, since: float) -> list[denials.Kind] | None:
+    try:
+        return denials.kinds(denials.parse(denials.messages(target.root, target.probe, since)), since)
+    except OSError:
+        return None
+
+
+def stands(state: State) -> bool:
+    """Say whether an earlier run has the host permissive, whatever this one is about."""
+    return state.since is not None
+
+
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+    """Return what makes the host permissive for the run's transaction, or enforcing once it was proven."""
+    permissive = any(want["during"] == "permissive" for want in wants)
+    if state.since is not None:
+        if around.proven or (wants and not permissive):
+            why = "the host was proven" if around.proven else "this run is to be enforcing"
+            return Planned([_enforce(state, why)], warnings=_told(state))
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(state.since))
+        pending = Pending(SECTION, "enforcing", PROOF, f"SELinux is permissive since {since}, until the host was proven")
+        return Planned([], pending=[pending], warnings=[f"SELinux is permissive since {since}, by an earlier run or this one."])
+    if permissive and state.enforce == ENFORCING and around.items:
+        return Planned([RelaxAction(
+            "SELinux", "it is to be permissive until the host was proven", {"boot_id": state.boot_id},
+            "enforcing\n", "permissive\n")])
+    return Planned([])
+
+
+def _enforce(state: State, why: str) -> EnforceAction:
+    said = [denials.words(kind) for kind in state.denied or []]
+    new = [kind for kind in state.denied or [] if not kind.before]
+    found = f"{len(said)} kinds of denials since it is permissive, {len(new)} of them new"
+    if state.denied is None:
+        found = "what was denied since could not be read"
+    return EnforceAction(
+        "SELinux", f"{why}; {found}", {"denied": said}, "permissive\n" + "".join(f"# {line}\n" for line in said), "enforcing\n")
+
+
+def _told(state: State) -> list[str]:
+    if state.denied is None:
+        return ["What SELinux would have denied since it is permissive cannot be read: neither auditd's log nor the journal."]
+    return [f"SELinux would have denied: {denials.words(kind)}" for kind in state.denied if not kind.before]

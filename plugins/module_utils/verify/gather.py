@@ -1,0 +1,316 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host is, as far as a swap can change it: gathered read-only, before the swap and again after it.
+
+Each part is gathered on its own. One that cannot be read is None, and C(unreadable) says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import stat
+import time
+import typing as t
+
+from ..facts import read
+from ..facts.view import NOT_FOUND, View
+from ..packages import rpmdb
+from . import live
+from .builds import Build, File, of_header
+from .digests import of_file
+from .predicted import config, truth, units
+from .proven import smoke, symbols
+from .swap import Installed, Swap, nevra_of
+
+VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
+VERIFIED = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglmnr]) )?(?P<path>/.*?)(?: \(.*\))?$")
+SHOW_UNITS = [
+    "systemctl", "show", "--all",
+    "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy,TriggeredBy",
+    "*"]
+SETTINGS = "/etc/systemd"
+# What the sections of the collection, or the scriptlets of what they swap, can write: folders with all below them, and files.
+FOLDERS = (
+    SETTINGS, "/boot/loader/entries", "/etc/NetworkManager", "/etc/dnf", "/etc/iptables", "/etc/kernel", "/etc/modprobe.d",
+    "/etc/modules-load.d", "/etc/pki/rpm-gpg", "/etc/rpm", "/etc/sysconfig", "/etc/sysctl.d", "/etc/sysusers.d",
+    "/etc/tmpfiles.d", "/etc/udev", "/etc/yum.repos.d")
+FILES = (
+    "/boot/efi/EFI/centos/grubenv", "/boot/grub2/grubenv", "/etc/default/grub", "/etc/nsswitch.conf", "/etc/resolv.conf",
+    "/etc/selinux/config", "/etc/sysctl.conf")
+# Made anew by a DHCP client and by systemd-hwdb: only what they are is looked at, not what is in them.
+RENEWED = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
+# Every boot sets these of grub2's environment.
+BOOT_MARKS = re.compile(r"^(#.*|boot_(success|indeterminate|counter)=.*)$")
+ALTERNATIVES = "/etc/alternatives/*"
+HISTORY = "/var/lib/dnf/history.sqlite"
+SHA256 = 8
+LABEL = "security.selinux"
+CAPABILITIES = "security.capability"
+SET_ID = stat.S_ISUID | stat.S_ISGID
+GHOST = "g"
+
+
+class Scene(t.NamedTuple):
+    """Where a part is gathered: the host, its package database, and the builds in question that are installed."""
+
+    view: View
+    ts: t.Any
+    builds: list[Build]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the builds."""
+        return sorted({build.name for build in self.builds})
+
+
+def scene(view: View, ts: t.Any, names: t.Iterable[str]) -> Scene:
+    """Return the scene for the packages of some names, as far as they are installed."""
+    return Scene(view, ts, [of_header(header) for header in headers(ts, names)])
+
+
+def headers(ts: t.Any, names: t.Iterable[str]) -> list[t.Any]:
+    """Return the headers of all installed packages of some names."""
+    return [header for name in sorted(set(names)) for header in ts.dbMatch("name", name)]
+
+
+def blobs(ts: t.Any, names: t.Iterable[str]) -> dict[str, bytes]:
+    """Return the same as rpm writes them, by NEVRA."""
+    return {nevra_of(header): header.unload() for header in headers(ts, names)}
+
+
+def take(view: View, ts: t.Any, names: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return everything that the proof compares, for the packages of these names."""
+    where = scene(view, ts, names)
+    content: dict[str, t.Any] = {"time": time.time(), "names": sorted(set(names))}
+    unreadable = []
+    for part, gather in PARTS.items():
+        try:
+            content[part] = gather(where)
+        except Exception as error:  # a part that cannot be read must cost that part only, and be seen
+            content[part] = None
+            unreadable.append({"what": part, "reason": f"{type(error).__name__}: {' '.join(str(error).split())}"})
+    content["unreadable"] = unreadable
+    return content
+
+
+def packages(where: Scene) -> dict[str, str | None]:
+    """Return every installed NEVRA and why it was installed, None where dnf does not know."""
+    with _reasons(where.view) as reason:
+        return {
+            nevra_of(header): reason(header["name"], header["arch"] or "noarch")
+            for header in where.ts.dbMatch() if header["name"] != rpmdb.KEY_PACKAGE}
+
+
+@contextlib.contextmanager
+def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
+    """dnf's own reader of its history, without the rest of dnf, on a copy: opening it writes to it.
+
+    There is none for other roots than the host's.
+    """
+    try:
+        import libdnf.transaction as dnf_history
+    except ImportError:
+        dnf_history = None
+    if dnf_history is None or view.root != "/" or not view.is_file(HISTORY):
+        yield lambda _name, _arch: None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for path in view.glob(HISTORY + "*"):
+            shutil.copy2(path, folder)
+        history = dnf_history.Swdb(os.path.join(folder, os.path.basename(HISTORY)))
+
+        def reason(name: str, arch: str) -> str | None:
+            found = history.resolveRPMTransactionItemReason(name, arch, -1)
+            words = dnf_history.TransactionItemReasonToString(found)
+            return None if words == "unknown" else words
+
+        yield reason
+
+
+def verify(where: Scene) -> dict[str, dict[str, str]]:
+    """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters."""
+    status, found = _verified(where)
+    if status == NOT_FOUND:
+        raise OSError("rpm: no such command")
+    return found
+
+
+def _verified(where: Scene) -> tuple[int, dict[str, dict[str, str]]]:
+    if not where.names:
+        return 0, {}
+    status, out = where.view.said(*VERIFY, *where.names)
+    found = {}
+    for match in filter(None, map(VERIFIED.match, out.splitlines())):
+        flags = match.group("flags")
+        found[match.group("path")] = {
+            "flags": flags if flags == "missing" else flags.replace(".", ""), "kind": match.group("kind") or ""}
+    return status, found
+
+
+def files(where: Scene) -> dict[str, dict[str, str] | None]:
+    """Return the state of every file that a swap can change without a package saying so; None: not there.
+
+    These are FOLDERS and FILES, and of the packages the configuration, what runs with more rights than its user, and what was
+    edited here.
+    """
+    carried = {path: file for build in where.builds for path, file in build.files.items()}
+    paths = {path for path, file in carried.items() if (file.config and file.kind != "directory") or _privileged(file)}
+    paths |= {
+        path for path, said in _verified(where)[1].items()
+        if said["flags"] != "missing" and said["kind"] != GHOST and _is_plain(where.view, path)}
+    paths.update(FILES)
+    for top in FOLDERS:
+        paths |= set(_below(where.view, top))
+    return {path: state_of(where.view, path) for path in sorted(paths)}
+
+
+def _privileged(file: File) -> bool:
+    return file.kind == "file" and bool(file.capabilities or file.mode & SET_ID)
+
+
+def _is_plain(view: View, path: str) -> bool:
+    return view.is_file(path) and view.readlink(path) is None
+
+
+def _below(view: View, top: str) -> t.Iterator[str]:
+    # Links are listed and not followed: they may lead in circles.
+    for folder, folders, names in os.walk(view.real(top)):
+        inner = os.path.relpath(folder, view.real(top))
+        yield from (os.path.normpath(os.path.join(top, inner, name)) for name in [*folders, *names])
+
+
+def state_of(view: View, path: str) -> dict[str, str] | None:
+    """Return kind, content, mode, owner, label and capabilities of a path."""
+    real = view.real(path)
+    try:
+        info = os.lstat(real)
+    except OSError:
+        return None
+    kind = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}.get(stat.S_IFMT(info.st_mode), "other")
+    return {
+        "kind": kind,
+        "content": _content(view, path) if kind == "file" else os.readlink(real) if kind == "symlink" else "",
+        "mode": f"{stat.S_IMODE(info.st_mode):04o}",
+        "owner": f"{info.st_uid}:{info.st_gid}",
+        "label": _attribute(real, LABEL).decode("ascii", "replace").rstrip("\0"),
+        "capabilities": _attribute(real, CAPABILITIES).hex(),
+    }
+
+
+def _content(view: View, path: str) -> str:
+    """Return the digest of a file, and what grub2's environment says: that shows in a finding which value is another."""
+    if path in RENEWED:
+        return ""
+    if os.path.basename(path) == "grubenv":
+        lines = (view.text(path) or "").splitlines()
+        return "\n".join(sorted(line for line in lines if line and not BOOT_MARKS.match(line)))
+    return of_file(view.real(path), SHA256)
+
+
+def _attribute(real: str, name: str) -> bytes:
+    try:
+        return os.getxattr(real, name, follow_symlinks=False)
+    except OSError:
+        return b""
+
+
+def leftovers(where: Scene) -> list[str]:
+    """Return the second files that earlier updates left beside configuration."""
+    mine = {path for build in where.builds for path, file in build.files.items() if file.config and file.kind != "directory"}
+    patterns = [f"{folder}/{name}" for folder in config.LEFTOVER_FOLDERS for name in config.LEFTOVERS]
+    found = {path for pattern in patterns for path in where.view.glob(pattern)}
+    found |= {path + suffix for path in mine for suffix in config.BESIDE if where.view.exists(path + suffix)}
+    return sorted(found)
+
+
+def unit_states(where: Scene) -> dict[str, dict[str, str]]:
+    """Return what systemd says of every unit it has loaded."""
+    # Not remembered: it is asked before and after.
+    status, out = where.view.run(SHOW_UNITS)
+    blocks = (read.assignments(block) for block in out.split("\n\n"))
+    found = {block["Id"]: block for block in blocks if "Id" in block}
+    if status == NOT_FOUND or not found:
+        raise OSError("systemctl does not answer")
+    return found
+
+
+def installs(where: Scene) -> dict[str, list[str]]:
+    """Return the [Install] section of every system unit that the packages carry, by the unit's name."""
+    found = {}
+    for path in sorted({path for build in where.builds for path in build.files if "/systemd/system/" in path}):
+        match = units.UNIT_PATH.match(path)
+        text = where.view.text(path) if match else None
+        if match and text is not None:
+            found[match.group("unit")] = _install_section(text)
+    return found
+
+
+def _install_section(text: str) -> list[str]:
+    lines, inside = [], False
+    for line in (line.strip() for line in text.splitlines()):
+        if line.startswith("["):
+            inside = line == "[Install]"
+        elif inside and line and not line.startswith(("#", ";")):
+            lines.append(line)
+    return sorted(lines)
+
+
+def alternatives(where: Scene) -> dict[str, str]:
+    """Return where the links of /etc/alternatives lead."""
+    links = {os.path.basename(path): where.view.readlink(path) for path in where.view.glob(ALTERNATIVES)}
+    return {name: target for name, target in links.items() if target}
+
+
+def kernel(where: Scene) -> dict[str, str | None]:
+    """Return the running kernel, its command line and boot, and the kernel to boot next; None: not known."""
+    status, out = where.view.run(["grubby", "--default-kernel"])
+    return {
+        "running": (where.view.text("/proc/sys/kernel/osrelease") or "").strip() or None,
+        "cmdline": (where.view.text("/proc/cmdline") or "").strip() or None,
+        "boot_id": (where.view.text("/proc/sys/kernel/random/boot_id") or "").strip() or None,
+        "default": out.strip() if status == 0 and out.strip() else None,
+    }
+
+
+def linked(where: Scene) -> dict[str, t.Any]:
+    """Return which symbols the programs do not find that use libraries of the packages."""
+    found = symbols.consumers(where.ts, where.names)
+    there = [path for path in found.paths if where.view.is_file(path)]
+    return {"unresolved": symbols.unresolved(where.view, there), "left_out": found.left_out}
+
+
+def smoked(where: Scene) -> dict[str, dict[str, t.Any]]:
+    """Return how the packages' harmless commands end."""
+    return {name: outcome._asdict() for name, outcome in smoke.tried(where.view, where.names).items()}
+
+
+def broken(where: Scene) -> list[str]:
+    """Return the key of each requirement of an installed package that nothing here provides."""
+    return sorted(finding.key for finding in truth.broken_already(Swap([], [], installed=Installed(where.ts, ()))))
+
+
+PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
+    "packages": packages,
+    "broken": broken,
+    "verify": verify,
+    "files": files,
+    "leftovers": leftovers,
+    "units": unit_states,
+    "installs": installs,
+    "alternatives": alternatives,
+    "kernel": kernel,
+    "symbols": linked,
+    "smoke": smoked,
+    # Which folders "files" goes through: what an older release did not look at is no news.
+    "folders": lambda where: list(FOLDERS),
+    "sysctls": lambda where: live.sysctls(where.view),
+    "rulesets": lambda where: live.rulesets(where.view),
+    "accounts": lambda where: live.accounts(where.view),
+    "unit_files": lambda where: live.unit_files(where.view),
+    "keys": lambda where: live.keys(where.ts),
+}

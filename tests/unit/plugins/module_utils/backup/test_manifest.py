@@ -1,0 +1,292 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept for a way back: package files, states of paths, what was changed since, and runs in their order."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import os
+import pathlib
+import time
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
+    manifest, states as file_states, units as backup_units,
+)
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import merge
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
+
+OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+KINDS = dict(files_section.ACTIONS)
+
+
+@pytest.fixture(name="target")
+def fixture_target(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "host").mkdir()
+    return host_io.Target(lambda argv: (0, "", ""), str(tmp_path / "tmp"), root=str(tmp_path / "host"))
+
+
+def lay(target, path, text="", mode=0o644):
+    real = target.path(path)
+    os.makedirs(os.path.dirname(real), exist_ok=True)
+    with open(real, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.chmod(real, mode)
+
+
+def text_of(target, path):
+    with open(target.path(path), encoding="utf-8") as handle:
+        return handle.read()
+
+
+def kept(target, monkeypatch):
+    monkeypatch.setattr(manifest, "_configuration", lambda names: ["/etc/a.conf"])
+    monkeypatch.setattr(manifest, "_files", lambda names: ["/etc/a.conf"])
+    found = manifest.Kept(target, "run-1")
+    found.save(["a"])
+    return found
+
+
+class TestStore:
+    def test_what_was_taken_in_is_found_again(self, tmp_path):
+        package = tmp_path / "a-1.rpm"
+        package.write_bytes(b"rpm")
+        store = Store(str(tmp_path / "store"))
+        store.put({"a-1.noarch": str(package)})
+        package.unlink()
+        assert pathlib.Path(store.whole()["a-1.noarch"]).read_bytes() == b"rpm"
+        assert os.stat(tmp_path / "store" / INDEX).st_mode & 0o077 == 0
+
+    def test_a_spoilt_file_is_as_good_as_missing(self, tmp_path):
+        for name in ("a-1.rpm", "b-1.rpm"):
+            (tmp_path / name).write_bytes(name.encode())
+        store = Store(str(tmp_path / "store"))
+        store.put({"a-1.noarch": str(tmp_path / "a-1.rpm"), "b-1.noarch": str(tmp_path / "b-1.rpm")})
+        (tmp_path / "store" / "a-1.rpm").write_bytes(b"half")
+        os.unlink(tmp_path / "store" / "b-1.rpm")
+        assert store.whole() == {} and set(store.index()) == {"a-1.noarch", "b-1.noarch"}
+
+    def test_without_its_list_it_is_empty(self, tmp_path):
+        (tmp_path / "a-1.rpm").write_bytes(b"rpm")
+        assert Store(str(tmp_path)).whole() == {}
+        (tmp_path / INDEX).write_text("{half")
+        assert Store(str(tmp_path)).whole() == {}
+
+
+class TestFileStates:
+    def test_content_mode_links_and_absence_come_back(self, target):
+        lay(target, "/etc/a.conf", "one\n", 0o600)
+        os.symlink("a.conf", target.path("/etc/link"))
+        os.makedirs(target.path("/etc/folder"))
+        paths = ["/etc/a.conf", "/etc/link", "/etc/folder", "/etc/none"]
+        before = file_states.capture(target, paths)
+        lay(target, "/etc/a.conf", "two\n", 0o644)
+        os.unlink(target.path("/etc/link"))
+        lay(target, "/etc/link", "a file now")
+        os.rmdir(target.path("/etc/folder"))
+        lay(target, "/etc/none", "new")
+        for path, state in before.items():
+            file_states.put(target, path, state)
+        assert file_states.capture(target, paths) == before
+
+    def test_a_folder_that_holds_something_is_not_taken_away(self, target):
+        lay(target, "/etc/folder/mine", "x")
+        file_states.put(target, "/etc/folder", None)
+        assert text_of(target, "/etc/folder/mine") == "x"
+
+    def test_what_programs_make_is_left_alone(self, target):
+        lay(target, "/etc/udev/hwdb.bin", "x")
+        lay(target, "/etc/udev/large", "x" * (file_states.MOST_BYTES + 1))
+        assert file_states.capture(target, file_states.below(target, "/etc/udev")).keys() == {"/etc/udev"}
+
+
+class TestKept:
+    def test_what_the_swap_did_goes_and_what_somebody_did_stays(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "stock\n", 0o600)
+        lay(target, "/etc/systemd/mine.conf", "mine\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", "by the swap\n", 0o644)
+        lay(target, "/etc/a.conf.rpmnew", "by the swap\n")
+        lay(target, "/etc/systemd/brought.conf", "by the swap\n")
+        found.note()
+        lay(target, "/etc/systemd/mine.conf", "changed since\n")
+        lay(target, "/etc/systemd/later.conf", "later\n")
+        found.look_for_edits()
+        lay(target, "/etc/systemd/mine.conf", "by the way back\n")
+        assert found.put_back() == ["/etc/systemd/later.conf", "/etc/systemd/mine.conf"]
+        assert text_of(target, "/etc/a.conf") == "stock\n"
+        assert os.stat(target.path("/etc/a.conf")).st_mode & 0o777 == 0o600
+        assert sorted(os.listdir(target.path("/etc"))) == ["a.conf", "systemd"]
+        assert sorted(os.listdir(target.path("/etc/systemd"))) == ["later.conf", "mine.conf"]
+        assert text_of(target, "/etc/systemd/mine.conf") == "changed since\n"
+
+    def test_without_a_note_nothing_is_taken_for_the_swaps(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "stock\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", "who knows\n")
+        found.look_for_edits()
+        assert found.put_back() == ["/etc/a.conf"]
+        assert text_of(target, "/etc/a.conf") == "who knows\n"
+
+    def test_what_cannot_be_taken_back_any_more_is_not_kept(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "stock\n")
+        found = kept(target, monkeypatch)
+        manifest.prune(target, {"run-1"}, 0)
+        assert found.there
+        os.utime(found.folder, (time.time() - 3 * 86400,) * 2)
+        manifest.prune(target, {"run-1"}, 7)
+        assert found.there
+        manifest.prune(target, {"run-1"}, 2)
+        assert not found.there
+
+    def test_files_that_rpm_says_differ_are_named(self, target, monkeypatch):
+        said = "S.5....T.  c /etc/a b.conf\nmissing   c /etc/gone\n..?......    /usr/bin/x (Permission denied)\nUnsatisfied\n"
+        monkeypatch.setattr(target, "probe", lambda argv: (1, said))
+        assert manifest.edited_files(target, ["a"]) == ["/etc/a b.conf", "/usr/bin/x"]
+        assert manifest.edited_files(target, []) == []
+
+
+class TestMerge:
+    @pytest.mark.parametrize(("before", "written", "now", "wanted"), [
+        ("a\nb\nc\n", "a\nB\nc\n", "a\nB\nc\nmore\n", "a\nb\nc\nmore\n"),
+        ("a\nb\nc\nd\n", "a\nB\nc\nd\n", "top\na\nB\nc\nd\n", "top\na\nb\nc\nd\n"),
+        ("a\nb\n", "a\n", "a\n", "a\nb\n"),
+        ("a\nb\n", "a\nB\n", "a\nX\n", None),
+        ("a\n", "a\nours\n", "a\nours and theirs\n", None),
+    ])
+    def test_one_change_goes_and_the_other_stays(self, before, written, now, wanted):
+        assert merge.without(written, before, now) == wanted
+
+
+def done(target, path, content, run="run-1"):
+    want = {"path": path, "content": content, "mode": "0644", "owner": OWNER, "group": GROUP, "state": "present"}
+    plan = files_section.plan([want], files_section.gather(target, [want]), Around(9, False, [], [], [])).actions
+    engine.apply_all(target, run, plan)
+
+
+def undone(target, run="run-2"):
+    return engine.undo_all(target, run, ledger.standing(target), KINDS)
+
+
+def test_a_file_that_somebody_changed_since_keeps_that(target):
+    lay(target, "/etc/a", "one\ntwo\nthree\n")
+    done(target, "/etc/a", "ONE\ntwo\nthree\n")
+    lay(target, "/etc/a", "ONE\ntwo\nthree\nfour\n")
+    result = undone(target)
+    assert result.failures == [] and "only what was written here" in result.left[0]
+    assert text_of(target, "/etc/a") == "one\ntwo\nthree\nfour\n"
+
+
+def test_a_file_of_ours_that_somebody_changed_is_put_aside(target):
+    done(target, "/etc/unit.d/ours.conf", "ours\n")
+    lay(target, "/etc/unit.d/ours.conf", "ours, and theirs\n")
+    assert "unit.d/ours.conf.saved" in undone(target).left[0]
+    assert os.listdir(target.path("/etc/unit.d")) == ["ours.conf.saved"]
+
+
+def test_folders_that_were_made_go_when_they_hold_nothing(target):
+    done(target, "/etc/one/two/file", "x")
+    assert undone(target) == ([], [])
+    assert not os.path.exists(target.path("/etc"))
+    lay(target, "/etc/one/mine", "x")
+    done(target, "/etc/one/two/file", "x", "run-3")
+    undone(target, "run-4")
+    assert os.listdir(target.path("/etc/one")) == ["mine"]
+
+
+def test_runs_keep_their_order_though_the_clock_is_set_back(target, monkeypatch):
+    first = ledger.new_run_id(target)
+    ledger.Journal(target, first).close()
+    monkeypatch.setattr(ledger.time, "gmtime", lambda *given: time.localtime(*given) if given else time.struct_time(
+        (2001, 1, 1, 0, 0, 0, 0, 1, 0)))
+    second = ledger.new_run_id(target)
+    assert second > first
+
+
+class Follower(files_section.FileAction):
+    kind = "follower"
+    follows = True
+    fails = False
+
+    def apply(self, target):
+        if Follower.fails:
+            raise OSError("cut here")
+        super().apply(target)
+
+
+def test_what_a_run_never_came_to_is_owed_until_it_is_taken_back(target):
+    files = files_section.FileAction.between("/etc/a", "", None, host_io.FileState("a", "0644", OWNER, GROUP))
+    follower = Follower.between("/etc/z", "", None, host_io.FileState("z", "0644", OWNER, GROUP))
+    Follower.fails = True
+    try:
+        with pytest.raises(Exception, match="cut here"):
+            engine.apply_all(target, "run-1", [files, follower])
+    finally:
+        Follower.fails = False
+    owed = ledger.owed(target)
+    assert [(step.number, step.status) for step in owed] == [(1, ledger.OWED)]
+    kinds = {**KINDS, Follower.kind: Follower}
+    assert engine.undo_all(target, "run-2", [*ledger.standing(target), *owed], kinds).failures == []
+    assert ledger.owed(target) == [] and ledger.standing(target) == []
+
+
+def test_what_a_cut_write_left_is_swept_away(target):
+    for path in ("/etc/systemd/system/.hyperscale-abc", "/etc/.hyperscale-def/new", "/srv/.hyperscale-ghi", "/etc/.hidden"):
+        lay(target, path, "x")
+    manifest.sweep(target, "/etc/lab.conf")
+    assert os.listdir(target.path("/etc/systemd/system")) == []
+    assert sorted(os.listdir(target.path("/etc"))) == [".hidden", "systemd"]
+    assert os.listdir(target.path("/srv")) == [".hyperscale-ghi"]
+
+
+class Systemd:
+    """Answers as systemctl does, of units whose state it knows, and notes what it was told to do."""
+
+    def __init__(self, **states):
+        self.states = states
+        self.told = []
+
+    def __call__(self, argv):
+        verb, units = argv[1], [word for word in argv[2:] if "." in word]
+        if verb == "list-units":
+            return 0, "".join(f"{unit} loaded active\n" for unit, state in self.states.items() if state == "active"), ""
+        if verb == "show":
+            names = argv[3].split(",")
+            known = {"Triggers": "udevd.service"}
+            said = [{"Id": unit, "LoadState": "loaded" if unit in self.states else "not-found",
+                     "ActiveState": self.states.get(unit, "inactive"), **known} for unit in units]
+            return 0, "\n\n".join("\n".join(f"{name}={entry[name]}" for name in names) for entry in said), ""
+        self.told.append(" ".join([verb, *units]))
+        return 0, "", ""
+
+
+def test_units_that_ran_before_run_again(tmp_path):
+    host = Systemd(**{"udevd.service": "active", "udevd.socket": "inactive", "crypt.target": "inactive"})
+    target = host_io.Target(host, str(tmp_path))
+    backup_units.start(target, ["crypt.target", "gone.socket", "udevd.service", "udevd.socket"])
+    assert host.told == [
+        "daemon-reload", "stop udevd.service", "start udevd.socket", "start udevd.service", "start crypt.target"]
+
+
+def test_only_units_of_the_packages_count_and_instances_by_their_template(tmp_path):
+    host = Systemd(**{"a.service": "active", "user@0.service": "active", "b.service": "active", "c.service": "inactive"})
+    target = host_io.Target(host, str(tmp_path))
+    files = ["/usr/lib/systemd/system/a.service", "/usr/lib/systemd/system/user@.service", "/usr/lib/systemd/system/c.service"]
+    assert backup_units.active(target, [*files, "/usr/bin/b.service"]) == ["a.service", "user@0.service"]
+    assert backup_units.stopped(target, ["a.service", "c.service", "gone.service"]) == ["c.service"]
+
+
+def test_what_other_steps_took_back_since_is_not_put_back(target, monkeypatch):
+    lay(target, "/etc/a.conf", "before the swap\n")
+    found = kept(target, monkeypatch)
+    found.note()
+    found.look_for_edits()
+    lay(target, "/etc/a.conf", "before the step that came before\n")
+    assert found.put_back({"/etc/a.conf"}) == []
+    assert text_of(target, "/etc/a.conf") == "before the step that came before\n"

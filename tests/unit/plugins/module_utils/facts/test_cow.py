@@ -1,0 +1,285 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copy-on-write: the ground, the configuration, the database's move, and what FIEMAP answers."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow, fiemap, mounts as host_mounts
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move as rpmdb_move, section
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+
+OLD, NEW = cow.OLD_HOME, cow.NEW_HOME
+SHIPPED = "# Shipped off.\n[main]\nenabled = 0\n# denylist=x\n\n[other]\nkept=yes\n"
+WANT = {"enabled": True, "denylist": [], "accept_rpmdb_move": True}
+COMING = [
+    Item("upgrade", "rpm", "4.16-1.1.hsx.el9", "x86_64", "experimental", 1, 1),
+    *(Item("install", name, "1-1.hsx.el9", "x86_64", "experimental", 1, 1) for name in cow.PLUGIN_PACKAGES)]
+AROUND = Around(9, False, COMING, [], [])
+
+
+def mounts(*rows):
+    return [host_mounts.Mount(point, "/dev/x", kind, ["rw"]) for point, kind in rows]
+
+
+@pytest.mark.parametrize(("rows", "says"), [
+    ([("/", "btrfs")], None),
+    ([("/", "xfs")], None),
+    ([("/", "ext4"), ("/usr", "xfs"), ("/var", "xfs")], "these are two mounts"),
+    ([("/", "btrfs"), ("/var/cache/dnf", "btrfs")], "these are two mounts"),
+    ([("/", "btrfs"), ("/var/cache/dnf-other", "btrfs")], None),
+    ([("/", "ext4")], "it is ext4, which"),
+    ([("/", "overlay")], "it is overlay, which"),
+    ([("/", "nfs4")], "it is nfs4 over the network"),
+    ([], "cannot be told"),
+])
+def test_ground(rows, says):
+    problem = cow.ground_problem("/var/cache/dnf", "/usr", mounts(*rows))
+    assert problem is None if says is None else says in problem.reason
+
+
+def test_two_mounts_are_named_with_their_types():
+    problem = cow.ground_problem("/var/cache/dnf", "/usr", mounts(("/", "xfs"), ("/var", "ext4")))
+    assert "/var (ext4)" in problem.fact and "/ (xfs)" in problem.fact
+
+
+@pytest.mark.parametrize(("text", "folder"), [
+    ("", "/var/cache/dnf"), ("[main]\ncachedir=/srv/dnf\n", "/srv/dnf"), ("no such file\n", "/var/cache/dnf"),
+    ("[main]\nexclude=%x\n", "/var/cache/dnf"), ("[baseos]\ncachedir=/x\n", "/var/cache/dnf"),
+])
+def test_folder_of_the_cache(text, folder):
+    assert cow.cachedir(text) == folder
+
+
+@pytest.mark.parametrize(("text", "wanted", "becomes"), [
+    (SHIPPED, (True, ["kernel", "microsoft-edge"]),
+     "# Shipped off.\n[main]\nenabled=1\n# denylist=x\n\ndenylist=kernel,microsoft-edge\n[other]\nkept=yes\n"),
+    (SHIPPED, (True, []), "# Shipped off.\n[main]\nenabled=1\n# denylist=x\n\n[other]\nkept=yes\n"),
+    ("[main]\nenabled=1\ndenylist=a,\n  b\nx=1\n", (False, ["c"]), "[main]\nenabled=0\ndenylist=c\nx=1\n"),
+    ("[other]\nenabled=7\n", (True, []), "[other]\nenabled=7\n[main]\nenabled=1\n"),
+    ("", (True, ["a"]), "[main]\nenabled=1\ndenylist=a\n"),
+])
+def test_configuration_is_edited_in_place(text, wanted, becomes):
+    wanted = cow.Settings(*wanted)
+    assert cow.edited(text, wanted) == becomes
+    assert cow.settings(becomes) == wanted
+    assert cow.edited(becomes, wanted) == becomes
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    (SHIPPED, (False, [])), ("[main]\nenabled=yes\ndenylist = a, b,\n c\n", (True, ["a", "b", "c"])), ("", (False, [])),
+    ("[main]\nenabled=perhaps\n", (False, [])),
+])
+def test_configuration_is_read(text, found):
+    assert cow.settings(text) == found
+
+
+@pytest.mark.parametrize("name", ["a b", "a,b", "", "a\nb", "kernel*", "/x"])
+def test_bad_names_in_the_denylist(name):
+    assert section.validate([{**WANT, "denylist": [name]}])
+    assert section.validate([{**WANT, "denylist": ["libstdc++", "python3.11"]}]) == []
+    assert section.validate([WANT, WANT])
+
+
+def test_marker(tmp_path):
+    for content, found in ((b"x" * 90 + cow.MARKER, True), (b"x" * 90, False), (b"KW", False), (cow.MARKER + b"x", False)):
+        (tmp_path / "a.rpm").write_bytes(content)
+        assert cow.transcoded(str(tmp_path / "a.rpm")) is found
+
+
+@pytest.fixture(name="host")
+def fixture_host(tmp_path):
+    """A host with a database in the old place, and an rpm that lists what its text says."""
+    (tmp_path / OLD[1:]).mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / OLD[1:] / "rpmdb.sqlite").write_text("a-1-1.x86_64\nb-1-1.x86_64\n")
+    (tmp_path / "etc/dnf/plugins").mkdir(parents=True)
+    (tmp_path / cow.CONF[1:]).write_text(SHIPPED)
+
+    def run(argv):
+        if argv == ["rpm", "--eval", "%_dbpath"]:
+            macros = tmp_path / rpmdb_move.MACROS[1:]
+            return 0, macros.read_text().split()[1] if macros.exists() else OLD, ""
+        if argv[:2] == ["rpm", "--dbpath"]:
+            return 0, (tmp_path / argv[2][1:] / "rpmdb.sqlite").read_text(), ""
+        return 0, "", ""
+
+    return host_io.Target(run, str(tmp_path), root=str(tmp_path))
+
+
+def state(host, ground=None):
+    found = section.gather(host, [{**WANT, "enabled": False}])
+    return found._replace(ground=ground)
+
+
+def kinds(planned):
+    return [action.kind for action in planned.actions]
+
+
+def carry_out(host, planned):
+    assert planned.problems == []
+    for action in planned.actions:
+        if action.kind != "cow-rpm":
+            action.apply(host)
+            action.verify(host)
+    return planned.actions
+
+
+def test_on_and_off_and_what_undo_leaves(host, tmp_path):
+    done = carry_out(host, section.plan([{**WANT, "denylist": ["kernel"]}], state(host), AROUND))
+    assert [action.kind for action in done] == ["rpmdb-move", "rpmdb-link", "cow-config", "cow-rpm"]
+    assert os.readlink(tmp_path / OLD[1:]) == "../../usr/lib/sysimage/rpm"
+    assert (tmp_path / OLD[1:] / "rpmdb.sqlite").read_text() == (tmp_path / NEW[1:] / "rpmdb.sqlite").read_text()
+    here = AROUND._replace(items=[], installed=[package(name) for name in ("rpm", *cow.PLUGIN_PACKAGES)])
+    assert kinds(section.plan([{**WANT, "denylist": ["kernel"]}], state(host), here)) == []
+    for action in reversed(done):
+        action.undo(host)
+        action.undo(host)
+    assert (tmp_path / cow.CONF[1:]).read_text() == SHIPPED
+    assert not (tmp_path / OLD[1:]).is_symlink() and (tmp_path / OLD[1:] / "rpmdb.sqlite").is_file()
+    assert not (tmp_path / NEW[1:]).exists() and not (tmp_path / rpmdb_move.MACROS[1:]).exists()
+    assert [path.name for path in tmp_path.rglob(".hyperscale-*")] == []
+
+
+def package(name, release="1.hsx.el9"):
+    fields = dict.fromkeys(rpmdb.Package._fields)
+    fields.update(name=name, epoch=0, version="4.16", release=release, arch="x86_64")
+    return rpmdb.Package(**fields)
+
+
+def test_the_way_back_brings_the_database_and_the_shipped_configuration(host, tmp_path):
+    carry_out(host, section.plan([WANT], state(host), AROUND))
+    back = AROUND._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
+    done = carry_out(host, section.plan([{**WANT, "enabled": False}], state(host), back))
+    assert [action.kind for action in done] == ["cow-off", "rpmdb-return", "cow-rpm"]
+    assert (tmp_path / cow.CONF[1:]).read_text() == SHIPPED
+    assert not (tmp_path / OLD[1:]).is_symlink() and not (tmp_path / NEW[1:]).is_symlink()
+    stock = AROUND._replace(items=[], installed=[package("rpm", "1.el9")])
+    assert kinds(section.plan([{**WANT, "enabled": False}], state(host), stock)) == []
+
+
+def test_a_link_that_rpm_took_away_with_the_old_package_comes_back(host, tmp_path):
+    planned = section.plan([WANT], state(host), AROUND)
+    move, link = planned.actions[:2]
+    move.apply(host)
+    (tmp_path / OLD[1:]).unlink()
+    move.verify(host)
+    link.apply(host)
+    link.verify(host)
+    (tmp_path / OLD[1:]).unlink()
+    assert kinds(section.plan([WANT], state(host), AROUND)) == ["rpmdb-link", "cow-config", "cow-rpm"]
+    (tmp_path / OLD[1:]).mkdir()
+    link.apply(host)
+    link.verify(host)
+    (tmp_path / OLD[1:]).unlink()
+    (tmp_path / OLD[1:] / "something").mkdir(parents=True)
+    link.apply(host)
+    with pytest.raises(Failed, match="something else is there"):
+        link.verify(host)
+    move.undo(host)
+    assert (tmp_path / OLD[1:] / "rpmdb.sqlite").is_file()
+
+
+def test_while_the_patched_rpm_stays_its_database_does(host):
+    carry_out(host, section.plan([WANT], state(host), AROUND))
+    stays = AROUND._replace(items=[], installed=[package("rpm")])
+    assert kinds(section.plan([{**WANT, "enabled": False}], state(host), stays)) == ["cow-off"]
+
+
+def test_the_move_of_the_database_wants_a_word(host):
+    problem, = section.plan([{**WANT, "accept_rpmdb_move": False}], state(host), AROUND).problems
+    assert OLD in problem.fact and NEW in problem.reason and "accept_rpmdb_move" in problem.remedy
+
+
+def test_where_the_database_is_in_its_new_place_nothing_moves(host, tmp_path):
+    (tmp_path / "usr/lib/sysimage").mkdir(parents=True)
+    (tmp_path / OLD[1:]).rename(tmp_path / NEW[1:])
+    ten = AROUND._replace(stream=10)
+    assert kinds(section.plan([{**WANT, "accept_rpmdb_move": False}], state(host), ten)) == ["cow-config", "cow-rpm"]
+    assert kinds(section.plan([{**WANT, "enabled": False}], state(host), ten)) == ["cow-rpm"]
+
+
+def test_a_stock_rpm_of_9_that_nothing_leads_to_the_database_is_refused(host, tmp_path):
+    (tmp_path / "usr/lib/sysimage").mkdir(parents=True)
+    (tmp_path / OLD[1:]).rename(tmp_path / NEW[1:])
+    back = AROUND._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
+    problem, = section.plan([{**WANT, "enabled": False}], state(host), back).problems
+    assert "ln -s ../../usr/lib/sysimage/rpm /var/lib/rpm" in problem.remedy
+
+
+@pytest.mark.parametrize("want", [WANT, {**WANT, "enabled": False}])
+def test_two_databases_are_refused(host, tmp_path, want):
+    (tmp_path / NEW[1:]).mkdir(parents=True)
+    (tmp_path / NEW[1:] / "rpmdb.sqlite").write_text("something else")
+    back = AROUND._replace(items=[] if want["enabled"] else [Item("downgrade", "rpm", "1-1.el9", "x86_64", "baseos", 1, 1)])
+    problems = section.plan([want], state(host), back).problems
+    assert any("only one of them can be true" in problem.reason for problem in problems)
+
+
+def test_a_move_that_was_cut_short_is_gone_through_again(host, tmp_path):
+    (tmp_path / NEW[1:]).mkdir(parents=True)
+    (tmp_path / NEW[1:] / "rpmdb.sqlite").write_text((tmp_path / OLD[1:] / "rpmdb.sqlite").read_text())
+    planned = section.plan([WANT], state(host), AROUND)
+    assert kinds(planned)[0] == "rpmdb-move"
+    carry_out(host, planned)
+    assert (tmp_path / OLD[1:]).is_symlink()
+
+
+def test_a_database_in_use_does_not_move(host, tmp_path):
+    lock = tmp_path / OLD[1:] / ".rpm.lock"
+    code = f"import fcntl; f = open({str(lock)!r}, 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Failed, match="in use"):
+            rpmdb_move.move(host, OLD, NEW)
+        holder.communicate("\n")
+    assert not (tmp_path / NEW[1:]).exists() and not (tmp_path / OLD[1:]).is_symlink()
+
+
+def test_what_is_wrong_with_the_ground_or_missing_is_refused(host):
+    ground = cow.ground_problem("/var/cache/dnf", "/usr", mounts(("/", "overlay")))
+    planned = section.plan([WANT], state(host, ground), AROUND._replace(items=[]))
+    assert planned.problems[0] is ground
+    assert [problem.fact for problem in planned.problems[1:]] == [f"{name} is not installed" for name in cow.PLUGIN_PACKAGES]
+
+
+@pytest.mark.parametrize(("macro", "there", "says"), [
+    ("/plugins/reflink.so", True, None), ("/plugins/reflink.so", False, "is not there"), (cow.MACRO, True, "no macro names it"),
+])
+def test_whether_rpm_loads_its_plugin(tmp_path, macro, there, says):
+    if there:
+        (tmp_path / "plugins").mkdir()
+        (tmp_path / "plugins/reflink.so").touch()
+    target = host_io.Target(lambda argv: (0, macro + "\n", ""), str(tmp_path), root=str(tmp_path))
+    problem = section.plugin_problem(target)
+    assert problem is None if says is None else says in problem.reason
+
+
+def answer(*rows):
+    head = struct.pack("=QQLLLL", 0, 0, 0, len(rows), fiemap.BATCH, 0)
+    return head + b"".join(struct.pack("=QQQQQLLLL", *row[:3], 0, 0, row[3], 0, 0, 0) for row in rows)
+
+
+def test_answer_of_fiemap_is_read():
+    found = fiemap.parse(answer((0, 4096, 8192, 0x2000), (8192, 65536, 4096, 0x1), (12288, 0, 100, 0x200)))
+    assert [(extent.shared, extent.placed) for extent in found] == [(True, True), (False, True), (False, False)]
+
+
+@pytest.mark.parametrize(("a", "b", "shared"), [
+    ([(0, 4096, 4096, 0)], [(0, 4096, 4096, 0)], 4096),
+    ([(0, 4096, 8192, 0)], [(0, 8192, 8192, 0)], 4096),
+    ([(0, 4096, 4096, 0)], [(0, 8192, 4096, 0)], 0),
+    ([(0, 0, 4096, 0x200)], [(0, 0, 4096, 0x200)], 0),  # inline: no place of its own
+])
+def test_common_bytes(a, b, shared):
+    assert fiemap.common_bytes(fiemap.parse(answer(*a)), fiemap.parse(answer(*b))) == shared

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SELinux around a swap: permissive where it was asked for, until the host was proven, and never beyond a boot."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import selinux as section
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.security import BOOT_ID, ENFORCE, RELAXED
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, PROOF
+
+ITEM = solver.Item("upgrade", "systemd", "260.2-1.hs.el9", "x86_64", "centos-hyperscale", 0, 0, "systemd")
+IDLE, SWAP, PROVEN = Around(9, False, [], [], []), Around(9, False, [ITEM], [], []), Around(9, True, [], [], [])
+# As auditd of EL 9 writes them, but for the time.
+AVC = (
+    'type=AVC msg=audit({time:.3f}:{serial}): avc:  denied  {{ map }} for  pid=1 comm="systemd" '
+    'path="/sys/kernel/btf/vmlinux" dev="sysfs" ino=1234 scontext=system_u:system_r:init_t:s0 '
+    'tcontext=system_u:object_r:sysfs_t:s0 tclass=file permissive=1\n')
+
+
+class Host:
+    """A host below a folder, whose setenforce does what the kernel would."""
+
+    def __init__(self, root):
+        self.root = root
+        self.stuck = False
+        self.write(BOOT_ID, "boot-one\n")
+        self.target = host_io.Target(self.run, str(root), root=str(root))
+        self.target.write = self.written  # users and groups of the host are not those of the machine
+
+    def write(self, path, text):
+        (self.root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path[1:]).write_text(text)
+
+    def written(self, path, wanted):
+        assert (wanted.mode, wanted.owner) == ("0600", "root")
+        self.write(path, wanted.content)
+
+    def read(self, path):
+        return (self.root / path[1:]).read_text()
+
+    def run(self, argv):
+        if argv[0] == "setenforce":
+            assert argv[1:] in (["0"], ["1"])
+            if not self.stuck:
+                self.write(ENFORCE, argv[1])
+            return 0, "", ""
+        return 1, "", "no journal"
+
+    def plan(self, around, *during):
+        wants = [{"during": word} for word in during]
+        state = section.gather(self.target, wants)
+        if not wants and not section.stands(state):
+            return section.Planned([])
+        return section.plan(wants, state, around)
+
+    def carry_out(self, around, *during):
+        planned = self.plan(around, *during)
+        for action in planned.actions:
+            json.dumps(action.args)
+            action.apply(self.target)
+            action.verify(self.target)
+        return planned
+
+
+@pytest.fixture(name="host")
+def fixture_host(tmp_path):
+    found = Host(tmp_path)
+    found.write(ENFORCE, "1")
+    return found
+
+
+def test_permissive_from_before_the_transaction_until_the_proof(host):
+    assert [action.kind for action in host.carry_out(SWAP, "permissive").actions] == ["selinux-permissive"]
+    assert host.read(ENFORCE) == "0"
+    waiting = host.plan(IDLE, "permissive")
+    assert (waiting.actions, [entry.waits_for for entry in waiting.pending]) == ([], [PROOF])
+    assert [action.kind for action in host.carry_out(PROVEN, "permissive").actions] == ["selinux-enforcing"]
+    assert host.read(ENFORCE) == "1"
+    assert host.plan(PROVEN, "permissive") == host.plan(IDLE, "permissive") == section.Planned([])
+    assert not os.path.exists(host.target.path(RELAXED))
+
+
+@pytest.mark.parametrize(("enforce", "around", "during"), [
+    ("1", SWAP, ["enforcing"]), ("1", IDLE, ["permissive"]), ("0", SWAP, ["permissive"]), (None, SWAP, ["permissive"]),
+    ("1", SWAP, []),
+])
+def test_nothing_is_done_where_nothing_is_asked_or_needed(host, enforce, around, during):
+    os.unlink(host.target.path(ENFORCE))
+    if enforce is not None:
+        host.write(ENFORCE, enforce)
+    assert host.plan(around, *during) == section.Planned([])
+
+
+def test_one_role_that_asks_for_it_is_enough(host):
+    assert host.plan(SWAP, "enforcing", "permissive").actions
+
+
+def test_run_that_was_killed_is_told_by_every_later_one(host):
+    host.carry_out(SWAP, "permissive")
+    later = host.plan(IDLE)
+    assert later.actions == [] and later.pending and "permissive since" in later.warnings[0]
+    assert host.carry_out(PROVEN).actions and host.read(ENFORCE) == "1"
+
+
+def test_run_that_is_to_be_enforcing_ends_it_before_its_transaction(host):
+    host.carry_out(SWAP, "permissive")
+    action, = host.carry_out(SWAP, "enforcing").actions
+    assert action.phase < section.PREPARE + 1 and host.read(ENFORCE) == "1"
+
+
+def test_boot_in_between_leaves_nothing_open(host):
+    host.carry_out(SWAP, "permissive")
+    host.write(BOOT_ID, "boot-two\n")
+    host.write(ENFORCE, "1")
+    assert host.plan(IDLE, "permissive") == section.Planned([])
+    # A host that was configured to come up permissive was not made so by us.
+    host.write(ENFORCE, "0")
+    assert host.plan(PROVEN, "permissive") == section.Planned([])
+
+
+def test_undo_enforces_again_and_can_be_repeated(host):
+    action, = host.carry_out(SWAP, "permissive").actions
+    for _turn in range(2):
+        action.undo(host.target)
+        assert host.read(ENFORCE) == "1" and not os.path.exists(host.target.path(RELAXED))
+
+
+def test_undo_of_enforcing_weakens_nothing(host):
+    host.carry_out(SWAP, "permissive")
+    action, = host.carry_out(PROVEN).actions
+    action.undo(host.target)
+    assert host.read(ENFORCE) == "1"
+
+
+class Refusing(section.EnforceAction):
+    """Stands for a transaction whose packages cannot be had."""
+
+    def apply(self, target):
+        assert target.read(ENFORCE).content == "0"
+        raise Refused(Problem("a package", "it cannot be downloaded", "Mend the mirror"))
+
+
+def test_transaction_that_is_refused_leaves_the_host_enforcing(host):
+    plan = [*host.plan(SWAP, "permissive").actions, Refusing("packages", "", {})]
+    with pytest.raises(Refused):
+        engine.apply_all(host.target, "20261121T034500Z-1f2e3d4c", plan)
+    assert host.read(ENFORCE) == "1" and host.plan(IDLE) == section.Planned([])
+    assert ledger.standing(host.target) == []
+
+
+def test_kernel_that_does_not_obey_is_a_failure(host):
+    host.stuck = True
+    with pytest.raises(Failed, match="says 1"):
+        host.carry_out(SWAP, "permissive")
+
+
+def test_what_was_denied_meanwhile_is_told(host):
+    host.carry_out(SWAP, "permissive")
+    since = json.loads(host.read(RELAXED))["since"]
+    known = AVC.replace("map", "read")
+    host.write("/var/log/audit/audit.log", known.format(time=since - 60, serial=1) + known.format(time=since + 1, serial=2)
+               + AVC.format(time=since + 2, serial=3) + AVC.format(time=since + 3, serial=4))
+    planned = host.plan(PROVEN)
+    action, = planned.actions
+    assert "2 kinds of denials since it is permissive, 1 of them new" in action.why
+    assert action.args["denied"] == [
+        "2x init_t map file sysfs_t by systemd /sys/kernel/btf/vmlinux (let through)",
+        "1x init_t read file sysfs_t by systemd /sys/kernel/btf/vmlinux (let through, as before)"]
+    assert planned.warnings == ["SELinux would have denied: " + action.args["denied"][0]]
+
+
+def test_denials_that_nobody_can_read_are_not_passed_over(host):
+    host.carry_out(SWAP, "permissive")
+    planned = host.plan(PROVEN)
+    assert "could not be read" in planned.actions[0].why and "cannot be read" in planned.warnings[0]

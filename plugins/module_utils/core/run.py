@@ -11,8 +11,8 @@ from ..packages import kmods, locks, solver, transaction as package_transaction
 from ..packages.keys import normal_fingerprint
 from ..packages.wishes import STOCK
 from ..sections import (
-    alternatives, cgroup2, files, locks as locks_section, manager, modules as modules_section, packages as packages_section,
-    rulesets, selinux, units,
+    alternatives, cgroup2, files, locks as locks_section, manager, modules as modules_section,
+    packages as packages_section, rulesets, selinux, units,
 )
 from ..sections.boot import section as boot_section
 from ..sections.cow import section as cow_section

@@ -9,9 +9,7 @@ import os
 import typing as t
 
 from ..packages import rpmdb
-from . import (
-    kernel as host_kernel, read, systemd as host_systemd,
-)
+from . import kernel as host_kernel, read, systemd as host_systemd
 
 # What every process or the kernel itself holds on to; after needs-restarting of dnf-plugins-core, which asks
 # for a reboot for these, and with the kernel left to the default boot entry.

@@ -12,12 +12,12 @@ import json
 import re
 import typing as t
 
-from ..verify.detectors.host import CGROUP_ROOT
-from ..verify.detectors.units import cgroup_v1_keys
-from ..verify.model import Consumer
 from . import local_config as local
+from .cgroup import CGROUP_ROOT
+from .consumer import Consumer
 from .view import View
 
+CGROUP_V1_KEYS = ("MemoryLimit", "CPUShares", "StartupCPUShares")
 FSTAB = "/etc/fstab"
 DOCKER = "/etc/docker/daemon.json"
 LIBCGROUP = "/etc/cgconfig.conf"
@@ -37,6 +37,40 @@ _MOUNTS = re.compile(r"\bmount\b.*\s-t\s*cgroup(?:\s|$)")
 _FOLDER = re.compile(
     r"/sys/fs/cgroup/(?:memory|cpu|cpuacct|cpu,cpuacct|cpuset|blkio|devices|freezer|pids|net_cls|net_prio|net_cls,net_prio|"
     r"perf_event|hugetlb|rdma|systemd|unified)(?![\w.,-])")
+
+
+def file_systems(view: View) -> dict[str, str]:
+    """Return the file system types by mount point, the last mount over a point counting."""
+    found = {}
+    for line in local.text(view, "/proc/self/mountinfo").splitlines():
+        before, dash, after = line.partition(" - ")
+        if dash and len(before.split()) > 4 and after.split():
+            found[before.split()[4]] = after.split()[0]
+    return found
+
+
+def cgroup_v1(view: View) -> list[Consumer]:
+    """The legacy or the hybrid hierarchy where it is mounted, and the arguments of the running kernel that ask for it."""
+    found = []
+    mounted = file_systems(view).get(CGROUP_ROOT, "cgroup2")
+    if mounted != "cgroup2":
+        found.append(Consumer("filesystem", CGROUP_ROOT, f"mounted as {mounted}"))
+    for key, value in local.kernel_arguments(view):
+        unified_off = key == "systemd.unified_cgroup_hierarchy" and value in local.FALSE
+        legacy_on = key == "systemd.legacy_systemd_cgroup_controller" and (value is None or value not in local.FALSE)
+        if unified_off or legacy_on:
+            found.append(Consumer("kernel-argument", key, key if value is None else f"{key}={value}"))
+    return found
+
+
+def cgroup_v1_keys(view: View) -> list[Consumer]:
+    """Units with limits of the legacy control group hierarchy."""
+    return [
+        file.consumer(setting)
+        for file in local.units(view)
+        for setting in file.settings
+        if setting.key in CGROUP_V1_KEYS or setting.key.startswith("BlockIO")
+    ]
 
 
 def users(view: View) -> list[Consumer]:

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ..verify.model import Consumer
+from .consumer import Consumer
 from .view import View
 
 SYSTEM_FOLDERS = ("/etc/systemd/system", "/etc/systemd/system.control", "/run/systemd/system")

@@ -10,7 +10,7 @@ import typing as t
 
 from ..backup.manifest import Kept
 from ..core import ledger
-from ..core.engine import Action, TRANSACT
+from ..core.engine import TRANSACT, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from . import launch, solver, worker

@@ -9,12 +9,12 @@ import os
 import re
 import typing as t
 
-from ..core.engine import Action, CONFIGURE, PREPARE
+from ..core.engine import CONFIGURE, PREPARE, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from ..core.planning import Around, Planned
 from ..text import alternatives
-from ..text.alternatives import Family, LINK_FOLDER, Registered, STATE_FOLDER
+from ..text.alternatives import LINK_FOLDER, STATE_FOLDER, Family, Registered
 
 OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},

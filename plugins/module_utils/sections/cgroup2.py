@@ -13,13 +13,11 @@ import typing as t
 
 from ..core.errors import Problem
 from ..core.host_io import Target
-from ..core.planning import Around, BOOT, Pending, Planned
-from ..facts import cgroup, mounts
-from ..facts import cgroup_users
+from ..core.planning import BOOT, Around, Pending, Planned
+from ..facts import cgroup, cgroup_users, mounts
+from ..facts.consumer import Consumer
 from ..facts.view import View
 from ..packages.rpmdb import EVR_ORDER, Package
-from ..verify.detectors.host import CGROUP_ROOT, cgroup_v1
-from ..verify.model import Consumer
 
 SECTION = "cgroup2"
 OPTIONS: dict[str, t.Any] = {
@@ -51,7 +49,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
 def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]]) -> State:
     """Look at mounts, the command line, and local configuration. Nothing is written."""
     view = View(target.root, target.probe)
-    asking = [found.detail for found in cgroup_v1(view) if found.type == "kernel-argument"]
+    asking = [found.detail for found in cgroup_users.cgroup_v1(view) if found.type == "kernel-argument"]
     return State(cgroup.mode(mounts.gather(target.root)), asking, cgroup_users.users(view))
 
 
@@ -67,7 +65,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     problems = [_problem(user) for user in found]
     if not state.asking:
         problems.append(Problem(
-            f"control groups are mounted {state.hierarchy} on {CGROUP_ROOT}", "the kernel command line does not ask for that",
+            f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}", "the kernel command line does not ask for that",
             "Find out what mounts them, or add systemd.unified_cgroup_hierarchy=1 in section boot"))
         return Planned([], problems)
     return Planned([], problems, [Pending(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..core.engine import Action, CONFIGURE
+from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
 from ..core.planning import Around, Planned

@@ -14,7 +14,7 @@ import os
 import typing as t
 
 from ..core import ledger
-from ..core.engine import Action, CONFIGURE
+from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
 from ..core.planning import Around, Planned

@@ -13,10 +13,10 @@ import os
 import re
 import typing as t
 
-from ..core.engine import ACTIVATE, Action, CONFIGURE
+from ..core.engine import ACTIVATE, CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
-from ..core.planning import Around, BOOT, Pending, Planned
+from ..core.planning import BOOT, Around, Pending, Planned
 from ..facts.kernel_modules import BUILT_IN, LOADABLE, PACKAGE, TREES, listed, normal, running_file_systems
 from ..packages.solver import COMING
 from .files import FileAction

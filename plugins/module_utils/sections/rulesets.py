@@ -15,15 +15,14 @@ import os
 import tempfile
 import typing as t
 
-from ..core.engine import ACTIVATE, Action, CONFIGURE, PREPARE, PREPARED
+from ..core.engine import ACTIVATE, CONFIGURE, PREPARE, PREPARED, Action
 from ..core.errors import Failed, Problem
-from ..core.host_io import FileState, STATE_DIR, Target
+from ..core.host_io import STATE_DIR, FileState, Target
 from ..core.planning import Around, Planned
 from ..facts import legacy
 from ..text.rulesets import NOTHING, Saved, cut, differences, emptied, native, parse, unprintable
 from . import modules as modules_section
-from .units import UnitAction, UnitState
-from .units import gather as gather_units
+from .units import UnitAction, UnitState, gather as gather_units
 
 FIREWALL_CHOICES = ["refuse", "keep", "stop"]
 

@@ -15,10 +15,10 @@ import json
 import time
 import typing as t
 
-from ..core.engine import Action, PREPARE
+from ..core.engine import PREPARE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
-from ..core.planning import Around, PROOF, Pending, Planned
+from ..core.planning import PROOF, Around, Pending, Planned
 from ..facts.security import BOOT_ID, ENFORCE, RELAXED, relaxed_since
 from ..text import denials
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .model import Consumer, Finding, HIGH, INFO, LOW, Link, MEDIUM, PREDICTED, PROVEN, Remediation, Subject
+from ..facts.consumer import Consumer
+from .model import HIGH, INFO, LOW, MEDIUM, PREDICTED, PROVEN, Finding, Link, Remediation, Subject
 
 NEVER, AFFECTED, ALWAYS = "never", "affected", "always"
 FILES, PREDICT, PROVE = "files", "predict", "prove"

@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from .checks import CHECKS, PHASE_WORDS, TABLE
-from .model import Coverage, ERROR, Finding, RAN, SKIPPED, Skipped
+from .model import ERROR, RAN, SKIPPED, Coverage, Finding, Skipped
 from .predicted import config, files, relations, scripts, units
 from .swap import Swap
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ..facts import cgroup_users
+from ..facts.consumer import Consumer
 from ..facts.view import View
-from .detectors import calls
-from .detectors import host
-from .detectors import units
-from .model import Consumer, HIGH, LOW, Link, MEDIUM
+from .detectors import calls, host, units
+from .model import HIGH, LOW, MEDIUM, Link
 
 # For a change that comes with another build of the package and not with a version of it.
 ANY = "0"
@@ -174,7 +174,7 @@ BREAKS: tuple[Break, ...] = (
         "MemoryLimit=, CPUShares=, StartupCPUShares= and the BlockIO settings belong to the legacy hierarchy, whose code was "
         "removed. Older builds warned about them; now the service runs without the limit.",
         "Use MemoryMax=, CPUWeight=, StartupCPUWeight= and the IO settings.",
-        _news("258"), units.cgroup_v1_keys,
+        _news("258"), cgroup_users.cgroup_v1_keys,
     ),
     Break(
         "known.systemd.kernel-5-4", (95,), "systemd", "258", HIGH, True,

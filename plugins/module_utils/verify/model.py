@@ -13,6 +13,8 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
+from ..facts.consumer import Consumer
+
 INFO, LOW, MEDIUM, HIGH = "info", "low", "medium", "high"
 SEVERITIES = (INFO, LOW, MEDIUM, HIGH)
 
@@ -29,17 +31,6 @@ class Subject(t.NamedTuple):
     name: str
     arch: str = ""
     package: str = ""
-
-
-class Consumer(t.NamedTuple):
-    """What on this host is affected: a package, unit, drop-in, process, configuration file, kernel module, ...
-
-    C(detail) says where or how, in a few words.
-    """
-
-    type: str
-    name: str
-    detail: str = ""
 
 
 class Remediation(t.NamedTuple):

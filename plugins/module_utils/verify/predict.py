@@ -19,7 +19,7 @@ from . import fetch, report
 from .builds import Build
 from .checks import PREDICT, found
 from .compare import pairs
-from .groups import Group, HINTS, OF_HEADERS, Recorder
+from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
 from .predicted import config, files, hosting, kernel, offers, relations, truth, units

@@ -11,11 +11,12 @@ import time
 import typing as t
 
 from ..core.errors import Problem, Refused
+from ..facts.consumer import Consumer
 from ..facts.view import View
 from . import compare, report
 from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
-from .model import Consumer, Finding, PREDICTED, PROVEN, Skipped
+from .model import PREDICTED, PROVEN, Finding, Skipped
 from .predicted import files, hosting, kernel, relations
 from .proven import after, aftermath, btrfs_trial, cow, left, returned
 from .report import ROLLBACK

@@ -16,8 +16,8 @@ import typing as t
 
 from ..facts import local_config
 from ..facts.commands import command
+from ..facts.consumer import Consumer
 from ..facts.view import View
-from .model import Consumer
 
 WORD = re.compile(r"[A-Za-z0-9_./@:+\\-]+")
 ANY_COMMAND = command(r"[\w.+-]+")

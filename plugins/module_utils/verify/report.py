@@ -20,7 +20,7 @@ from ..core import ledger
 from ..core.errors import Problem, Refused
 from .builds import Build
 from .checks import CHECKS, PHASE_WORDS, PREDICT, TABLE, found
-from .model import Coverage, ERROR, Finding, HIGH, INFO, MEDIUM, SEVERITIES, SKIPPED, Subject
+from .model import ERROR, HIGH, INFO, MEDIUM, SEVERITIES, SKIPPED, Coverage, Finding, Subject
 
 try:
     import rpm

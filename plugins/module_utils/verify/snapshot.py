@@ -17,7 +17,7 @@ import shutil
 import typing as t
 
 from ..core.errors import Problem, Refused
-from ..core.host_io import FileState, STATE_DIR, Target
+from ..core.host_io import STATE_DIR, FileState, Target
 
 FOLDER = "snapshots"
 MANIFEST, CONTENT, PREDICTION = "manifest.json", "content.json", "prediction.json"

@@ -10,11 +10,12 @@ import os
 import re
 import typing as t
 
+from ..facts.consumer import Consumer
 from ..facts.view import View
 from ..packages import rpmdb
 from .builds import Build, File, Relation, of_header
 from .digests import of_file
-from .model import Consumer, Skipped
+from .model import Skipped
 from .references import References
 
 try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...core.engine import Action, CONFIGURE, PREPARE
+from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
 from ...facts import boot_loader

@@ -10,9 +10,9 @@ import typing as t
 from ...core.engine import Action
 from ...core.errors import Problem
 from ...core.host_io import FileState
-from ...core.planning import Around, BOOT, Pending
+from ...core.planning import BOOT, Around, Pending
 from ...text import bls
-from .actions import EntryAction, SECTION, SettingAction
+from .actions import SECTION, EntryAction, SettingAction
 from .state import DEFAULT_GRUB, KERNEL_CMDLINE, State, Wish, coming
 from .switch import Switch
 

@@ -20,7 +20,7 @@ from ...core.planning import Around, Planned
 from ...facts import boot_loader
 from ...text import bls
 from .actions import ACTIONS, EnvironmentAction, NoteAction, SettingAction
-from .arguments import Arguments, PSI, arguments, waiting, with_psi
+from .arguments import PSI, Arguments, arguments, waiting, with_psi
 from .state import DNF_CONF, INSTALLONLY_LIMIT, State, Wish, gather, limit_of, merged
 from .switch import Switch, switch
 

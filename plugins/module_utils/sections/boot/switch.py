@@ -9,10 +9,10 @@ import time
 import typing as t
 
 from ...core.errors import Problem
-from ...core.planning import Around, BOOT, PROOF, Pending
+from ...core.planning import BOOT, PROOF, Around, Pending
 from ...text import bls
 from .actions import NEXT, SAVED, SECTION, no_entry, not_whole
-from .state import Kernel, LEAVE, State, Wish, kernels, limit_of
+from .state import LEAVE, Kernel, State, Wish, kernels, limit_of
 
 HYPERSCALE, STOCK = "hyperscale", "stock"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ...core.engine import ACTIVATE, Action, CONFIGURE, PREPARE
+from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
 from ...core.planning import Around, Planned

@@ -18,13 +18,9 @@ from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import Target
 from ...core.ledger import Step, standing
-from ...core.planning import Around, PROOF, Pending, Planned
+from ...core.planning import PROOF, Around, Pending, Planned
 from ...facts import network as live
-from . import files as netfiles
-from . import job
-from . import networkd
-from . import nm
-from . import switch
+from . import files as netfiles, job, networkd, nm, switch
 from .switch import NETWORKD, NETWORKMANAGER
 
 RUNNING, DEFINITIONS = "running", "definitions"

@@ -16,13 +16,13 @@ import typing as t
 from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
-from ...core.planning import Around, BOOT, Pending, Planned
+from ...core.planning import BOOT, Around, Pending, Planned
 from ...shared import freshness
 from ...text import oomd
 from ..files import FileAction
 from ..units import UNIT_NAME, UnitAction, UnitState
 from . import host
-from .host import DAEMON, Ground, SOCKET, State, gather
+from .host import DAEMON, SOCKET, Ground, State, gather
 
 SECTION = "oomd"
 OPTIONS: dict[str, t.Any] = {

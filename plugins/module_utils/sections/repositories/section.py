@@ -15,12 +15,12 @@ import typing as t
 import urllib.parse
 
 from ...core import ledger
-from ...core.engine import Action, CONFIGURE, PREPARE
+from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem, Refused
 from ...core.host_io import FileState, Target
 from ...packages import solver
 from ...packages.keys import normal_fingerprint, pinned, public_keys
-from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, Flavour, METALINK, TESTING_BASEURL
+from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
 from ...text import repofile
 from ..files import FileAction

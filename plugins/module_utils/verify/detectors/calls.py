@@ -13,10 +13,9 @@ import re
 import typing as t
 
 from ...facts import local_config as local
-from ...facts.commands import OPTIONS, command
-from ...facts.commands import path as path_pattern
+from ...facts.commands import OPTIONS, command, path as path_pattern
+from ...facts.consumer import Consumer
 from ...facts.view import View
-from ..model import Consumer
 
 FLAG_FILES = ("/forcefsck", "/fastboot", "/forcequotacheck")
 LOCK_FOLDERS = ("/run/lock", "/var/lock")

@@ -13,12 +13,12 @@ import re
 import typing as t
 
 from ...facts import local_config as local
+from ...facts.cgroup_users import cgroup_v1, file_systems
+from ...facts.consumer import Consumer
 from ...facts.view import View
-from ..model import Consumer
 
 EXECUTOR = "/usr/lib/systemd/systemd-executor"
 ENFORCE = "/sys/fs/selinux/enforce"
-CGROUP_ROOT = "/sys/fs/cgroup"
 CGROUP_FORCE = "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE"
 MERGED = ("/bin", "/sbin", "/lib", "/lib64")
 RPM_DATABASE = "/var/lib/rpm"
@@ -33,16 +33,6 @@ _S_LINK = re.compile(r"/rc([0-6S])\.d/S[0-9]{2}")
 # A name by the hot-plug slot, of a card with several functions or ports or not.
 _SLOT_NAME = re.compile(r"^(?:en|wl|ww|sl|ib)(?:P[0-9]+)?s[0-9]+")
 _SCHEME = re.compile(r"^v([0-9]+)$")
-
-
-def _mounts(view: View) -> dict[str, str]:
-    """Return the file system types by mount point, the last mount over a point counting."""
-    found = {}
-    for line in local.text(view, "/proc/self/mountinfo").splitlines():
-        before, dash, after = line.partition(" - ")
-        if dash and len(before.split()) > 4 and after.split():
-            found[before.split()[4]] = after.split()[0]
-    return found
 
 
 def unmerged_usr(view: View) -> list[Consumer]:
@@ -115,20 +105,6 @@ def naming_scheme(view: View) -> list[Consumer]:
         name = os.path.basename(path)
         if _SLOT_NAME.match(name) and view.exists(path + "/device"):
             found.append(Consumer("udev-rule", name, "interface named by its slot"))
-    return found
-
-
-def cgroup_v1(view: View) -> list[Consumer]:
-    """The legacy or the hybrid hierarchy where it is mounted, and the arguments of the running kernel that ask for it."""
-    found = []
-    mounted = _mounts(view).get(CGROUP_ROOT, "cgroup2")
-    if mounted != "cgroup2":
-        found.append(Consumer("filesystem", CGROUP_ROOT, f"mounted as {mounted}"))
-    for key, value in local.kernel_arguments(view):
-        unified_off = key == "systemd.unified_cgroup_hierarchy" and value in local.FALSE
-        legacy_on = key == "systemd.legacy_systemd_cgroup_controller" and (value is None or value not in local.FALSE)
-        if unified_off or legacy_on:
-            found.append(Consumer("kernel-argument", key, key if value is None else f"{key}={value}"))
     return found
 
 
@@ -236,7 +212,7 @@ def rc_local(view: View) -> list[Consumer]:
 
 def rpm_database_mount(view: View) -> list[Consumer]:
     """The package database's folder as a mount of its own, now or by the table of file systems."""
-    mounted = RPM_DATABASE in _mounts(view)
+    mounted = RPM_DATABASE in file_systems(view)
     fields = (line.split() for line in local.text(view, "/etc/fstab").splitlines())
     listed = any(len(row) > 2 and not row[0].startswith("#") and row[1].rstrip("/") == RPM_DATABASE for row in fields)
     if not mounted and not listed:

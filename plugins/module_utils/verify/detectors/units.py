@@ -14,8 +14,8 @@ import re
 import typing as t
 
 from ...facts import local_config as local
+from ...facts.consumer import Consumer
 from ...facts.view import View
-from ..model import Consumer
 
 # What gives a service a file system view of its own; in a user's manager that takes a user namespace.
 SANDBOX_SWITCHES = (
@@ -33,7 +33,6 @@ MOUNT_NAMESPACE = (
     "ProtectControlGroups", "ReadOnlyPaths", "ReadWritePaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths",
     "TemporaryFileSystem",
 )  # fmt: skip
-CGROUP_V1_KEYS = ("MemoryLimit", "CPUShares", "StartupCPUShares")
 RUNLEVEL = re.compile(r"^runlevel[0-6]\.target$")
 # A unit that cannot be found fails who requires it; who merely wants it or orders itself by it goes on.
 HARD_KEYS = ("Requires", "Requisite", "BindsTo")
@@ -102,16 +101,6 @@ def environment_comments(view: View) -> list[Consumer]:
             if line.lstrip().startswith(("#", ";")) and line.endswith("\\"):
                 found.append(Consumer("config", path, f"line {number}, read by {unit}"))
     return found
-
-
-def cgroup_v1_keys(view: View) -> list[Consumer]:
-    """Units with limits of the legacy control group hierarchy."""
-    return [
-        file.consumer(setting)
-        for file in local.units(view)
-        for setting in file.settings
-        if setting.key in CGROUP_V1_KEYS or setting.key.startswith("BlockIO")
-    ]
 
 
 def double_exclamation(view: View) -> list[Consumer]:

@@ -9,12 +9,13 @@ import os
 import stat
 import typing as t
 
+from ...facts.consumer import Consumer
 from ...facts.view import View
 from .. import config_fate
 from ..builds import Build, File
 from ..checks import found
 from ..digests import of_file
-from ..model import Consumer, Finding, Subject
+from ..model import Finding, Subject
 from ..swap import Swap
 
 LEFTOVERS = ("*.rpmnew", "*.rpmsave", "*.rpmorig")

@@ -11,11 +11,12 @@ import pwd
 import re
 import typing as t
 
+from ...facts.consumer import Consumer
 from ...facts.view import View
 from ..builds import Build, File
 from ..checks import found
 from ..digests import of_file
-from ..model import Consumer, Finding, HIGH, LOW, MEDIUM, Subject
+from ..model import HIGH, LOW, MEDIUM, Finding, Subject
 from ..rebuilds import renewed_paths
 from ..swap import Swap, canonical
 from .units import AUTH_MODULE, DEVICE_RULES, RUNTIME_FILES, UNIT_PATH, is_activation, left_behind

@@ -11,9 +11,10 @@ import re
 import typing as t
 
 from ...facts import mounts as host_mounts
+from ...facts.consumer import Consumer
 from ...packages import builds, rpmdb
 from ..checks import found
-from ..model import Consumer, Finding, HIGH, Skipped, Subject
+from ..model import HIGH, Finding, Skipped, Subject
 from ..swap import Swap
 
 STOCK_VENDORS = ("CentOS", "CentOS Project", "Red Hat, Inc.", builds.VENDOR)

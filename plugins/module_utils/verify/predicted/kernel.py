@@ -14,10 +14,11 @@ import re
 import typing as t
 
 from ...facts import boot_loader, kernel as host_kernel, mounts, security
+from ...facts.consumer import Consumer
 from ...packages import builds
 from ..builds import Build
 from ..checks import found
-from ..model import Consumer, Finding, HEURISTIC, MEDIUM, Subject
+from ..model import HEURISTIC, MEDIUM, Finding, Subject
 from ..swap import Swap
 
 MODULE = re.compile(r"^(/usr)?/lib/modules/(?P<release>[^/]+)/.*/(?P<name>[^/]+)\.ko(\.(xz|zst|gz))?$")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ...facts.consumer import Consumer
 from ...packages import builds, rpmdb, solver
 from ..checks import found
-from ..model import Consumer, Finding, HIGH, MEDIUM, Remediation, Subject
+from ..model import HIGH, MEDIUM, Finding, Remediation, Subject
 from ..swap import Swap
 
 try:

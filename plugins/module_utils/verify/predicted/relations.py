@@ -9,10 +9,11 @@ import os
 import re
 import typing as t
 
+from ...facts.consumer import Consumer
 from ...packages import rpmdb
 from ..builds import Build, Relation
 from ..checks import found
-from ..model import Consumer, Finding, HIGH, LOW, MEDIUM, Subject
+from ..model import HIGH, LOW, MEDIUM, Finding, Subject
 from ..rebuilds import named, own
 from ..swap import Swap, canonical, spellings
 

@@ -9,10 +9,11 @@ import re
 import shlex
 import typing as t
 
+from ...facts.consumer import Consumer
 from ...text.alternatives import STATE_FOLDER, parse
 from ..builds import Build, Script, Trigger
 from ..checks import found
-from ..model import Consumer, Finding, MEDIUM, Subject
+from ..model import MEDIUM, Finding, Subject
 from ..rebuilds import same_text
 from ..swap import Swap
 

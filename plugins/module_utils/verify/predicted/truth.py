@@ -14,10 +14,11 @@ import os
 import re
 import typing as t
 
+from ...facts.consumer import Consumer
 from ...packages import rpmdb
 from ..builds import Build, Relation
 from ..checks import found
-from ..model import Consumer, Finding, Subject
+from ..model import Finding, Subject
 from ..swap import Swap, nevra_of, of_names
 from .relations import overlaps
 

@@ -10,10 +10,11 @@ import re
 import typing as t
 
 from ...facts import read
+from ...facts.consumer import Consumer
 from ...facts.view import NOT_FOUND, View
 from ..builds import Build, File
 from ..checks import found
-from ..model import Consumer, Finding, HEURISTIC, INFO, MEDIUM, Subject
+from ..model import HEURISTIC, INFO, MEDIUM, Finding, Subject
 from ..swap import Swap, canonical
 
 UNIT_PATH = re.compile(

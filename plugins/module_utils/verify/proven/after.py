@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ...facts.consumer import Consumer
 from ..checks import found
 from ..digests import of_file
-from ..model import Consumer, Finding, HIGH, MEDIUM, Subject
+from ..model import HIGH, MEDIUM, Finding, Subject
 from ..predicted import config, files, hosting, truth
 from ..scenes import Scenes
 from ..swap import Installed, Swap

@@ -11,12 +11,13 @@ import re
 import typing as t
 
 from ...core.host_io import STATE_DIR
+from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
 from ...packages import worker
 from ...text import denials as selinux_denials
 from ..checks import found
-from ..model import Consumer, Finding, MEDIUM, Skipped, Subject
+from ..model import MEDIUM, Finding, Skipped, Subject
 from ..predicted.units import UNIT_PATH
 from ..scenes import Scenes
 

@@ -18,11 +18,12 @@ import typing as t
 import uuid
 
 from ...facts import btrfs, kernel_modules, mounts
+from ...facts.consumer import Consumer
 from ...facts.view import NOT_FOUND, View
 from ..checks import found
-from ..model import Consumer, Finding, Skipped, Subject
+from ..model import Finding, Skipped, Subject
 from ..scenes import Scenes
-from .smoke import Outcome, WORDS, words
+from .smoke import WORDS, Outcome, words
 
 IMAGE_BYTES = 128 << 20  # mkfs.btrfs asks for 109 MiB
 DATA_BYTES = 8 << 20

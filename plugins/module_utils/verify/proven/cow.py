@@ -10,10 +10,11 @@ import os
 import typing as t
 
 from ...facts import cow, fiemap
+from ...facts.consumer import Consumer
 from ...facts.view import View
 from ..builds import Build
 from ..checks import found
-from ..model import Consumer, Finding, Skipped, Subject
+from ..model import Finding, Skipped, Subject
 from ..scenes import Scenes
 
 # Smaller files may lie inline, without blocks that could be shared.

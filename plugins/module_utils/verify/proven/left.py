@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from ..checks import found
-from ..model import Finding, INFO, Subject
+from ..model import INFO, Finding, Subject
 from ..scenes import Scenes
 
 

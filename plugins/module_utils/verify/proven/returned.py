@@ -13,7 +13,7 @@ import typing as t
 from .. import live
 from ..checks import found
 from ..gather import FOLDERS, GHOST, SETTINGS, state_of
-from ..model import Finding, LOW, MEDIUM, Skipped, Subject
+from ..model import LOW, MEDIUM, Finding, Skipped, Subject
 from ..predicted.files import MANY
 from ..scenes import Scenes
 from ..swap import canonical

@@ -16,10 +16,10 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
     manifest, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import merge
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import merge
 
 OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 KINDS = dict(files_section.ACTIONS)

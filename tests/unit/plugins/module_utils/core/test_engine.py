@@ -12,9 +12,11 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, errors, host_io, ledger, lock, recovery
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
+    engine, errors, host_io, ledger, lock, recovery,
+)
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
 
 OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 KINDS = dict(files.ACTIONS)

@@ -12,12 +12,12 @@ import sys
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow, fiemap, mounts as host_mounts
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move as rpmdb_move, section
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow, fiemap, mounts as host_mounts
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move as rpmdb_move, section
 
 OLD, NEW = cow.OLD_HOME, cow.NEW_HOME
 SHIPPED = "# Shipped off.\n[main]\nenabled = 0\n# denylist=x\n\n[other]\nkept=yes\n"

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import builds as package_builds, rpmdb, wishes
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import (
+    builds as package_builds, kernels, rpmdb, wishes,
+)
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import kernels
 
 KEY = "2a01fa2aeb3dac40"
 STOCK, HS, NEWER = ("5.14.0", "611.el9"), ("6.12.95", "0.hs1.hsx.el9"), ("6.13.1", "0.hs1.hsx.el9")

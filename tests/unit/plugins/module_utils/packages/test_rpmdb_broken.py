@@ -9,10 +9,10 @@ import os
 
 import pytest
 
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Around
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import cgroup2
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, BOOT
 
 V2 = "24 22 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
 LEGACY = "24 22 0:22 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n25 24 0:23 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"

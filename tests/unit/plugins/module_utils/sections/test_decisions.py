@@ -9,7 +9,9 @@ import types
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import systemd
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import builds, keys, locks, rpmdb, solver, wishes
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import (
+    builds, keys, locks, rpmdb, solver, wishes,
+)
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import (
     packages as packages_section, units as units_section,
 )

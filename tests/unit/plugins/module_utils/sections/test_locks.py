@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb, solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import mainconf, versionlock
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import locks
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb, solver
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import locks
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import mainconf, versionlock
 
 WANT = {"family": None, "set": None, "names": [], "versions": True, "vendor": None}
 OLD, NEW = "zstd-0:1.5.1-1.hs.el9.*", "zstd-0:1.5.7-1.hs.el9.*"

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import modules
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Around
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, BOOT
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import modules
 
 AROUND = Around(9, False, [], [], [])
 OLD, NEW = "5.14.0-1.el9.x86_64", "6.12.1-0.hs1.hsx.el9.x86_64"

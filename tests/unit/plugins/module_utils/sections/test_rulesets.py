@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import rulesets
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import rulesets as section
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import ACTIVATE, CONFIGURE, PREPARE, PREPARED
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import (
+    ACTIVATE, CONFIGURE, PREPARE, PREPARED,
+)
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import rulesets as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.units import UnitState
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import rulesets
 
 ALONE = Around(9, False, [], [], [])
 PACKAGES = ALONE._replace(items=[solver.Item("install", "iptables-legacy", "1.8.9-1.hs.el9", "x86_64", "main", 0, 0)])

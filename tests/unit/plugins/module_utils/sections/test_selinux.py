@@ -10,11 +10,11 @@ import os
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.security import BOOT_ID, ENFORCE, RELAXED
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import selinux as section
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.security import BOOT_ID, ENFORCE, RELAXED
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, PROOF
 
 ITEM = solver.Item("upgrade", "systemd", "260.2-1.hs.el9", "x86_64", "centos-hyperscale", 0, 0, "systemd")
 IDLE, SWAP, PROVEN = Around(9, False, [], [], []), Around(9, False, [ITEM], [], []), Around(9, True, [], [], [])

@@ -10,9 +10,9 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import units
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
 
 AROUND = Around(9, False, [], [], [])
 CLOCK = freshness.Clock(real=10_000.0, monotonic=500.0)

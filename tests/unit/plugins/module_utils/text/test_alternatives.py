@@ -9,12 +9,12 @@ import os
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import alternatives
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import alternatives as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import CONFIGURE, PREPARE
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import alternatives as section
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import alternatives
 
 FILE = """\
 auto

@@ -9,8 +9,8 @@ import itertools
 import random
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls as files
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.rpmdb import compare_evr
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls as files
 
 MACHINE = "0123456789abcdef0123456789abcdef"
 STOCK, NEWER = "5.14.0-611.el9.x86_64", "6.12.95-0.hs1.hsx.el9.x86_64"

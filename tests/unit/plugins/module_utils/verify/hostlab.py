@@ -18,13 +18,13 @@ import sys
 
 import pytest
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import headers, predict
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.builds import of_header
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import AFFECTED, ALWAYS, CHECKS
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.swap import Installed, Swap, nevra_of
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted.truth import Incoming
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.swap import Installed, Swap, nevra_of
 
 ARCH = os.uname().machine
 STOCK, SIG = "CentOS", "CentOS Hyperscale SIG"

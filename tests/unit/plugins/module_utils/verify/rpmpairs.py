@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import typing as t
 
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import view
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify import builds, checks, groups, headers, report, swap
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify import (
+    builds, checks, groups, headers, report, swap,
+)
 
 try:
     import jsonschema

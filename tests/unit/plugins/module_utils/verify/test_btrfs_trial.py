@@ -10,10 +10,9 @@ import types
 
 import pytest
 
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import mounts as host_mounts
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import view
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import btrfs_trial
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import mounts as host_mounts, view
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import HIGH, Skipped
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import btrfs_trial
 
 TRIALS = "var/lib/centos-hyperscale/trials"
 KERNEL, OTHER = "6.12.1-0.hs1.hsx.el9.x86_64", "5.14.0-611.el9.x86_64"

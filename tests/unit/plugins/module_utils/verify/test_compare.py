@@ -16,7 +16,9 @@ import subprocess
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.rpmpairs import SCHEMA, F, P, program, valid
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.rpmpairs import (
+    F, P, SCHEMA, program, valid,
+)
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import checks, compare, model, report

@@ -13,10 +13,10 @@ import re
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import fetch, headers
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 
 # What cannot be compressed, so that a package is far larger than its header.
 NOISE = random.Random(1).randbytes(600_000).hex()

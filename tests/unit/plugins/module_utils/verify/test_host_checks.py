@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import ARCH, SIG, fired, silent
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import mounts
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import config, files, hosting, relations, units
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Skipped
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import (
+    config, files, hosting, relations, units,
+)
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import (
+    ARCH, SIG, fired, silent,
+)
 
 OTHER_ARCH = "i686" if ARCH == "x86_64" else "armv7hl"
 

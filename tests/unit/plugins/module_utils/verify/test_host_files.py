@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.rpmpairs import F, P, config, link, program
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.rpmpairs import (
+    F, P, config, link, program,
+)
 
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import config as config_checks
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import files, relations, units
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import (
+    config as config_checks, files, relations, units,
+)
 
 OLD = P(files={"/usr/bin/tool": program("old\n"), "/usr/bin/keep": program()})
 UNIT = "/usr/lib/systemd/system/tool.service"

@@ -10,10 +10,10 @@ import json
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import ARCH, fired, silent
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import report
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import kernel
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import ARCH, fired, silent
 
 RELEASE = f"9-1.hs.el9.{ARCH}"
 MODULES = f"/lib/modules/{RELEASE}/kernel"

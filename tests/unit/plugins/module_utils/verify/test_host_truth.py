@@ -10,10 +10,10 @@ import types
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import relations, truth
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 
 
 @pytest.fixture(scope="module")

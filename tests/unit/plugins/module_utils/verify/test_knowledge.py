@@ -12,9 +12,9 @@ import typing as t
 import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import local_config
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import NOT_FOUND, View
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import knowledge, model
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.detectors import calls
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import NOT_FOUND, View
 
 ETC = "/etc/systemd/system/"
 NET = "/etc/systemd/network/"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import ARCH, fired, silent
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import fetch
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import offers
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted.offers import Offer, Offers, Policy
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import ARCH, fired, silent
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ import os
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import mounts
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import bugs, predict, report
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import PREDICT, TABLE
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.groups import Group
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
 
 
 @pytest.fixture(scope="module")

@@ -17,20 +17,20 @@ import subprocess
 import pytest
 import yaml
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import denials
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import (
     checks, gather, groups, prove, report, scenes, snapshot,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import after, aftermath, returned
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.builds import File
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import HIGH, LOW, MEDIUM, Skipped
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import after, aftermath, returned
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.swap import Installed, Swap
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.modules import proof_info
 
 TAKEN = 1000.0

@@ -9,10 +9,11 @@ import datetime
 
 import pytest
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.consumer import Consumer
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import bugs, report
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import PHASE_WORDS, PREDICT, TABLE, found
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Consumer, Coverage, Subject
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Coverage, Subject
 
 TODAY = datetime.date(2026, 1, 31)
 USER = Consumer("package", "dependent-1-1.noarch", "requires it")

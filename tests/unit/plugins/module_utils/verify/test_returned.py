@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.test_prove import recorded, subjects, unit
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.test_prove import (
+    recorded, subjects, unit,
+)
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, groups
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import left, returned
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import PROVE
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import HIGH, INFO, LOW, MEDIUM, Skipped
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import left, returned
 
 STATE = {"kind": "file", "content": "1", "mode": "0644", "owner": "0:0", "label": "a", "capabilities": ""}
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import sets
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import smoke
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 
 
 def test_only_named_packages_are_tried_and_only_those_that_have_a_command(tmp_path):

@@ -12,13 +12,13 @@ import stat
 
 import pytest
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, snapshot
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.builds import File
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.modules import host_snapshot
 
 BYTES = bytes(range(256)) + b"\r\n\r"

@@ -11,9 +11,9 @@ import subprocess
 
 import pytest
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import symbols
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 
 ONE = """\
 \tlinux-vdso.so.1 (0x00007f9790342000)

@@ -10,17 +10,16 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import actions
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls as files
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import from_record
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, PROOF, Around
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import (
     boot as host_boot, boot_loader, kernel as host_kernel,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import section as boot
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import from_record
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, BOOT, PROOF
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import actions, section as boot
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls as files
 
 MACHINE = "0123456789abcdef0123456789abcdef"
 STOCK, OTHER, NEWER, NEWEST = (

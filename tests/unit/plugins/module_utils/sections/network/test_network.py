@@ -11,14 +11,12 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import files as netfiles
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import networkd
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import nm
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import switch
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import section as network
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import DONE, Step
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, PROOF
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
+    files as netfiles, networkd, nm, section as network, switch,
+)
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
 MAC = "02:c5:0a:f8:0b:0a"

@@ -10,12 +10,12 @@ import re
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import from_record
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Around
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb, solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host, section
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import oomd
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import from_record
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around, BOOT
 
 DAEMON = "systemd-oomd.service"
 V2 = "24 22 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"

@@ -109,15 +109,15 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
     options = engine.SECTION_OPTIONS["alternatives"]
     module = AnsibleModule(argument_spec={**options, **engine.WAYS}, supports_check_mode=True)
     want = {name: module.params[name] for name in options}
-    engine.run(module, run.wishes_of({"alternatives": [want]}))
+    engine.run(module, REGISTRY.wishes_of({"alternatives": [want]}))
 
 
 if __name__ == "__main__":

@@ -154,15 +154,15 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
     options = engine.SECTION_OPTIONS["boot"]
     spec = {**options, **engine.WAYS, "proven": {"type": "bool", "default": False}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    engine.run(module, run.wishes_of({"boot": [{name: module.params[name] for name in options}]}))
+    engine.run(module, REGISTRY.wishes_of({"boot": [{name: module.params[name] for name in options}]}))
 
 
 if __name__ == "__main__":

@@ -156,8 +156,8 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
@@ -170,7 +170,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if module.params["state"] == "undone":
         engine.run(module, None, module.params["undo"])
-    engine.run(module, run.wishes_of(module.params))
+    engine.run(module, REGISTRY.wishes_of(module.params))
 
 
 if __name__ == "__main__":

@@ -173,8 +173,8 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
@@ -189,7 +189,7 @@ def main() -> None:
     if module.params["state"] == "confirmed":
         # A wish that names nobody only confirms.
         want["renderer"], module.params["proven"] = None, True
-    engine.run(module, run.wishes_of({"network": [want]}))
+    engine.run(module, REGISTRY.wishes_of({"network": [want]}))
 
 
 if __name__ == "__main__":

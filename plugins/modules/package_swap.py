@@ -151,8 +151,8 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
@@ -161,7 +161,7 @@ def main() -> None:
         argument_spec={**options, **engine.WAYS}, required_one_of=[("family", "set", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []
-    engine.run(module, run.wishes_of({"packages": [want], "manager": manager}))
+    engine.run(module, REGISTRY.wishes_of({"packages": [want], "manager": manager}))
 
 
 if __name__ == "__main__":

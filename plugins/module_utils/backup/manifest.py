@@ -193,19 +193,6 @@ def runs(target: Target) -> list[str]:
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
-def packages(target: Target) -> dict[str, str]:
-    """Return every saved package that can be used, NEVRA -> path."""
-    found: dict[str, str] = {}
-    for run in runs(target):
-        found.update(Kept(target, run).packages.whole())
-    return found
-
-
-def names_saved(target: Target) -> set[str]:
-    """Return the NEVRAs of all saved packages, without reading the packages."""
-    return {nevra for run in runs(target) for nevra in Kept(target, run).packages.index()}
-
-
 def prune(target: Target, standing: t.Container[str], days: int) -> None:
     """Take away what was saved by runs that do not stand, and, unless C(days) is 0, what is older than that."""
     oldest = time.time() - days * 86400 if days else 0.0

@@ -41,6 +41,10 @@ class Action:
     in_order = False
     # True for a step that is for the sake of the run's transaction alone: taken back at once when that is refused.
     escorts = False
+    # The lines of a package transaction, where the step is one.
+    items: t.Sequence[t.Any] = ()
+    # True for a step that saves packages and files for its way back, by the run that did it.
+    saves = False
 
     def __init__(self, subject: str, why: str, args: dict[str, t.Any], before: str = "", after: str = "") -> None:
         self.subject = subject
@@ -87,6 +91,28 @@ class Action:
         """Read again what was written; raise Failed when it is not as wanted."""
         raise NotImplementedError
 
+    def at_work(self, _target: Target, _job: str) -> str:
+        """Return the unit that carries out this step detached, by the name of its job; empty when none does any more."""
+        return ""
+
+    def is_half(self, _target: Target, _job: str) -> bool:
+        """Say whether this step was cut where it leaves a host that is neither as before nor as after."""
+        return False
+
+    def settle(self, target: Target, _job: str, undoing: bool) -> tuple[str, bool]:
+        """Find out what became of this step in a run that was cut: words, and whether it was done.
+
+        C(undoing): it was being taken back.
+        """
+        if undoing:
+            # Nobody can tell whether it was taken back; what is gone already can be taken back once more.
+            return "it was cut while it took this step back", False
+        try:
+            self.verify(target)
+        except (Failed, OSError) as failure:
+            return f"its last step had not happened: {failure}", False
+        return "its last step had happened", True
+
 
 class Undone(t.NamedTuple):
     """What taking steps back came to: what failed and what was left as it is, both in words."""
@@ -95,7 +121,7 @@ class Undone(t.NamedTuple):
     left: list[str]
 
 
-def from_record(record: dict[str, t.Any], kinds: dict[str, type[Action]], run: str = "") -> Action:
+def from_record(record: dict[str, t.Any], kinds: t.Mapping[str, type[Action]], run: str = "") -> Action:
     """Make an action out of what the journal kept of it. C(run) is the one that did it."""
     kind = record["kind"]
     if kind not in kinds:

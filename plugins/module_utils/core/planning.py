@@ -1,18 +1,14 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sections after the transaction are told of the run, and what each returns.
-
-Such a section is a module with C(OPTIONS), C(ACTIONS), C(validate(wants)), C(gather(target, wants)) and
-C(plan(wants, state, around)), which returns a L(Planned). It knows nothing of the other sections.
-"""
+"""What a section is told of the run when it plans, and what it returns. It knows nothing of the other sections."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ..packages.rpmdb import Package
-from ..packages.solver import COMING, Item
+from ..packages.solver import COMING, Item, Needs, RepoSpec
 from .engine import Action
 from .errors import Problem
 
@@ -37,21 +33,45 @@ class Planned(t.NamedTuple):
     problems: list[Problem] = []
     pending: list[Pending] = []
     warnings: list[str] = []
+    # What the run's one transaction has to bring for this section.
+    needs: Needs = Needs([], [], [])
 
 
-class Around(t.NamedTuple):
+# look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
+Look = t.Callable[[t.Any, t.Sequence[RepoSpec], t.Sequence[t.Any], "t.Sequence[str] | None"], None]
+
+
+class Manner(t.NamedTuple):
+    """How packages are handled in a run: a function that opens dnf's Base on the host's repositories and some more, the ids
+    of keys that may sign Hyperscale builds, seconds to wait for locks, what if a build could not be brought back, and who is
+    shown the packages of the transaction while the Base is open."""
+
+    open_base: t.Callable[[t.Sequence[RepoSpec]], t.Any]
+    key_ids: list[str]
+    lock_timeout: float
+    way_back: str
+    look: Look | None = None
+
+
+class Context(t.NamedTuple):
     """What a section is told of the run: the stream, whether the host was proven since its last change, the lines of the
-    run's transaction, the packages that are installed before it, and the paths that sections planned earlier write."""
+    run's transaction, the packages that are installed before it, the paths that sections planned earlier write, what those
+    need of the transaction, and how packages are handled."""
 
     stream: int
     proven: bool
     items: list[Item]
     installed: list[Package]
     paths: list[str]
+    needs: Needs = Needs([], [], [])
+    manner: Manner | None = None
 
-    def after(self, actions: t.Sequence[Action]) -> Around:
+    def after(self, planned: Planned) -> Context:
         """Return what the next section is told."""
-        return self._replace(paths=[*self.paths, *(action.subject for action in actions if action.writes_file)])
+        return self._replace(
+            paths=[*self.paths, *(action.subject for action in planned.actions if action.writes_file)],
+            items=[*self.items, *(item for action in planned.actions for item in action.items)],
+            needs=Needs(*([*mine, *more] for mine, more in zip(self.needs, planned.needs))))
 
     def coming(self, name: str) -> Item | None:
         """Return the build of a package that the transaction brings."""

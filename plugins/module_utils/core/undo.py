@@ -1,35 +1,36 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Going back: which steps of earlier runs are taken back, in which order, and what the host is then compared with."""
+"""Going back: which steps of earlier runs are taken back, in which order, and which snapshot the host is then compared with."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ..backup import manifest
-from ..sections import packages
-from ..sections.network import section
-from ..verify import snapshot
 from . import ledger
 from .engine import Action
 from .host_io import Target
+from .registry import Registry
 
 
-def taken(target: Target, sections: t.Container[str], kinds: t.Mapping[str, type[Action]]) -> list[ledger.Step]:
+def taken(target: Target, sections: t.Container[str], registry: Registry) -> list[ledger.Step]:
     """Return the steps that stand in some sections, as they were done, and those that make running things follow the disk and
     were never come to: taken back with the rest, they follow what is there then."""
+    kinds = registry.kinds
     standing = [step for step in ledger.standing(target) if kinds[step.action["kind"]].stands]
     mine = [step for step in standing if kinds[step.action["kind"]].section in sections]
     runs = {step.run for step in mine}
-    mine += [
-        step for step in ledger.owed(target) if step.run in runs and kinds[step.action["kind"]].section in sections]
-    return section.straight(sorted(mine, key=lambda step: (step.run, step.number)))
+    mine += [step for step in ledger.owed(target) if step.run in runs and kinds[step.action["kind"]].section in sections]
+    mine.sort(key=lambda step: (step.run, step.number))
+    for _name, straight in registry.having("straight"):
+        mine = straight(mine)
+    return mine
 
 
-def problems(target: Target, steps: t.Sequence[ledger.Step]) -> list[t.Any]:
+def problems(target: Target, steps: t.Sequence[ledger.Step], registry: Registry) -> list[t.Any]:
     """Return what is in the way of taking steps back."""
-    return packages.undo_problems(target, steps)
+    return [problem for _name, ask in registry.having("undo_problems") for problem in ask(target, steps)]
 
 
 def inverse(step: ledger.Step, kinds: t.Mapping[str, type[Action]]) -> Action:
@@ -39,10 +40,11 @@ def inverse(step: ledger.Step, kinds: t.Mapping[str, type[Action]]) -> Action:
         record["subject"], f"run {step.run} did it", record["args"], record["after"], record["before"])
 
 
-def snapshot_before(target: Target, steps: t.Sequence[ledger.Step]) -> str | None:
-    """Return the snapshot that was taken before the first of some steps, with no other run in between; None without one.
+def time_before(target: Target, steps: t.Sequence[ledger.Step]) -> tuple[float, float] | None:
+    """Return between which times a snapshot shows the host as it was before the first of some steps; None without steps.
 
-    What the newest run took back counts as well, since it may be what was cut, or what failed in part, and now goes on.
+    In seconds since the epoch: after the last run before these, and before the first of these began. What the newest run
+    took back counts as well, since it may be what was cut, or what failed in part, and now goes on.
     """
     known = ledger.runs(target)
     newest = ledger.steps(target, known[-1])[0] if known else []
@@ -50,24 +52,24 @@ def snapshot_before(target: Target, steps: t.Sequence[ledger.Step]) -> str | Non
     if not touched:
         return None
     first = min(touched)
-    earlier = [run for run in ledger.runs(target) if run < first]
+    earlier = [run for run in known if run < first]
     since = ledger.span(target, earlier[-1])[1] if earlier else 0.0
-    return snapshot.newest_between(target, since, ledger.span(target, first)[0])
+    return since, ledger.span(target, first)[0]
 
 
-def start_again(target: Target) -> None:
+def start_again(target: Target, registry: Registry) -> None:
     """Start the units that ran before transactions which are taken back by now."""
-    standing = _with_transaction(target)
+    standing = _saving(target, registry)
     for run in reversed(manifest.runs(target)):
         if run not in standing:
             manifest.Kept(target, run).start_again()
 
 
-def tidy(target: Target, days: int) -> None:
+def tidy(target: Target, days: int, registry: Registry) -> None:
     """Forget what was saved for runs that do not stand any more, or longer ago than it is to be kept."""
-    manifest.prune(target, _with_transaction(target), days)
+    manifest.prune(target, _saving(target, registry), days)
 
 
-def _with_transaction(target: Target) -> set[str]:
-    """Return the runs whose package transaction stands."""
-    return {step.run for step in ledger.standing(target) if step.action["kind"] == packages.TransactionAction.kind}
+def _saving(target: Target, registry: Registry) -> set[str]:
+    """Return the runs of which a step stands that saved something for its way back."""
+    return {step.run for step in ledger.standing(target) if registry.kinds[step.action["kind"]].saves}

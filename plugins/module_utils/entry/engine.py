@@ -14,9 +14,12 @@ from ..core import run as engine_run
 from ..core.bindings import need_bindings
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
+from ..core.registry import Wishes
 from ..facts import gather, read, system as host_system
 from ..packages.keys import normal_fingerprint
+from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
+from ..verify import snapshot
 
 # Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
 ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -32,7 +35,7 @@ WAYS: dict[str, t.Any] = {
 # The groups of host_info that say whether a run left the host whole.
 FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
 
-SECTION_OPTIONS = {name: section.OPTIONS for name, section in engine_run.SECTIONS.items()}
+SECTION_OPTIONS = REGISTRY.options
 
 
 def sections_spec() -> dict[str, t.Any]:
@@ -62,15 +65,19 @@ def telling(module: AnsibleModule) -> t.Iterator[None]:
             refused=isinstance(error, Refused))
 
 
-def run(module: AnsibleModule, wishes: engine_run.Wishes | None, undo: t.Sequence[str] = ()) -> None:
+def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()) -> None:
     """Carry out one run and end the module. C(undo) names the sections to take back instead."""
     need_bindings(module, "rpm", "dnf", "hawkey")
     target = target_of(module)
     stream = supported_stream(module, target)
     with telling(module):
         ways = ways_of(module, stream)
-        report = engine_run.undo(target, undo, ways) if wishes is None else engine_run.converge(target, wishes, ways)
-        module.exit_json(changed=bool(report.plan.actions), **told(module, target, report, engine_run.pinned(wishes, ways)))
+        if wishes is None:
+            report = engine_run.undo(target, REGISTRY, undo, ways)
+        else:
+            report = engine_run.converge(target, REGISTRY, wishes, ways)
+        fingerprints = engine_run.pinned(REGISTRY, wishes, ways)
+        module.exit_json(changed=bool(report.plan.actions), **told(module, target, report, fingerprints))
 
 
 def told(module: AnsibleModule, target: Target, report: engine_run.Report, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
@@ -84,7 +91,8 @@ def told(module: AnsibleModule, target: Target, report: engine_run.Report, finge
         "run_id": report.run, "actions": [action.describe() for action in report.plan.actions],
         "pending": [pending._asdict() for pending in report.plan.pending],
         "diff": [action.diff() for action in report.plan.actions], "interrupted": report.interrupted, "host": host,
-        "reboot": host["reboot"], "left": report.left, "snapshot": report.snapshot}
+        "reboot": host["reboot"], "left": report.left,
+        "snapshot": snapshot.newest_between(target, *report.time_before) if report.time_before else None}
 
 
 def supported_stream(module: AnsibleModule, target: Target) -> int:

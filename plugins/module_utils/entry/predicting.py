@@ -14,6 +14,7 @@ from ..core import run
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
 from ..facts.view import View
+from ..sections.registry import REGISTRY
 from ..verify import bugs, report, snapshot
 from ..verify.checks import PREDICT
 from . import engine
@@ -42,13 +43,13 @@ def on_host(module: AnsibleModule) -> None:
     with engine.telling(module):
         report.validate_waivers(module.params["waivers"])
         ways = engine.ways_of(module, stream)._replace(check=True)
-        wishes = run.wishes_of(module.params)
+        wishes = REGISTRY.wishes_of(module.params)
         # Check mode writes nothing, not even what was asked to be kept.
         kept = None if module.check_mode else module.params["cache"]
         seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
-        plan, problems = run.foresee(target, wishes, ways, seen.look)
+        plan, problems = run.foresee(target, REGISTRY, wishes, ways, seen.look)
         found = seen.report(View("/", target.probe), problems, module.params["waivers"])
-        told = engine.told(module, target, plan, run.pinned(wishes, ways))
+        told = engine.told(module, target, plan, run.pinned(REGISTRY, wishes, ways))
         finish(module, found, unproven=snapshot.unproven(target), **told)
 
 

@@ -15,6 +15,7 @@ from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
+from ..sections.registry import REGISTRY
 from ..tables import families as table_of_families
 from ..verify import gather, prove
 from ..verify.proven import smoke
@@ -96,5 +97,5 @@ def compare_with_snapshot(module: AnsibleModule) -> None:
         time.sleep(options["settle"])
         found = prove.prove(
             snapshot, view_of(module), rpmdb.transaction_set(), options["phase"], options["waivers"],
-            engine_run.turned_off(target))
+            engine_run.turned_off(target, REGISTRY))
         predicting.finish(module, found)

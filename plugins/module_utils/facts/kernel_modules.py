@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import typing as t
 
 TREES = "/lib/modules"
 LOADABLE, BUILT_IN = "modules.dep", "modules.builtin"
@@ -76,3 +77,29 @@ def offering(root: str, running: str, name: str, own: bool = False) -> list[str]
     if running not in releases(root) and normal(name) in {normal(kind) for kind in running_file_systems(root)}:
         found.add(running)
     return sorted(found)
+
+
+class Available(t.NamedTuple):
+    """Which of some modules a host has: the release of the running kernel, what that has loaded or built in, and the modules
+    that each installed kernel offers."""
+
+    running: str
+    loaded: set[str]
+    offered: dict[str, set[str]]
+
+
+def loaded(root: str) -> set[str]:
+    """Return the modules that are loaded, and those built in that have a parameter, a version (sysfs-module(5)) or a file
+    system."""
+    found = running_file_systems(root)
+    try:
+        return found | set(os.listdir(os.path.join(root, "sys/module")))
+    except OSError:
+        return found
+
+
+def available(root: str, running: str, names: t.Iterable[str]) -> Available:
+    """Return which of some modules are loaded or built in, and which kernels offer them. C(running) is what C(uname -r) says."""
+    wanted = {normal(name) for name in names}
+    offered = {release: wanted & listed(os.path.join(trees(root), release), LOADABLE, BUILT_IN) for release in releases(root)}
+    return Available(running, loaded(root) | listed(os.path.join(trees(root), running), BUILT_IN), offered)

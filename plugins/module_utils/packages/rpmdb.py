@@ -18,6 +18,8 @@ import re
 import tempfile
 import typing as t
 
+from ..core.errors import Problem, Refused
+
 try:
     import rpm
 except ImportError:
@@ -217,6 +219,16 @@ def installed(ts: t.Any = None) -> list[Package]:
     if not found:
         raise OSError(f"the package database in {folder} has no package in it. {REPAIR}")
     return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
+
+
+def installed_or_refuse() -> list[Package]:
+    """Return every installed package. Raises Refused when the database cannot be read: every package would look absent then,
+    and be installed anew."""
+    try:
+        return installed()
+    except OSError as error:
+        reason = str(error).partition(f". {REPAIR}")[0]
+        raise Refused(Problem("the packages of this host cannot be read", reason, REPAIR)) from error
 
 
 def providers(capability: str, ts: t.Any = None) -> list[str]:

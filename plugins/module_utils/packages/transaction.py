@@ -32,6 +32,7 @@ class TransactionAction(Action):
     kind = "transaction"
     phase = TRANSACT
     in_order = True
+    saves = True
 
     @classmethod
     def of(
@@ -121,12 +122,25 @@ class TransactionAction(Action):
                 "Look at 'dnf history info' on the host",
             ))
 
+    def at_work(self, target: Target, job: str) -> str:
+        """Return the unit that works on it, be it one that makes it whole."""
+        return next((launch.unit_name(name) for name in (job, f"{job}.{WHOLE}") if launch.alive(target, name)), "")
+
+    def is_half(self, target: Target, job: str) -> bool:
+        """Say whether a transaction that does not run any more ended in its middle, and was not made whole since."""
+        folder = launch.folder_of(target, job)
+        status, result = folder.read(worker.STATUS), folder.read(worker.RESULT)
+        if folder.read(MENDED) is not None or status is None:
+            return False
+        if result is None:
+            return status["phase"] == worker.RUNNING
+        return not result["ok"] and not result["refused"] and bool(result.get("touched"))
+
     def settle(self, target: Target, job: str, undoing: bool) -> tuple[str, bool]:
-        """Find out what became of this transaction in a run that was cut, make it whole, and say so: words, and whether it was
-        done. C(undoing): it was being taken back."""
+        """Find out what became of this transaction, make it whole where it was cut, and say so."""
         kept = Kept(target, self.run)
         ending = launch.ended(target, job)
-        if is_half(target, job):
+        if self.is_half(target, job):
             words, done = self._made_whole(target, job, undoing, kept)
         elif ending.result is not None and ending.result["ok"]:
             words, done = "the host finished its package transaction by itself", True
@@ -181,27 +195,11 @@ class TransactionAction(Action):
             reasons=reasons, whole=True)))
 
 
-def is_half(target: Target, job: str) -> bool:
-    """Say whether a transaction that does not run any more ended in its middle, and was not made whole since."""
-    folder = launch.folder_of(target, job)
-    status, result = folder.read(worker.STATUS), folder.read(worker.RESULT)
-    if folder.read(MENDED) is not None or status is None:
-        return False
-    if result is None:
-        return status["phase"] == worker.RUNNING
-    return not result["ok"] and not result["refused"] and bool(result.get("touched"))
-
-
 def _taken_back_after(target: Target, job: str) -> set[str]:
     """Return what the steps are about that a run of undoing took back after its transaction had failed."""
     run, _dot, number = job.partition(".")
     steps = ledger.steps(target, run)[0]
     return {step.action["subject"] for step in steps if step.number > int(number) and step.status == ledger.DONE}
-
-
-def at_work(target: Target, job: str) -> str:
-    """Return the unit that works on a transaction, be it one that makes it whole; empty when none does."""
-    return next((launch.unit_name(name) for name in (job, f"{job}.{WHOLE}") if launch.alive(target, name)), "")
 
 
 def own_locks(target: Target) -> list[str]:

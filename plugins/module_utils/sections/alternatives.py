@@ -12,7 +12,7 @@ import typing as t
 from ..core.engine import CONFIGURE, PREPARE, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
-from ..core.planning import Around, Planned
+from ..core.planning import Context, Planned
 from ..text import alternatives
 from ..text.alternatives import LINK_FOLDER, STATE_FOLDER, Family, Registered
 
@@ -72,7 +72,7 @@ class AlternativeAction(Action):
 ACTIONS = {AlternativeAction.kind: AlternativeAction}
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     seen = set()
@@ -117,7 +117,7 @@ def read(target: Target, name: str) -> State | None:
     return State(family, {path: _held(target.path(path)) for path in links})
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, State | None], around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, State | None], context: Context) -> Planned:
     """Return an action for each family that does not point to what is wanted.
 
     What the packages of the run register cannot be known yet: the action then comes after them, and finds out.
@@ -127,7 +127,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, State | None], ar
     for want in wants:
         name, path, now = want["name"], want["path"], state[want["name"]]
         problem = unknown(name, path, now)
-        if problem and not around.items:
+        if problem and not context.items:
             problems.append(problem)
         elif now is None or problem or differing(now, path):
             problems += _files_in_the_way(now)

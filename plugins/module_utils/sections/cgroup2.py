@@ -13,7 +13,7 @@ import typing as t
 
 from ..core.errors import Problem
 from ..core.host_io import Target
-from ..core.planning import BOOT, Around, Pending, Planned
+from ..core.planning import BOOT, Context, Pending, Planned
 from ..facts import cgroup, cgroup_users, mounts
 from ..facts.consumer import Consumer
 from ..facts.view import View
@@ -39,7 +39,7 @@ class State(t.NamedTuple):
     users: list[Consumer]
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     return [
         Problem("cgroup2: accept", "one of the names is empty", "Write names as the refusal has them, or leave the list empty")
@@ -53,10 +53,10 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]]) -> State:
     return State(cgroup.mode(mounts.gather(target.root)), asking, cgroup_users.users(view))
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what is in the way of a boot into the unified hierarchy, that it is waited for, or what is left of the other."""
     accepted = {name for want in wants for name in want["accept"]}
-    found = [user for user in [*state.users, *old_runtimes(around.installed)] if user.name not in accepted]
+    found = [user for user in [*state.users, *old_runtimes(context.installed)] if user.name not in accepted]
     if state.hierarchy == UNIFIED:
         held = [user for user in found if user.type == "filesystem"]
         told = [user for user in found if user not in held]
@@ -65,7 +65,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     problems = [_problem(user) for user in found]
     if not state.asking:
         problems.append(Problem(
-            f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}", "the kernel command line does not ask for that",
+            f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}",
+            "the kernel command line does not ask for that",
             "Find out what mounts them, or add systemd.unified_cgroup_hierarchy=1 in section boot"))
         return Planned([], problems)
     return Planned([], problems, [Pending(

@@ -17,15 +17,16 @@ from ..core import ledger
 from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
-from ..core.planning import Around, Planned
+from ..core.planning import Context, Planned
 from ..packages import builds, transaction, wishes
 from ..packages.rpmdb import Package
+from ..tables.families import FAMILIES
+from ..tables.sets import SETS
 from ..text import mainconf, versionlock
-from . import packages as packages_section
 
 OPTIONS: dict[str, t.Any] = {
-    "family": packages_section.OPTIONS["family"],
-    "set": packages_section.OPTIONS["set"],
+    "family": {"type": "str", "choices": sorted(FAMILIES)},
+    "set": {"type": "str", "choices": sorted(SETS)},
     "names": {"type": "list", "elements": "str", "default": []},
     "versions": {"type": "bool", "default": True},
     "vendor": {"type": "bool"},
@@ -137,7 +138,7 @@ def tools(wants: t.Sequence[dict[str, t.Any]]) -> list[str]:
     return [PLUGIN] if any(want["versions"] and _named(want) for want in wants) else []
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     for want in wants:
@@ -172,11 +173,11 @@ def stands(state: State) -> bool:
     return bool(state.ours)
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return the edits that make the lock list name what is installed, and dnf keep vendors where that is wanted."""
     problems: list[Problem] = []
     actions: list[Action] = []
-    ours = _lines(wants, state, around)
+    ours = _lines(wants, state, context)
     if tools(wants) and (state.plugin is None or mainconf.is_off(state.plugin.get("enabled"))):
         problems.append(Problem(
             f"{os.path.join(versionlock.FOLDER, versionlock.CONF)} of this host",
@@ -192,9 +193,9 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     return Planned(actions, problems)
 
 
-def _lines(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> list[str]:
+def _lines(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> list[str]:
     """Return the lines that are to be ours: those wanted, and the others of ours for what is installed by then."""
-    packages = around.resulting()
+    packages = context.resulting()
     foreign = set(versionlock.lines_of(state.locklist.content) if state.locklist else []) - set(state.ours)
     locked = {versionlock.name_of(line) for line in state.ours}
     # A build that went back to stock by another way is no longer ours to hold.

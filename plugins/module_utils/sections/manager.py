@@ -18,7 +18,7 @@ import typing as t
 from ..core.engine import ACTIVATE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import Target
-from ..core.planning import Around, Planned
+from ..core.planning import Context, Planned
 from ..facts.systemd import runs_version
 
 OPTIONS: dict[str, t.Any] = {
@@ -105,7 +105,7 @@ class ReexecAction(Action):
 ACTIONS = {ReexecAction.kind: ReexecAction}
 
 
-def validate(_wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(_wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return nothing: the argument spec says all there is."""
     return []
 
@@ -143,10 +143,10 @@ def _runs_replaced_binary(target: Target, pid: str) -> bool:
         return False
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return no action, or the one that re-executes."""
-    coming = around.coming(LEAD)
-    here = [package.version for package in around.installed if package.name == LEAD]
+    coming = context.coming(LEAD)
+    here = [package.version for package in context.installed if package.name == LEAD]
     version = coming.evr.split(":")[-1].rsplit("-", 1)[0] if coming else (here[0] if here else None)
     if version is None or any(want["activate"] == "reboot" for want in wants):
         return Planned([])

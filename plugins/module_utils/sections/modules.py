@@ -9,17 +9,16 @@ loads nothing.
 
 from __future__ import annotations
 
-import os
 import re
 import typing as t
 
 from ..core.engine import ACTIVATE, CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
-from ..core.planning import BOOT, Around, Pending, Planned
-from ..facts.kernel_modules import BUILT_IN, LOADABLE, PACKAGE, TREES, listed, normal, running_file_systems
+from ..core.planning import BOOT, Context, Pending, Planned
+from ..facts.kernel_modules import PACKAGE, available, loaded, normal
 from ..packages.solver import COMING
-from .files import FileAction
+from ..shared.file import FileAction
 
 OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -64,7 +63,7 @@ class LoadAction(Action):
         target.run(["modprobe", "--remove", "--", self.subject], okay=(0, 1))
 
     def verify(self, target: Target) -> None:
-        if normal(self.subject) not in _loaded(target):
+        if normal(self.subject) not in loaded(target.root):
             raise Failed(Problem(
                 f"kernel module {self.subject} is not loaded", "modprobe said it was", "Look at 'dmesg' on the host"))
 
@@ -77,7 +76,7 @@ def boot_file(name: str) -> str:
     return f"/etc/modules-load.d/centos-hyperscale-{name}.conf"
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     return [
         Problem(f"kernel module {want['name']!r}", "it is not the name of a module", "Write it as 'lsmod' shows it")
@@ -86,25 +85,20 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
 
 def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     """Read which modules are loaded, and which kernels have the wanted ones."""
-    running = target.run(["uname", "-r"]).strip()
-    wanted = {normal(want["name"]) for want in wants}
-    trees = target.path(TREES)
-    kernels = sorted(os.listdir(trees)) if os.path.isdir(trees) else []
-    offered = {kernel: wanted & listed(os.path.join(trees, kernel), LOADABLE, BUILT_IN) for kernel in kernels}
-    files = {boot_file(want["name"]): target.read(boot_file(want["name"])) for want in wants}
-    return State(running, _loaded(target) | listed(os.path.join(trees, running), BUILT_IN), offered, files)
+    found = available(target.root, target.run(["uname", "-r"]).strip(), [want["name"] for want in wants])
+    return State(*found, files={boot_file(want["name"]): target.read(boot_file(want["name"])) for want in wants})
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what loads each module now and at boot. One that only another kernel has waits for a boot."""
     actions: list[Action] = []
     problems, pending = [], []
-    new_kernel = any(item.action in COMING and PACKAGE.match(item.name) for item in around.items)
+    new_kernel = any(item.action in COMING and PACKAGE.match(item.name) for item in context.items)
     for want in wants:
         name = want["name"]
         actions += _at_boot(want, state)
         # A package of modules holds what the running kernel can load at once: C(packages.kmods) saw to that.
-        packaged = around.coming(f"kmod-{name}") is not None
+        packaged = context.coming(f"kmod-{name}") is not None
         if not want["loaded"] or packaged or normal(name) in state.loaded or normal(name) in state.offered.get(state.running, ()):
             if want["loaded"] and normal(name) not in state.loaded:
                 actions.append(LoadAction(name, "it is not loaded", {}, "", f"{name}\n"))
@@ -123,13 +117,3 @@ def _at_boot(want: dict[str, t.Any], state: State) -> list[Action]:
     if state.files[path] == new:
         return []
     return [BootFileAction.between(path, f"at boot is wanted {'on' if want['at_boot'] else 'off'}", state.files[path], new)]
-
-
-def _loaded(target: Target) -> set[str]:
-    """Return the modules that are loaded, and those built in that have a parameter, a version (sysfs-module(5)) or a file
-    system."""
-    found = running_file_systems(target.root)
-    try:
-        return found | set(os.listdir(target.path("/sys/module")))
-    except OSError:
-        return found

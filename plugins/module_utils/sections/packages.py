@@ -13,16 +13,16 @@ from __future__ import annotations
 import glob
 import typing as t
 
-from ..backup import manifest
 from ..core import ledger
 from ..core.engine import Action
 from ..core.errors import Problem, Refused
 from ..core.host_io import Target
+from ..core.planning import Context, Manner, Planned
 from ..facts import btrfs, kernel as host_kernel, kernel_modules
-from ..packages import builds, capabilities, kernels as kernel_packages, kmods, solver
+from ..packages import builds, capabilities, kernels as kernel_packages, kmods, locks, saved, solver
 from ..packages.choose import Jobs, best, jobs, newest
-from ..packages.rpmdb import REPAIR, installed
-from ..packages.transaction import AVAILABLE, EXACT, TransactionAction
+from ..packages.rpmdb import installed
+from ..packages.transaction import AVAILABLE, EXACT, TransactionAction, own_locks
 from ..packages.wishes import ANY, HYPERSCALE, LATEST, PRESENT, STOCK, State, satisfied
 from ..tables.families import FAMILIES
 from ..tables.sets import CLAIMED, SETS
@@ -96,22 +96,48 @@ def _validate_set(want: dict[str, t.Any], stream: int) -> list[Problem]:
     return problems
 
 
-def gather(target: Target, pinned_key_ids: list[str]) -> State:
-    """Read the rpmdb, the ledger, and which units are enabled by their links. Refuses when the rpmdb cannot be read."""
-    try:
-        packages = installed()
-    except OSError as error:
-        # Without it every package would look absent, and be installed anew.
-        reason = str(error).partition(f". {REPAIR}")[0]
-        raise Refused(Problem("the packages of this host cannot be read", reason, REPAIR)) from error
+class Gathered(t.NamedTuple):
+    """What is on the host: the door to it, the units that are enabled by their links, the names of packages that earlier runs
+    brought anew, who provides the capabilities that can be wished for, and the kernels that nothing starts."""
+
+    target: Target
+    enabled_units: set[str]
+    brought: set[str]
+    providers: dict[str, list[str]]
+    idle_kernels: set[str]
+
+
+def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> Gathered:
+    """Read the ledger, which units are enabled by their links, and what else of the rpmdb the choice rests on."""
     links = glob.glob(target.path("/etc/systemd/system/*.wants/*"))
     steps = [step.action for step in ledger.standing(target) if step.action["kind"] == TransactionAction.kind]
     brought = {
         item.name for action in steps for item in (solver.Item(*item) for item in action["args"]["items"])
         if item.action == "install"}
     units = {link.rsplit("/", 1)[1] for link in links}
-    idle = kernel_packages.idle_kernels(target.root, target.probe(["uname", "-r"])[1].strip())
-    return State(packages, units, pinned_key_ids, brought, capabilities.gather(), idle)
+    idle = kernel_packages.idle_kernels(target.root, _running(target))
+    return Gathered(target, units, brought, capabilities.gather(), idle)
+
+
+def stands(_state: Gathered) -> bool:
+    """Say that it is planned in every run: other sections need packages."""
+    return True
+
+
+def opener(
+    target: Target, wants: t.Sequence[dict[str, t.Any]], check: bool, lock_timeout: float,
+) -> t.Callable[[t.Sequence[solver.RepoSpec]], t.Any]:
+    """Return a function that opens dnf's Base on the host's repositories and some more, as these wishes ask for it."""
+    weak_deps = any(want["weak_deps"] for want in wants)
+    modules = any(kmods.PACKAGE.match(name) for want in wants for name in (*want["names"], *want["also"]))
+    settings = solver.Settings(target.tmpdir, check, weak_deps, own_locks(target), modules)
+    back = any(want["to"] == STOCK for want in wants)
+
+    def opened(specs: t.Sequence[solver.RepoSpec]) -> t.Any:
+        local = saved.stock_builds(target) if back else []
+        return locks.patiently(lock_timeout, lambda: solver.open_base(specs, target.tmpdir, settings, local))
+
+    return opened
 
 
 def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> list[str]:
@@ -121,32 +147,29 @@ def notes(wants: t.Sequence[dict[str, t.Any]], actions: t.Sequence[Action]) -> l
     return [f"Package set {one.name}: {one.note}." for one in named if one.note and moving.intersection(one.sources)]
 
 
-class Manner(t.NamedTuple):
-    """How a transaction is to be gone about: seconds to wait for locks, and what if a build could not be brought back."""
+def plan(wants: t.Sequence[dict[str, t.Any]], gathered: Gathered, context: Context) -> Planned:
+    """Return no action, or the one transaction, with what a person must know of it."""
+    # A run on a host that was proven settles what runs; what is idle by then is known only once it has.
+    idle = set() if context.proven else gathered.idle_kernels
+    manner = t.cast(Manner, context.manner)
+    state = State(
+        context.installed, gathered.enabled_units, manner.key_ids, gathered.brought, gathered.providers, idle)
+    actions = _transaction(gathered.target, wants, state, context.needs, manner)
+    return Planned(actions, warnings=notes(wants, actions))
 
-    lock_timeout: float
-    way_back: str
 
-
-# look(base, repositories, packages that come, NEVRAs that go): the last is None when the solver found no transaction.
-Look = t.Callable[[t.Any, t.Sequence[solver.RepoSpec], t.Sequence[t.Any], "t.Sequence[str] | None"], None]
-
-
-def plan(
-    target: Target, wants: t.Sequence[dict[str, t.Any]], state: State, needs: solver.Needs,
-    open_base: t.Callable[[], t.Any], manner: Manner, look: Look | None = None,
+def _transaction(
+    target: Target, wants: t.Sequence[dict[str, t.Any]], state: State, needs: solver.Needs, manner: Manner,
 ) -> list[Action]:
-    """Return no action, or the one transaction. C(open_base) gives a Base that sees the wanted repositories.
-
-    C(look) is shown the packages while the Base is open.
-    """
+    """Return no action, or the one transaction. C(manner.look) is shown the packages while the Base is open."""
+    look = manner.look
     open_wants = [
         want for want in capabilities.settled(wants) if not satisfied(want, state) and not needless(target, want, wants)]
     releases = [name for name in (*needs.install, *needs.tools) if not state.named(name)]
     removals = [package.nevra for name in needs.erase for package in state.named(name)]
     if not (open_wants or releases or removals):
         return []
-    base = open_base()
+    base = manner.open_base(needs.specs)
     try:
         wanted = jobs(base, open_wants, state)
         wanted = wanted._replace(
@@ -177,21 +200,8 @@ def plan(
 def _ways_back(base, target: Target, items: t.Sequence[solver.Item]) -> list[Problem]:
     """Return which builds that go could not be saved first."""
     come = {item.nevra for item in items if item.action in solver.COMING}
-    going = {item.nevra for item in items} - come - manifest.names_saved(target)
+    going = {item.nevra for item in items} - come - saved.names(target)
     return [solver.no_way_back(nevra) for nevra in sorted(going) if solver.same_build(base, nevra) is None]
-
-
-def stock_builds(target: Target) -> list[str]:
-    """Return the saved package files of the stock builds that this host had before it first left them."""
-    found: dict[tuple[str, str], str] = {}
-    for step in ledger.standing(target):
-        if step.action["kind"] == TransactionAction.kind:
-            saved = manifest.Kept(target, step.run).packages.whole()
-            action = TransactionAction("", "", step.action["args"])
-            for item in action.leaving:
-                if item.nevra in saved and builds.release_segment(item.evr.rpartition("-")[2]) is None:
-                    found.setdefault((item.name, item.arch), saved[item.nevra])
-    return sorted(found.values())
 
 
 def needless(target: Target, want: dict[str, t.Any], wants: t.Sequence[dict[str, t.Any]]) -> bool:

@@ -18,11 +18,11 @@ import typing as t
 from ..core.engine import ACTIVATE, CONFIGURE, PREPARE, PREPARED, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import STATE_DIR, FileState, Target
-from ..core.planning import Around, Planned
+from ..core.planning import Context, Planned
 from ..facts import legacy
+from ..facts.kernel_modules import available
+from ..shared.unit import UnitAction, UnitState, gather as gather_units
 from ..text.rulesets import NOTHING, Saved, cut, differences, emptied, native, parse, unprintable
-from . import modules as modules_section
-from .units import UnitAction, UnitState, gather as gather_units
 
 FIREWALL_CHOICES = ["refuse", "keep", "stop"]
 
@@ -128,7 +128,7 @@ class ServiceAction(UnitAction):
 ACTIONS = {action.kind: action for action in (CarryAction, ClearAction, ServiceAction)}
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     if len(wants) > 1:
         return [Problem("rulesets", "more than one wish is given", "A host has one backend: leave the others out")]
@@ -139,7 +139,7 @@ def impossible(target: Target, wants: t.Sequence[dict[str, t.Any]], stream: int)
     """Return why no package can fulfil a wish here: the running kernel has no such backend."""
     if not any(want["backend"] == "legacy" for want in wants):
         return []
-    modules = modules_section.gather(target, [{"name": "ip_tables"}])
+    modules = available(target.root, target.run(["uname", "-r"]).strip(), ["ip_tables"])
     if "ip_tables" in modules.loaded or "ip_tables" in modules.offered.get(modules.running, ()):
         return []
     # A container sees the kernel of its machine, and not that kernel's modules.
@@ -168,12 +168,12 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     return State(current(target), have, rules, units, None if listing is None else native(listing), rejected)
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what brings the rules into the wanted backend, and takes them out of the other."""
     want = wants[0]
     to, source = want["backend"], OTHER[want["backend"]]
     problems = list(state.rejected)
-    if to not in state.installed and not around.items:
+    if to not in state.installed and not context.items:
         problems.append(Problem(
             f"backend {to} of iptables is wanted", f"iptables-{to}-restore is not installed", f"Install iptables-{to}"))
     firewalls = _firewalls(want, state.units)
@@ -416,7 +416,7 @@ def _would_load(target: Target, backend: str) -> bool:
     """Say whether a look at a backend would load it into the kernel."""
     if backend == "legacy":
         return not any(os.path.exists(target.path(tables)) for _program, tables, _file in FAMILIES.values())
-    modules = modules_section.gather(target, [{"name": "nf_tables"}])
+    modules = available(target.root, target.run(["uname", "-r"]).strip(), ["nf_tables"])
     return "nf_tables" in modules.offered.get(modules.running, ()) and "nf_tables" not in modules.loaded
 
 

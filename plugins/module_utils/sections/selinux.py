@@ -18,7 +18,7 @@ import typing as t
 from ..core.engine import PREPARE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
-from ..core.planning import PROOF, Around, Pending, Planned
+from ..core.planning import PROOF, Context, Pending, Planned
 from ..facts.security import BOOT_ID, ENFORCE, RELAXED, relaxed_since
 from ..text import denials
 
@@ -99,7 +99,7 @@ def _switch(target: Target) -> str | None:
     return found.content.strip() if found else None
 
 
-def validate(_wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(_wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return nothing: the argument spec says all there is."""
     return []
 
@@ -126,17 +126,17 @@ def stands(state: State) -> bool:
     return state.since is not None
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what makes the host permissive for the run's transaction, or enforcing once it was proven."""
     permissive = any(want["during"] == "permissive" for want in wants)
     if state.since is not None:
-        if around.proven or (wants and not permissive):
-            why = "the host was proven" if around.proven else "this run is to be enforcing"
+        if context.proven or (wants and not permissive):
+            why = "the host was proven" if context.proven else "this run is to be enforcing"
             return Planned([_enforce(state, why)], warnings=_told(state))
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(state.since))
         pending = Pending(SECTION, "enforcing", PROOF, f"SELinux is permissive since {since}, until the host was proven")
         return Planned([], pending=[pending], warnings=[f"SELinux is permissive since {since}, by an earlier run or this one."])
-    if permissive and state.enforce == ENFORCING and around.items:
+    if permissive and state.enforce == ENFORCING and context.items:
         return Planned([RelaxAction(
             "SELinux", "it is to be permissive until the host was proven", {"boot_id": state.boot_id},
             "enforcing\n", "permissive\n")])

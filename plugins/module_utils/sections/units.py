@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ..core.engine import ACTIVATE, Action
-from ..core.errors import Failed, Problem
-from ..core.host_io import Target
-from ..core.planning import Around, Planned
-from ..shared import freshness
+from ..core.engine import Action
+from ..core.errors import Problem
+from ..core.planning import Context, Planned
+from ..shared import unit
+from ..shared.unit import UNIT_NAME, ReloadAction, RestartAction, UnitAction, UnitState
 
 OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -22,149 +21,15 @@ OPTIONS: dict[str, t.Any] = {
     "fresh_for": {"type": "list", "elements": "path", "default": []},
 }
 
-# systemd.unit(5): what a unit name may hold, and the types it ends in.
-UNIT_NAME = re.compile(
-    r"^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$")
-
-# systemctl's words for a unit file that starts at boot by itself.
-ENABLED_STATES = ("enabled", "enabled-runtime")
-
 # Where units and their drop-ins are read from that an operator writes.
 UNIT_FOLDERS = ("/etc/systemd/system/", "/run/systemd/system/")
 
-PROPERTIES = (
-    "Id", "LoadState", "UnitFileState", "ActiveState", "NeedDaemonReload", "FragmentPath", "DropInPaths", "InactiveExitTimestamp",
-    "InactiveExitTimestampMonotonic",
-)
-
-
-class UnitState(t.NamedTuple):
-    """What systemd says of a unit. C(known) is false for a name that has no unit file, C(changed) is true when systemd has
-    read an older state of its files; C(began) is when it was last started, C(stale) that files it rests on are newer."""
-
-    known: bool
-    enabled: bool
-    masked: bool
-    active: bool
-    changed: bool = False
-    files: tuple[str, ...] = ()
-    began: freshness.Moment | None = None
-    stale: bool = False
-
-
-class UnitAction(Action):
-    """Brings one aspect of a unit (enabled, masked, state) from what it is to what is wanted."""
-
-    section = "units"
-    kind = "unit"
-    phase = ACTIVATE
-
-    VERBS = {
-        "masked": ("mask", "unmask"),
-        "enabled": ("enable", "disable"),
-        "active": ("start", "stop"),
-    }
-
-    @classmethod
-    def of(cls, unit: str, aspect: str, wanted: bool) -> UnitAction:
-        """Make the action that brings an aspect of a unit to a wanted value."""
-        yes, no = cls.VERBS[aspect]
-        args = {"unit": unit, "aspect": aspect, "wanted": wanted}
-        why = f"{aspect} is wanted {'on' if wanted else 'off'}"
-        return cls(f"{yes if wanted else no} {unit}", why, args, f"{aspect}: {not wanted}\n", f"{aspect}: {wanted}\n")
-
-    def _turn(self, target: Target, on: bool) -> None:
-        yes, no = self.VERBS[self.args["aspect"]]
-        target.run(["systemctl", "daemon-reload"])
-        target.run(["systemctl", yes if on else no, self.args["unit"]])
-
-    def turns_off(self) -> list[str]:
-        return [self.args["unit"]] if self.args["aspect"] == "active" and not self.args["wanted"] else []
-
-    def apply(self, target: Target) -> None:
-        self._turn(target, self.args["wanted"])
-
-    def undo(self, target: Target) -> None:
-        self._turn(target, not self.args["wanted"])
-
-    def verify(self, target: Target) -> None:
-        unit, aspect = self.args["unit"], self.args["aspect"]
-        found = _query(target, [unit])[unit]
-        if getattr(found, aspect) != self.args["wanted"]:
-            raise Failed(Problem(
-                f"unit {unit} is not as wanted", f"{aspect} is {getattr(found, aspect)} after the change",
-                f"Look at 'systemctl status {unit}' on the host",
-            ))
-
-
-class ReloadAction(Action):
-    """systemd reads its units again. Undo is the same: it reads whatever is there then."""
-
-    section = "units"
-    kind = "unit-reload"
-    phase = ACTIVATE
-    follows = True
-
-    @classmethod
-    def of(cls, units: t.Sequence[str], files: t.Sequence[str]) -> ReloadAction:
-        """Make the action after which systemd knows the files of some units as they are."""
-        args = {"units": list(units), "files": list(files)}
-        return cls("PID 1", "files of units changed since it read them", args, "units: as read before\n", "units: as on disk\n")
-
-    def apply(self, target: Target) -> None:
-        freshness.date_now(target, self.args["files"])
-        target.run(["systemctl", "daemon-reload"])
-
-    def undo(self, target: Target) -> None:
-        target.run(["systemctl", "daemon-reload"])
-
-    def verify(self, target: Target) -> None:
-        left = [name for name, found in _query(target, self.args["units"]).items() if found.changed]
-        if left:
-            raise Failed(Problem(
-                f"files of {', '.join(left)} differ from what systemd has read", "it has just read them again",
-                "Find out what else writes them"))
-
-
-class RestartAction(Action):
-    """An active unit starts anew, because files it rests on are newer. Undo is the same: it rests on the old ones then."""
-
-    section = "units"
-    kind = "unit-restart"
-    phase = ACTIVATE
-    follows = True
-
-    @classmethod
-    def of(cls, unit: str, files: t.Sequence[str]) -> RestartAction:
-        """Make the action that restarts a unit for some files."""
-        args = {"unit": unit, "files": list(files)}
-        why = f"one of {', '.join(files)} is newer"
-        return cls(f"restart {unit}", why, args, "runs by: older files\n", "runs by: files on disk\n")
-
-    def apply(self, target: Target) -> None:
-        freshness.date_now(target, self.args["files"])
-        target.run(["systemctl", "daemon-reload"])
-        target.run(["systemctl", "restart", self.args["unit"]])
-
-    def undo(self, target: Target) -> None:
-        target.run(["systemctl", "daemon-reload"])
-        # Status 5: the unit itself is gone by now.
-        target.run(["systemctl", "try-restart", self.args["unit"]], okay=(0, 5))
-
-    def verify(self, target: Target) -> None:
-        unit = self.args["unit"]
-        found = _query(target, [unit])[unit]
-        if not found.active or _is_stale(target, found, self.args["files"], freshness.now()):
-            raise Failed(Problem(
-                f"unit {unit} does not run by its files on disk",
-                "it is older than they are" if found.active else "it does not run since its restart",
-                f"Look at 'systemctl status {unit}' on the host"))
-
-
 ACTIONS = {action.kind: action for action in (UnitAction, ReloadAction, RestartAction)}
 
+gather = unit.gather
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     for want in wants:
@@ -178,78 +43,32 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
     return problems
 
 
-def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, UnitState]:
-    """Return the state of each wanted unit, by one call of systemctl, and whether its files are newer than what runs."""
-    clock = freshness.now()
-    states = _query(target, sorted({want["name"] for want in wants}))
-    for want in wants:
-        found = states[want["name"]]
-        if _is_stale(target, found, want.get("fresh_for") or (), clock):
-            states[want["name"]] = found._replace(stale=True)
-    return states
-
-
-def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], context: Context) -> Planned:
     """Return an action for each aspect that differs, after the one by which systemd reads changed units again."""
-    actions = _reload(wants, state, around)
+    actions = _reload(wants, state, context)
     problems = []
     for want in wants:
         now = state[want["name"]]
         wanted = {"masked": want["masked"], "enabled": want["enabled"]}
         wanted["active"] = None if want["state"] is None else want["state"] == "started"
         needed = wanted["enabled"] or wanted["active"]
-        if needed and not now.known and not around.may_bring(want["name"]):
+        if needed and not now.known and not context.may_bring(want["name"]):
             problems.append(Problem(
                 f"unit {want['name']}", "this host has no such unit", "Install what ships it, or correct the name"))
             continue
         for aspect in UnitAction.VERBS:
             if wanted[aspect] is not None and getattr(now, aspect) != wanted[aspect]:
                 actions.append(UnitAction.of(want["name"], aspect, wanted[aspect]))
-        newer = now.stale or set(around.paths).intersection(want.get("fresh_for") or ())
+        newer = now.stale or set(context.paths).intersection(want.get("fresh_for") or ())
         if newer and now.active and wanted["active"] is not False:
             actions.append(RestartAction.of(want["name"], want["fresh_for"]))
     return Planned(actions, problems)
 
 
-def _reload(wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], around: Around) -> list[Action]:
+def _reload(wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], context: Context) -> list[Action]:
     """Return the action by which systemd reads units again, when it has not read what is or will be on disk."""
     changed = sorted({want["name"] for want in wants if state[want["name"]].changed})
-    written = [path for path in around.paths if path.startswith(UNIT_FOLDERS)]
+    written = [path for path in context.paths if path.startswith(UNIT_FOLDERS)]
     if not changed and not written:
         return []
     return [ReloadAction.of(changed, sorted({*written, *(file for name in changed for file in state[name].files)}))]
-
-
-def _is_stale(target: Target, unit: UnitState, files: t.Sequence[str], clock: freshness.Clock) -> bool:
-    """Say whether a unit was started before one of its files was written."""
-    return unit.began is not None and freshness.is_older(target, unit.began, files, clock)
-
-
-def parse_show(text: str) -> dict[str, UnitState]:
-    """Return unit states out of C(systemctl show --timestamp=us+utc -p PROPERTIES)."""
-    found = {}
-    for block in text.split("\n\n"):
-        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if "Id" in fields:
-            found[fields["Id"]] = UnitState(
-                known=fields.get("LoadState") != "not-found",
-                enabled=fields.get("UnitFileState") in ENABLED_STATES,
-                masked=fields.get("LoadState") == "masked",
-                active=fields.get("ActiveState") in ("active", "activating", "reloading"),
-                changed=fields.get("NeedDaemonReload") == "yes",
-                files=tuple(f"{fields.get('FragmentPath', '')} {fields.get('DropInPaths', '')}".split()),
-                began=freshness.moment(fields, "InactiveExitTimestamp"),
-            )
-    return found
-
-
-def _query(target: Target, names: t.Sequence[str]) -> dict[str, UnitState]:
-    """Ask systemd for some units. An alias answers under its own name, so each block is matched by position."""
-    if not names:
-        return {}
-    out = target.run(["systemctl", "show", "--timestamp=us+utc", "-p", ",".join(PROPERTIES), "--", *names])
-    blocks = [block for block in out.strip().split("\n\n") if block]
-    states = {}
-    for name, block in zip(names, blocks):
-        states[name] = next(iter(parse_show(block).values()))
-    return states

@@ -12,8 +12,8 @@ from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
 from ...facts import boot_loader
+from ...shared.file import FileAction
 from ...text import bls
-from ..files import FileAction
 
 SECTION = "boot"
 NEXT, SAVED = "next_entry", "saved_entry"

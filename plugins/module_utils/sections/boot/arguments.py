@@ -10,7 +10,7 @@ import typing as t
 from ...core.engine import Action
 from ...core.errors import Problem
 from ...core.host_io import FileState
-from ...core.planning import BOOT, Around, Pending
+from ...core.planning import BOOT, Context, Pending
 from ...text import bls
 from .actions import SECTION, EntryAction, SettingAction
 from .state import DEFAULT_GRUB, KERNEL_CMDLINE, State, Wish, coming
@@ -40,7 +40,7 @@ def with_psi(wish: Wish, state: State) -> Wish:
     return wish._replace(args=list(dict.fromkeys([*wish.args, PSI]))) if wish.psi and needed else wish
 
 
-def arguments(wish: Wish, state: State, around: Around, switch: Switch) -> Arguments:
+def arguments(wish: Wish, state: State, context: Context, switch: Switch) -> Arguments:
     """Return what brings every kernel to the wanted arguments, and the one that is tried to those of a try."""
     problems, changed = [], False
     entries: list[Action] = []
@@ -59,7 +59,7 @@ def arguments(wish: Wish, state: State, around: Around, switch: Switch) -> Argum
             wanted = bls.edited(wanted, switch.gets.get(entry.release, []), loses)
         if wanted != entry.options:
             entries.append(EntryAction.of(entry, why, wanted))
-    for release in coming(around):
+    for release in coming(context):
         add = [*wish.args, *switch.gets.get(release, [])]
         if add or wish.absent:
             entries.append(EntryAction.coming(release, "the kernel comes with this run", add, wish.absent))

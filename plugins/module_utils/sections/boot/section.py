@@ -16,7 +16,7 @@ import typing as t
 from ...core.engine import Action
 from ...core.errors import Problem
 from ...core.host_io import FileState
-from ...core.planning import Around, Planned
+from ...core.planning import Context, Planned
 from ...facts import boot_loader
 from ...text import bls
 from .actions import ACTIONS, EnvironmentAction, NoteAction, SettingAction
@@ -40,7 +40,7 @@ MAIN = re.compile(r"^\[main\][ \t]*$", re.M)
 RELEASE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+~^-]*\Z")
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     wish = merged(wants)
     problems = [
@@ -75,7 +75,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
         for want in wants if want["keep"] < 0 or want["keep"] == 1]
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what brings arguments, default and try to what is wanted."""
     wish = with_psi(merged(wants), state)
     kept = _kept(wish, state)
@@ -86,8 +86,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     problems = _trouble(wish, state)
     if problems:
         return Planned([], problems)
-    turn = switch(wish, state, around)
-    wanted = arguments(wish, state, around, turn)
+    turn = switch(wish, state, context)
+    wanted = arguments(wish, state, context, turn)
     actions = [
         *kept, *wanted.settings, *wanted.entries, *_noted(state, wanted.noted, turn.tried), *_environment(state, wanted, turn)]
     problems += _no_room(state, wanted, turn)

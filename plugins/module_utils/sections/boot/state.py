@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from ...core.host_io import FileState, Target
-from ...core.planning import Around
+from ...core.planning import Context
 from ...facts import boot_loader, cgroup, kernel as host_kernel, security
 from ...packages import builds
 from ...packages.solver import COMING, Item
@@ -109,9 +109,9 @@ def _secure_boot(root: str) -> str:
         return "unknown"
 
 
-def coming(around: Around) -> list[str]:
+def coming(context: Context) -> list[str]:
     """Return the releases of the kernels that the run's transaction brings."""
-    return [_release_of(item) for item in around.items if item.action in COMING and host_kernel.CORE_PACKAGE.match(item.name)]
+    return [_release_of(item) for item in context.items if item.action in COMING and host_kernel.CORE_PACKAGE.match(item.name)]
 
 
 def _release_of(item: Item) -> str:
@@ -120,12 +120,12 @@ def _release_of(item: Item) -> str:
     return f"{item.evr.rpartition(':')[2]}.{item.arch}" + (f"+{variant}" if variant else "")
 
 
-def kernels(state: State, around: Around) -> list[Kernel]:
+def kernels(state: State, context: Context) -> list[Kernel]:
     """Return the kernels that can be started after the transaction, newest first; none of them a rescue image."""
-    going = {_release_of(item) for item in around.items
+    going = {_release_of(item) for item in context.items
              if item.action not in COMING and host_kernel.CORE_PACKAGE.match(item.name)}
     releases = {entry.release for entry in state.boot.entries if entry.release and not entry.rescue}
-    found = [Kernel(release, state.boot.entry_of(release)) for release in (releases | set(coming(around))) - going]
+    found = [Kernel(release, state.boot.entry_of(release)) for release in (releases | set(coming(context))) - going]
     return sorted(found, key=lambda kernel: bls.release_order(kernel.release), reverse=True)
 
 

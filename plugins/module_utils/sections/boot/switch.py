@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from ...core.errors import Problem
-from ...core.planning import BOOT, PROOF, Around, Pending
+from ...core.planning import BOOT, PROOF, Context, Pending
 from ...text import bls
 from .actions import NEXT, SAVED, SECTION, no_entry, not_whole
 from .state import LEAVE, Kernel, State, Wish, kernels, limit_of
@@ -37,26 +37,26 @@ class Switch(t.NamedTuple):
     warnings: list[str] = []
 
 
-def switch(wish: Wish, state: State, around: Around) -> Switch:
+def switch(wish: Wish, state: State, context: Context) -> Switch:
     """Return what brings the wanted kernel to be the default."""
     if wish.kernel == LEAVE:
         return Switch()
-    kernel = _wanted(wish, state, around)
+    kernel = _wanted(wish, state, context)
     if isinstance(kernel, Problem):
         return Switch(problems=[kernel])
     problems = _unfit(kernel, state)
     if problems:
         return Switch(problems=problems)
-    warnings = _cautions(kernel, wish, state, around)
+    warnings = _cautions(kernel, wish, state, context)
     if kernel.release == state.running:
-        return _settle(kernel, wish, state, around)._replace(warnings=warnings)
-    turn = _try(kernel, wish, state, around) if wish.try_once else _make_default(kernel, state, "it is to be the default")
+        return _settle(kernel, wish, state, context)._replace(warnings=warnings)
+    turn = _try(kernel, wish, state, context) if wish.try_once else _make_default(kernel, state, "it is to be the default")
     return turn._replace(warnings=[*warnings, *turn.warnings])
 
 
-def _wanted(wish: Wish, state: State, around: Around) -> Kernel | Problem:
+def _wanted(wish: Wish, state: State, context: Context) -> Kernel | Problem:
     """Return the kernel that is to be the default, or why there is none."""
-    known = kernels(state, around)
+    known = kernels(state, context)
     listed = ", ".join(kernel.release for kernel in known) or "none"
     if wish.kernel not in (HYPERSCALE, STOCK):
         # A version or a version with release means the newest that begins so.
@@ -90,13 +90,13 @@ def _unfit(kernel: Kernel, state: State) -> list[Problem]:
     return problems
 
 
-def _cautions(kernel: Kernel, wish: Wish, state: State, around: Around) -> list[str]:
+def _cautions(kernel: Kernel, wish: Wish, state: State, context: Context) -> list[str]:
     warnings = []
     if kernel.hyperscale and kernel.entry is not None and kernel.release != state.running and state.secure_boot == "enabled":
         warnings.append(
             f"Secure Boot is enabled and kernel {kernel.release} is signed with a test certificate: the firmware will refuse it")
     limit = max(wish.keep, limit_of(state)) if limit_of(state) > 1 else 0
-    known = kernels(state, around)
+    known = kernels(state, context)
     if kernel.hyperscale and all(other.hyperscale for other in known):
         warnings.append("No stock kernel is installed beside the Hyperscale kernel, so there is none to fall back to")
     elif kernel.hyperscale and 0 < limit <= len(known):
@@ -106,11 +106,11 @@ def _cautions(kernel: Kernel, wish: Wish, state: State, around: Around) -> list[
     return warnings
 
 
-def _settle(kernel: Kernel, wish: Wish, state: State, around: Around) -> Switch:
+def _settle(kernel: Kernel, wish: Wish, state: State, context: Context) -> Switch:
     """Make the running kernel the default once the host is proven; what it was tried with goes then."""
     if kernel.entry is None:
         return Switch(problems=[no_entry(kernel.release)])
-    if _is_default(kernel, state) or around.proven or not wish.try_once:
+    if _is_default(kernel, state) or context.proven or not wish.try_once:
         return _make_default(kernel, state, "the host was proven with it" if wish.try_once else "it is to be the default")
     default = state.boot.default
     return Switch(pending=[Pending(
@@ -143,10 +143,10 @@ def _left(state: State) -> dict[str, list[str]]:
     return {tried["release"]: found} if found else {}
 
 
-def _try(kernel: Kernel, wish: Wish, state: State, around: Around) -> Switch:
+def _try(kernel: Kernel, wish: Wish, state: State, context: Context) -> Switch:
     """Have a kernel started once, with the boot after that fixed to what runs now."""
     problems = _no_try(kernel, wish, state)
-    fallback = _fallback(kernel, state, around)
+    fallback = _fallback(kernel, state, context)
     if fallback is None:
         problems.append(Problem(
             f"kernel {kernel.release} is to be tried", "there is no other whole kernel that the host could come back to",
@@ -194,9 +194,9 @@ def _no_try(kernel: Kernel, wish: Wish, state: State) -> list[Problem]:
     return problems
 
 
-def _fallback(kernel: Kernel, state: State, around: Around) -> Kernel | None:
+def _fallback(kernel: Kernel, state: State, context: Context) -> Kernel | None:
     """Return the kernel that a failed try comes back to: the running one, else the default, else the newest other one."""
-    whole = [other for other in kernels(state, around)
+    whole = [other for other in kernels(state, context)
              if other.release != kernel.release and other.entry is not None and not state.missing.get(other.entry.id)]
     default = state.boot.default.release if state.boot.default else ""
     by_choice = sorted(whole, key=lambda other: (other.release != state.running, other.release != default))

@@ -14,10 +14,10 @@ import typing as t
 from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
-from ...core.planning import Around, Planned
+from ...core.planning import Context, Planned
 from ...facts import cow, fiemap, mounts
 from ...packages import builds, rpmdb
-from ..files import FileAction
+from ...shared.file import FileAction
 from . import move
 
 OPTIONS: dict[str, t.Any] = {
@@ -215,7 +215,7 @@ def plugin_problem(target: Target) -> Problem | None:
     return Problem("rpm does not load its plugin reflink", said, "Look at 'rpm -V rpm rpm-plugin-reflink' on the host")
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = [
         Problem(
@@ -254,15 +254,15 @@ def _ground(target: Target) -> Problem | None:
         "An xfs must have been made with reflink=1; elsewhere everything would be copied")
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what switches copy-on-write on or off."""
     want = wants[0]
     if not want["enabled"]:
-        return _off(state, around)
+        return _off(state, context)
     problems = [state.ground] if state.ground else []
     problems += [
         Problem(f"{name} is not installed", "copy-on-write rests on it", "Want it in the same run, as role rpm_cow does")
-        for name in cow.PLUGIN_PACKAGES if not around.present(name)]
+        for name in cow.PLUGIN_PACKAGES if not context.present(name)]
     actions: list[Action] = []
     if state.places[cow.OLD_HOME].database:
         if state.places[cow.NEW_HOME].database and not state.same:
@@ -281,10 +281,10 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
     wanted = cow.Settings(True, want["denylist"])
     if state.config is None or cow.settings(state.config.content) != wanted:
         actions.append(ConfigAction.to(state.config, wanted))
-    return Planned(actions + _asking(around, plugin=True), problems)
+    return Planned(actions + _asking(context, plugin=True), problems)
 
 
-def _off(state: State, around: Around) -> Planned:
+def _off(state: State, context: Context) -> Planned:
     actions: list[Action] = []
     problems: list[Problem] = []
     if state.config is not None and cow.settings(state.config.content).enabled:
@@ -293,9 +293,9 @@ def _off(state: State, around: Around) -> Planned:
             off = cow.edited(off, cow.Settings(False, []))
         actions.append(OffAction.between(
             cow.CONF, "copy-on-write is wanted off", state.config, state.config._replace(content=off)))
-    home = cow.STOCK_HOMES[around.stream]
+    home = cow.STOCK_HOMES[context.stream]
     old = state.places[cow.OLD_HOME]
-    if home == cow.OLD_HOME and state.places[cow.NEW_HOME].database and not _stays_patched(around):
+    if home == cow.OLD_HOME and state.places[cow.NEW_HOME].database and not _stays_patched(context):
         if old.database and not state.same:
             problems.append(_two_databases())
         elif old.link == cow.NEW_HOME or state.same or state.named:
@@ -305,7 +305,7 @@ def _off(state: State, around: Around) -> Planned:
                 f"the package database is in {cow.NEW_HOME}",
                 f"stock rpm would look for it in {home}, where nothing leads to it",
                 f"Make {home} a link to {cow.NEW_HOME} first: 'ln -s ../../{cow.NEW_HOME[1:]} {home}'"))
-    return Planned(actions + _asking(around, plugin=False), problems)
+    return Planned(actions + _asking(context, plugin=False), problems)
 
 
 def _two_databases() -> Problem:
@@ -314,16 +314,16 @@ def _two_databases() -> Problem:
         "See which one 'rpm --eval %_dbpath' names, and put the other away")
 
 
-def _stays_patched(around: Around) -> bool:
+def _stays_patched(context: Context) -> bool:
     """Say whether the host has the SIG's rpm once the run is through."""
-    coming = around.coming("rpm")
-    releases = [coming.evr] if coming else [package.release for package in around.installed if package.name == "rpm"]
+    coming = context.coming("rpm")
+    releases = [coming.evr] if coming else [package.release for package in context.installed if package.name == "rpm"]
     return any(builds.release_segment(release.rpartition("-")[2]) is not None for release in releases)
 
 
-def _asking(around: Around, plugin: bool) -> list[Action]:
+def _asking(context: Context, plugin: bool) -> list[Action]:
     """The rpm that comes is asked once; what it lists is read by every later run."""
-    if around.coming("rpm") is None:
+    if context.coming("rpm") is None:
         return []
     return [AskAction("rpm", "it is replaced in this run", {"plugin": plugin})]
 

@@ -18,7 +18,7 @@ from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import Target
 from ...core.ledger import Step, standing
-from ...core.planning import PROOF, Around, Pending, Planned
+from ...core.planning import PROOF, Context, Pending, Planned
 from ...facts import network as live
 from . import files as netfiles, job, networkd, nm, switch
 from .switch import NETWORKD, NETWORKMANAGER
@@ -163,7 +163,7 @@ def straight(steps: t.Sequence[Step]) -> list[Step]:
         if step.action["kind"] == HandoverAction.kind else step for step in steps]
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     if len([want for want in wants if want["renderer"]]) > 1:
@@ -252,14 +252,14 @@ def _profiles(target: Target) -> tuple[list[nm.Profile], list[str]]:
     return found, [name for name, auto, active in rows if (auto, active) == ("yes", "no")]
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return no action, the hand-over, or its confirmation. A hand-over that is not confirmed waits for the proof."""
-    open_end = _open_end(state, around)
+    open_end = _open_end(state, context)
     want = next((want for want in wants if want["renderer"]), None)
     if want is None:
-        late = around.proven and state.armed is None and state.reverted is not None
+        late = context.proven and state.armed is None and state.reverted is not None
         return Planned([], [_gone_back(state.reverted)]) if late else open_end
-    after, problems, warnings = (_to_networkd if want["renderer"] == NETWORKD else _to_networkmanager)(want, state, around)
+    after, problems, warnings = (_to_networkd if want["renderer"] == NETWORKD else _to_networkmanager)(want, state, context)
     if problems:
         return Planned([], problems)
     before = _before(state, after)
@@ -270,7 +270,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> P
             f"a hand-over of the network to {state.armed['renderer']} waits for its confirmation",
             "another cannot begin before that", "Confirm it, or wait until the host has gone back")])
     if state.reverted is not None:
-        if around.proven:
+        if context.proven:
             return Planned([], [_gone_back(state.reverted)])
         warnings.append(f"The last hand-over went back by itself: {state.reverted['why']}")
     return Planned([HandoverAction.between(before, after, want["confirm_seconds"])], [], [], warnings)
@@ -295,10 +295,10 @@ def _pending(armed: dict[str, t.Any]) -> Pending:
         f"the host goes back by itself unless this is confirmed over a new connection within {armed['seconds']} seconds")
 
 
-def _open_end(state: State, around: Around) -> Planned:
+def _open_end(state: State, context: Context) -> Planned:
     if state.armed is None:
         return Planned([])
-    if not around.proven:
+    if not context.proven:
         return Planned([], [], [_pending(state.armed)])
     if state.connection and state.connection == state.armed["connection"]:
         return Planned([], [Problem(
@@ -322,14 +322,14 @@ def _before(state: State, after: dict[str, t.Any] | None) -> dict[str, t.Any]:
 
 
 def _to_networkd(
-    want: dict[str, t.Any], state: State, around: Around,
+    want: dict[str, t.Any], state: State, context: Context,
 ) -> tuple[dict[str, t.Any] | None, list[Problem], list[str]]:
-    build = _build(around)
+    build = _build(context)
     if build is None and not state.units[switch.MANAGER[NETWORKD]]["known"]:
         return None, [Problem(
             "systemd-networkd is not installed", "it is what is to set the network up",
             "Want the package systemd-networkd; role networkd does")], []
-    problems, warnings = _resolved_problems(want, state, around), []
+    problems, warnings = _resolved_problems(want, state, context), []
     if want["source"] == DEFINITIONS:
         wanted, devices, promised, more = _defined(want, state, build)
         expect = None
@@ -347,10 +347,10 @@ def _to_networkd(
     return after, problems, warnings
 
 
-def _build(around: Around) -> int | None:
+def _build(context: Context) -> int | None:
     """Return the release of networkd that will read the files, None when there is none or a package does not tell."""
-    coming = around.coming("systemd-networkd")
-    here = [package.version for package in around.installed if package.name == "systemd-networkd"]
+    coming = context.coming("systemd-networkd")
+    here = [package.version for package in context.installed if package.name == "systemd-networkd"]
     version = coming.evr.split(":")[-1] if coming else (here[0] if here else "")
     found = re.match(r"^(\d+)", version)
     return int(found.group(1)) if found else None
@@ -378,8 +378,8 @@ def _units(want: dict[str, t.Any], state: State, renderer: str) -> dict[str, dic
     return found
 
 
-def _resolved_problems(want: dict[str, t.Any], state: State, around: Around) -> list[Problem]:
-    if want["resolved"] and not state.units[RESOLVED]["known"] and not around.present("systemd-resolved"):
+def _resolved_problems(want: dict[str, t.Any], state: State, context: Context) -> list[Problem]:
+    if want["resolved"] and not state.units[RESOLVED]["known"] and not context.present("systemd-resolved"):
         return [Problem(
             "systemd-resolved is not installed", "it is to resolve names",
             "Want the package systemd-resolved; role networkd does")]
@@ -533,7 +533,7 @@ def _defined(
 
 
 def _to_networkmanager(
-    want: dict[str, t.Any], state: State, _around: Around,
+    want: dict[str, t.Any], state: State, _context: Context,
 ) -> tuple[dict[str, t.Any] | None, list[Problem], list[str]]:
     """Return the state in which NetworkManager sets the network up again: the one of before, where the ledger knows it."""
     if not state.units[NM_UNITS[0]]["known"] and not state.units[NM_UNITS[0]]["masked"]:

@@ -13,9 +13,8 @@ import typing as t
 from ...core.host_io import FileState, Target
 from ...facts import cgroup, kernel, mounts, read as host_read
 from ...shared import freshness
+from ...shared.unit import UnitState, gather as gather_units
 from ...text import oomd
-from .. import units as units_section
-from ..units import UnitState
 
 DAEMON, SOCKET = "systemd-oomd.service", "systemd-oomd.socket"
 # Others that kill on their own account when memory runs short: oomd.service is the daemon that systemd's grew out of.
@@ -68,7 +67,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     names = [unit["name"] for want in wants for unit in want["units"]]
     drop_ins = {*(oomd.drop_in_path(name) for name in names), *_ours(target)}
     paths = sorted({oomd.CONFIG, *drop_ins})
-    known = units_section.gather(target, [{"name": name} for name in (DAEMON, SOCKET, *RIVALS)])
+    known = gather_units(target, [{"name": name} for name in (DAEMON, SOCKET, *RIVALS)])
     daemon, read = known[DAEMON], _read_moment(target)
     units = _properties(target, names)
     return State(

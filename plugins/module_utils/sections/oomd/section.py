@@ -16,11 +16,11 @@ import typing as t
 from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
-from ...core.planning import BOOT, Around, Pending, Planned
+from ...core.planning import BOOT, Context, Pending, Planned
 from ...shared import freshness
+from ...shared.file import FileAction
+from ...shared.unit import UNIT_NAME, UnitAction, UnitState
 from ...text import oomd
-from ..files import FileAction
-from ..units import UNIT_NAME, UnitAction, UnitState
 from . import host
 from .host import DAEMON, SOCKET, Ground, State, gather
 
@@ -107,7 +107,7 @@ class DaemonAction(Action):
 ACTIONS = {action.kind: action for action in (OomdFileAction, OomdUnitAction, DaemonAction)}
 
 
-def validate(wants: t.Sequence[dict[str, t.Any]]) -> list[Problem]:
+def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     if len(wants) > 1:
@@ -157,10 +157,10 @@ def _duration_problems(fact: str, text: str | None, zero: bool) -> list[Problem]
     return [Problem(fact, f"{text!r} is no time span of at least one second", remedy)]
 
 
-def plan(wants: t.Sequence[dict[str, t.Any]], state: State, around: Around) -> Planned:
+def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what brings files, units and the daemon to what is wanted; what the host lacks for it, in words."""
     want = wants[0]
-    return _absent(want, state) if want["state"] == "absent" else _present(want, state, around)
+    return _absent(want, state) if want["state"] == "absent" else _present(want, state, context)
 
 
 def _absent(want: dict[str, t.Any], state: State) -> Planned:
@@ -176,9 +176,9 @@ def _absent(want: dict[str, t.Any], state: State) -> Planned:
     return Planned(actions)
 
 
-def _present(want: dict[str, t.Any], state: State, around: Around) -> Planned:
-    problems = [*_too_new(want, around), *_unknown_units(want, state, around), *_rival_problems(want, state)]
-    if not state.daemon.known and not around.may_bring(DAEMON):
+def _present(want: dict[str, t.Any], state: State, context: Context) -> Planned:
+    problems = [*_too_new(want, context), *_unknown_units(want, state, context), *_rival_problems(want, state)]
+    if not state.daemon.known and not context.may_bring(DAEMON):
         problems.append(Problem(
             DAEMON, "this host has no such unit",
             "Install what ships it: in section packages, capability systemd-oomd-defaults of family systemd"))
@@ -230,10 +230,10 @@ def _why_anew(want: dict[str, t.Any], state: State, run: bool) -> str:
     return "; ".join(host.differences(want, state))
 
 
-def _too_new(want: dict[str, t.Any], around: Around) -> list[Problem]:
+def _too_new(want: dict[str, t.Any], context: Context) -> list[Problem]:
     """Return the settings that the host's build of systemd will not know."""
-    coming = around.coming(LEAD)
-    builds = [coming.evr] if coming else [package.version for package in around.installed if package.name == LEAD]
+    coming = context.coming(LEAD)
+    builds = [coming.evr] if coming else [package.version for package in context.installed if package.name == LEAD]
     number = oomd.major(builds[-1]) if builds else None
     settings = want["settings"] or {}
     asked = [(f"setting {option}", row) for option, row in oomd.SETTINGS.items() if settings.get(option) is not None]
@@ -247,12 +247,12 @@ def _too_new(want: dict[str, t.Any], around: Around) -> list[Problem]:
         for fact, (key, since) in asked if number is not None and number < since]
 
 
-def _unknown_units(want: dict[str, t.Any], state: State, around: Around) -> list[Problem]:
+def _unknown_units(want: dict[str, t.Any], state: State, context: Context) -> list[Problem]:
     """Return the services that this host has not. A slice needs no file, and scopes come and go: those are only told of."""
     return [
         Problem(f"unit {unit['name']}", "this host has no such unit", "Install what ships it, or correct the name")
         for unit in want["units"]
-        if oomd.kind(unit["name"]) == "service" and not _is_known(unit["name"], state) and not around.may_bring(unit["name"])]
+        if oomd.kind(unit["name"]) == "service" and not _is_known(unit["name"], state) and not context.may_bring(unit["name"])]
 
 
 def _is_known(name: str, state: State) -> bool:

@@ -18,12 +18,13 @@ from ...core import ledger
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem, Refused
 from ...core.host_io import FileState, Target
+from ...core.planning import Context, Manner, Planned
 from ...packages import solver
 from ...packages.keys import normal_fingerprint, pinned, public_keys
+from ...shared.file import FileAction
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
 from ...text import repofile
-from ..files import FileAction
 from . import release
 
 OPTIONS: dict[str, t.Any] = {
@@ -111,14 +112,6 @@ class KeyRemoval(KeyAction):
 ACTIONS = {action.kind: action for action in (RepoFileAction, KeyFileAction, KeyAction, KeyRemoval)}
 
 
-class Plan(t.NamedTuple):
-    """The section's own actions, and what it needs of the one transaction."""
-
-    actions: list[Action]
-    needs: solver.Needs
-    warnings: list[str]
-
-
 def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, or with wishing it on this stream."""
     problems = []
@@ -188,13 +181,14 @@ def _settings_problems(want: dict[str, t.Any]) -> list[Problem]:
 
 
 class Gathered(t.NamedTuple):
-    """The .repo files of the host (path to state) and its ledger."""
+    """The door to the host, its .repo files (path to state) and its ledger."""
 
+    target: Target
     files: dict[str, FileState]
     standing: list[ledger.Step]
 
 
-def gather(target: Target) -> Gathered:
+def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> Gathered:
     """Read the host's .repo files and the ledger."""
     folder = target.path(repofile.FOLDER)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
@@ -204,31 +198,35 @@ def gather(target: Target) -> Gathered:
         state = target.read(path) if name.endswith(".repo") else None
         if state:
             files[path] = state
-    return Gathered(files, ledger.standing(target))
+    return Gathered(target, files, ledger.standing(target))
 
 
-def plan(
-    target: Target, wants: t.Sequence[dict[str, t.Any]], state: Gathered, stream: int, installed_names: set[str],
-    open_base: t.Callable[[], t.Any],
-) -> Plan:
-    """Return the actions and the needs of all wishes. C(open_base) gives a Base on the host's own repositories."""
-    whole = Plan([], solver.Needs([], [], []), [])
+def fingerprints(wants: t.Sequence[dict[str, t.Any]]) -> list[str | None]:
+    """Return the fingerprints of the keys that sign what the wanted repositories have."""
+    return [normal_fingerprint(want["key_fingerprint"]) for want in wants]
+
+
+def plan(wants: t.Sequence[dict[str, t.Any]], state: Gathered, context: Context) -> Planned:
+    """Return the actions of all wishes, and what they need of the transaction."""
+    installed_names = {package.name for package in context.installed}
+    whole = Planned([])
     for want in wants:
         if want["state"] == "absent":
             part = _plan_absent(want, state, installed_names)
         elif want["method"] == "definition":
-            part = _plan_definition(target, want, state, stream)
+            part = _plan_definition(state.target, want, state, context.stream)
         else:
-            part = _plan_release(target, want, state, stream, installed_names, open_base)
-        needs = solver.Needs(*(mine + more for mine, more in zip(whole.needs, part.needs)))
-        whole = Plan(whole.actions + part.actions, needs, whole.warnings + part.warnings)
+            part = _plan_release(state.target, want, state, context, installed_names)
+        needs = solver.Needs(*([*mine, *more] for mine, more in zip(whole.needs, part.needs)))
+        whole = whole._replace(
+            actions=whole.actions + part.actions, warnings=whole.warnings + part.warnings, needs=needs)
     return whole
 
 
 def _plan_release(
-    target: Target, want: dict[str, t.Any], state: Gathered, stream: int, installed_names: set[str],
-    open_base: t.Callable[[], t.Any],
-) -> Plan:
+    target: Target, want: dict[str, t.Any], state: Gathered, context: Context, installed_names: set[str],
+) -> Planned:
+    stream = context.stream
     suffix = "-testing" if want["testing"] else ""
     names = [FLAVOURS[name].release_package + suffix for name in want["flavours"]]
     if want["epel"]:
@@ -236,7 +234,7 @@ def _plan_release(
     missing = [name for name in names if name not in installed_names]
     contents = release.Contents([], {}, {})
     if missing:
-        base = open_base()
+        base = t.cast(Manner, context.manner).open_base([])
         try:
             contents = release.look_into(base, missing, target.tmpdir)
         finally:
@@ -255,10 +253,10 @@ def _plan_release(
     if want["crb"]:
         specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
     actions = _key_actions(target, want, key) + edits.actions()
-    return Plan(actions, solver.Needs(specs, contents.names, []), [])
+    return Planned(actions, needs=solver.Needs(specs, contents.names, []))
 
 
-def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, stream: int) -> Plan:
+def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, stream: int) -> Planned:
     key = _definition_key(target, want)
     actions: list[Action] = list(_key_actions(target, want, key))
     on_disk = target.read(HYPERSCALE_KEY.path)
@@ -281,10 +279,10 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
         specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
-    return Plan(actions + edits.actions(), solver.Needs(specs, [], []), [])
+    return Planned(actions + edits.actions(), needs=solver.Needs(specs, [], []))
 
 
-def _plan_absent(want: dict[str, t.Any], state: Gathered, installed_names: set[str]) -> Plan:
+def _plan_absent(want: dict[str, t.Any], state: Gathered, installed_names: set[str]) -> Planned:
     """Take back, from the ledger, what was put in for these flavours; what they share goes with the last of them."""
     own = [step for step in state.standing if step.action["kind"] in ACTIONS]
     brought = {name for step in state.standing for name in step.action["args"].get("release", ())} & installed_names
@@ -302,7 +300,7 @@ def _plan_absent(want: dict[str, t.Any], state: Gathered, installed_names: set[s
     if not actions and not erase:
         warnings.append(
             f"Nothing to take out for {', '.join(want['flavours'])}: the journal of this host names nothing of it that stands")
-    return Plan(actions, solver.Needs([], [], sorted(erase)), warnings)
+    return Planned(actions, warnings=warnings, needs=solver.Needs([], [], sorted(erase)))
 
 
 def _taken_back(step: ledger.Step) -> Action:

@@ -16,7 +16,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
     manifest, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import merge
@@ -166,7 +166,7 @@ class TestMerge:
 
 def done(target, path, content, run="run-1"):
     want = {"path": path, "content": content, "mode": "0644", "owner": OWNER, "group": GROUP, "state": "present"}
-    plan = files_section.plan([want], files_section.gather(target, [want]), Around(9, False, [], [], [])).actions
+    plan = files_section.plan([want], files_section.gather(target, [want]), Context(9, False, [], [], [])).actions
     engine.apply_all(target, run, plan)
 
 

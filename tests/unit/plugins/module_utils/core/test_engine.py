@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
     engine, errors, host_io, ledger, lock, recovery,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
 
 OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
@@ -33,7 +33,7 @@ def want(path, content, mode="0644"):
 
 
 def planned(target, *wants):
-    return files.plan(wants, files.gather(target, wants), Around(9, False, [], [], [])).actions
+    return files.plan(wants, files.gather(target, wants), Context(9, False, [], [], [])).actions
 
 
 def test_plan_is_empty_once_applied_and_undo_restores_what_was(target):
@@ -94,7 +94,7 @@ def test_a_run_cut_after_any_line_is_found_and_settled(target, lines):
         kept = handle.readlines()[:lines]
     with open(path, "w", encoding="utf-8") as handle:
         handle.writelines(kept)
-    assert recovery.look(target)["run"] == "run-1"
+    assert recovery.look(target, KINDS)["run"] == "run-1"
     story = recovery.settle(target, KINDS)
     assert story["run"] == "run-1"
     assert ledger.interrupted(target) is None

@@ -13,7 +13,7 @@ import sys
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow, fiemap, mounts as host_mounts
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
@@ -25,7 +25,7 @@ WANT = {"enabled": True, "denylist": [], "accept_rpmdb_move": True}
 COMING = [
     Item("upgrade", "rpm", "4.16-1.1.hsx.el9", "x86_64", "experimental", 1, 1),
     *(Item("install", name, "1-1.hsx.el9", "x86_64", "experimental", 1, 1) for name in cow.PLUGIN_PACKAGES)]
-AROUND = Around(9, False, COMING, [], [])
+CONTEXT = Context(9, False, COMING, [], [])
 
 
 def mounts(*rows):
@@ -86,9 +86,9 @@ def test_configuration_is_read(text, found):
 
 @pytest.mark.parametrize("name", ["a b", "a,b", "", "a\nb", "kernel*", "/x"])
 def test_bad_names_in_the_denylist(name):
-    assert section.validate([{**WANT, "denylist": [name]}])
-    assert section.validate([{**WANT, "denylist": ["libstdc++", "python3.11"]}]) == []
-    assert section.validate([WANT, WANT])
+    assert section.validate([{**WANT, "denylist": [name]}], 9)
+    assert section.validate([{**WANT, "denylist": ["libstdc++", "python3.11"]}], 9) == []
+    assert section.validate([WANT, WANT], 9)
 
 
 def test_marker(tmp_path):
@@ -136,11 +136,11 @@ def carry_out(host, planned):
 
 
 def test_on_and_off_and_what_undo_leaves(host, tmp_path):
-    done = carry_out(host, section.plan([{**WANT, "denylist": ["kernel"]}], state(host), AROUND))
+    done = carry_out(host, section.plan([{**WANT, "denylist": ["kernel"]}], state(host), CONTEXT))
     assert [action.kind for action in done] == ["rpmdb-move", "rpmdb-link", "cow-config", "cow-rpm"]
     assert os.readlink(tmp_path / OLD[1:]) == "../../usr/lib/sysimage/rpm"
     assert (tmp_path / OLD[1:] / "rpmdb.sqlite").read_text() == (tmp_path / NEW[1:] / "rpmdb.sqlite").read_text()
-    here = AROUND._replace(items=[], installed=[package(name) for name in ("rpm", *cow.PLUGIN_PACKAGES)])
+    here = CONTEXT._replace(items=[], installed=[package(name) for name in ("rpm", *cow.PLUGIN_PACKAGES)])
     assert kinds(section.plan([{**WANT, "denylist": ["kernel"]}], state(host), here)) == []
     for action in reversed(done):
         action.undo(host)
@@ -158,18 +158,18 @@ def package(name, release="1.hsx.el9"):
 
 
 def test_the_way_back_brings_the_database_and_the_shipped_configuration(host, tmp_path):
-    carry_out(host, section.plan([WANT], state(host), AROUND))
-    back = AROUND._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
+    carry_out(host, section.plan([WANT], state(host), CONTEXT))
+    back = CONTEXT._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
     done = carry_out(host, section.plan([{**WANT, "enabled": False}], state(host), back))
     assert [action.kind for action in done] == ["cow-off", "rpmdb-return", "cow-rpm"]
     assert (tmp_path / cow.CONF[1:]).read_text() == SHIPPED
     assert not (tmp_path / OLD[1:]).is_symlink() and not (tmp_path / NEW[1:]).is_symlink()
-    stock = AROUND._replace(items=[], installed=[package("rpm", "1.el9")])
+    stock = CONTEXT._replace(items=[], installed=[package("rpm", "1.el9")])
     assert kinds(section.plan([{**WANT, "enabled": False}], state(host), stock)) == []
 
 
 def test_a_link_that_rpm_took_away_with_the_old_package_comes_back(host, tmp_path):
-    planned = section.plan([WANT], state(host), AROUND)
+    planned = section.plan([WANT], state(host), CONTEXT)
     move, link = planned.actions[:2]
     move.apply(host)
     (tmp_path / OLD[1:]).unlink()
@@ -177,7 +177,7 @@ def test_a_link_that_rpm_took_away_with_the_old_package_comes_back(host, tmp_pat
     link.apply(host)
     link.verify(host)
     (tmp_path / OLD[1:]).unlink()
-    assert kinds(section.plan([WANT], state(host), AROUND)) == ["rpmdb-link", "cow-config", "cow-rpm"]
+    assert kinds(section.plan([WANT], state(host), CONTEXT)) == ["rpmdb-link", "cow-config", "cow-rpm"]
     (tmp_path / OLD[1:]).mkdir()
     link.apply(host)
     link.verify(host)
@@ -191,20 +191,20 @@ def test_a_link_that_rpm_took_away_with_the_old_package_comes_back(host, tmp_pat
 
 
 def test_while_the_patched_rpm_stays_its_database_does(host):
-    carry_out(host, section.plan([WANT], state(host), AROUND))
-    stays = AROUND._replace(items=[], installed=[package("rpm")])
+    carry_out(host, section.plan([WANT], state(host), CONTEXT))
+    stays = CONTEXT._replace(items=[], installed=[package("rpm")])
     assert kinds(section.plan([{**WANT, "enabled": False}], state(host), stays)) == ["cow-off"]
 
 
 def test_the_move_of_the_database_wants_a_word(host):
-    problem, = section.plan([{**WANT, "accept_rpmdb_move": False}], state(host), AROUND).problems
+    problem, = section.plan([{**WANT, "accept_rpmdb_move": False}], state(host), CONTEXT).problems
     assert OLD in problem.fact and NEW in problem.reason and "accept_rpmdb_move" in problem.remedy
 
 
 def test_where_the_database_is_in_its_new_place_nothing_moves(host, tmp_path):
     (tmp_path / "usr/lib/sysimage").mkdir(parents=True)
     (tmp_path / OLD[1:]).rename(tmp_path / NEW[1:])
-    ten = AROUND._replace(stream=10)
+    ten = CONTEXT._replace(stream=10)
     assert kinds(section.plan([{**WANT, "accept_rpmdb_move": False}], state(host), ten)) == ["cow-config", "cow-rpm"]
     assert kinds(section.plan([{**WANT, "enabled": False}], state(host), ten)) == ["cow-rpm"]
 
@@ -212,7 +212,7 @@ def test_where_the_database_is_in_its_new_place_nothing_moves(host, tmp_path):
 def test_a_stock_rpm_of_9_that_nothing_leads_to_the_database_is_refused(host, tmp_path):
     (tmp_path / "usr/lib/sysimage").mkdir(parents=True)
     (tmp_path / OLD[1:]).rename(tmp_path / NEW[1:])
-    back = AROUND._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
+    back = CONTEXT._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
     problem, = section.plan([{**WANT, "enabled": False}], state(host), back).problems
     assert "ln -s ../../usr/lib/sysimage/rpm /var/lib/rpm" in problem.remedy
 
@@ -221,7 +221,7 @@ def test_a_stock_rpm_of_9_that_nothing_leads_to_the_database_is_refused(host, tm
 def test_two_databases_are_refused(host, tmp_path, want):
     (tmp_path / NEW[1:]).mkdir(parents=True)
     (tmp_path / NEW[1:] / "rpmdb.sqlite").write_text("something else")
-    back = AROUND._replace(items=[] if want["enabled"] else [Item("downgrade", "rpm", "1-1.el9", "x86_64", "baseos", 1, 1)])
+    back = CONTEXT._replace(items=[] if want["enabled"] else [Item("downgrade", "rpm", "1-1.el9", "x86_64", "baseos", 1, 1)])
     problems = section.plan([want], state(host), back).problems
     assert any("only one of them can be true" in problem.reason for problem in problems)
 
@@ -229,7 +229,7 @@ def test_two_databases_are_refused(host, tmp_path, want):
 def test_a_move_that_was_cut_short_is_gone_through_again(host, tmp_path):
     (tmp_path / NEW[1:]).mkdir(parents=True)
     (tmp_path / NEW[1:] / "rpmdb.sqlite").write_text((tmp_path / OLD[1:] / "rpmdb.sqlite").read_text())
-    planned = section.plan([WANT], state(host), AROUND)
+    planned = section.plan([WANT], state(host), CONTEXT)
     assert kinds(planned)[0] == "rpmdb-move"
     carry_out(host, planned)
     assert (tmp_path / OLD[1:]).is_symlink()
@@ -248,7 +248,7 @@ def test_a_database_in_use_does_not_move(host, tmp_path):
 
 def test_what_is_wrong_with_the_ground_or_missing_is_refused(host):
     ground = cow.ground_problem("/var/cache/dnf", "/usr", mounts(("/", "overlay")))
-    planned = section.plan([WANT], state(host, ground), AROUND._replace(items=[]))
+    planned = section.plan([WANT], state(host, ground), CONTEXT._replace(items=[]))
     assert planned.problems[0] is ground
     assert [problem.fact for problem in planned.problems[1:]] == [f"{name} is not installed" for name in cow.PLUGIN_PACKAGES]
 

@@ -10,9 +10,7 @@ import os
 import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
 
 
 @pytest.fixture
@@ -67,11 +65,12 @@ def test_a_database_without_packages_is_no_host(rpm_root):
 
 
 @pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
-def test_the_planner_refuses(broken, change, monkeypatch, tmp_path):
+def test_the_planner_refuses(broken, change, monkeypatch):
     root, folder = broken(change)
-    monkeypatch.setattr(packages, "installed", lambda: rpmdb.installed(rpmdb.transaction_set(root)))
+    ts = rpmdb.transaction_set
+    monkeypatch.setattr(rpmdb, "transaction_set", lambda: ts(root))
     with pytest.raises(Refused) as refused:
-        packages.gather(Target(lambda argv: (0, "", ""), str(tmp_path), root), [])
+        rpmdb.installed_or_refuse()
     (problem,) = refused.value.problems
     assert problem.fact == "the packages of this host cannot be read"
     assert folder in problem.reason and problem.remedy == rpmdb.REPAIR

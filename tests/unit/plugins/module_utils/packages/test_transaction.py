@@ -84,20 +84,20 @@ def fixture_jobs(monkeypatch):
 ])
 def test_only_what_rpm_had_begun_with_is_half(target, status, result, half):
     left(target, status, result)
-    assert transaction.is_half(target, "run-1.0") is half
+    assert transaction.TransactionAction("", "", {}).is_half(target, "run-1.0") is half
 
 
 def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs):
     began(target)
     folder = left(target, DIED)
     store(target, os.path.join(folder.path, worker.CARRIED), NEW)
-    assert "ended in its middle" in recovery.look(target)["outcome"] and recovery.half_done(target)
+    assert "ended in its middle" in recovery.look(target, KINDS)["outcome"] and recovery.half_done(target, KINDS)
     assert "was made whole" in recovery.settle(target, KINDS)["outcome"]
     job, = jobs
     assert (job.whole, job.offline, job.install, job.erase) == (True, True, [NEW], [OLD])
     assert [os.path.basename(path) for path in job.local] == [NEW]
     assert len(ledger.standing(target)) == 1
-    assert recovery.settle(target, KINDS) is None and not recovery.half_done(target)
+    assert recovery.settle(target, KINDS) is None and not recovery.half_done(target, KINDS)
 
 
 def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs):
@@ -117,7 +117,7 @@ def test_where_neither_can_be_the_run_says_which_packages_are_missing(target, jo
     left(target, DIED)
     with pytest.raises(errors.Failed, match=OLD):
         recovery.settle(target, KINDS)
-    assert list(jobs) == [] and recovery.half_done(target)
+    assert list(jobs) == [] and recovery.half_done(target, KINDS)
 
 
 def test_one_that_is_taken_back_goes_on_back(target, jobs):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import cgroup2
 
@@ -35,9 +35,9 @@ def fixture_planned(tmp_path):
                 place.chmod(0o755)
         target = host_io.Target(lambda argv: (127, "", ""), str(tmp_path), root=str(tmp_path))
         wants = [{"accept": list(accept)}]
-        assert cgroup2.validate(wants) == []
-        around = Around(9, False, [], list(packages), [])
-        return cgroup2.plan(wants, cgroup2.gather(target, wants), around)
+        assert cgroup2.validate(wants, 9) == []
+        context = Context(9, False, [], list(packages), [])
+        return cgroup2.plan(wants, cgroup2.gather(target, wants), context)
     return planned
 
 
@@ -46,7 +46,7 @@ def names(problems):
 
 
 def test_a_host_on_the_unified_hierarchy_is_as_wanted(planned):
-    assert planned() == ([], [], [], [])
+    assert planned() == Planned([])
 
 
 @pytest.mark.parametrize(("mounts", "mode"), [(LEGACY, "legacy"), (HYBRID, "hybrid")])
@@ -123,7 +123,7 @@ def test_on_the_unified_hierarchy_users_are_told_of_and_mounts_refused(planned):
     assert names(found.problems) == ["/cgroup/net"]
     assert len(found.warnings) == 1
     assert "a.service" in found.warnings[0]
-    assert planned(V2 + BESIDE, accept=["/cgroup/net", "a.service"]) == ([], [], [], [])
+    assert planned(V2 + BESIDE, accept=["/cgroup/net", "a.service"]) == Planned([])
 
 
 def test_what_is_not_of_the_expected_form_is_no_user(planned):
@@ -133,4 +133,4 @@ def test_what_is_not_of_the_expected_form_is_no_user(planned):
 
 
 def test_an_empty_name_is_refused():
-    assert cgroup2.validate([{"accept": ["a", " "]}])
+    assert cgroup2.validate([{"accept": ["a", " "]}], 9)

@@ -12,9 +12,8 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts import sys
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import (
     builds, keys, locks, rpmdb, solver, wishes,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import (
-    packages as packages_section, units as units_section,
-)
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages as packages_section
+from ansible_collections.centos.hyperscale.plugins.module_utils.shared import unit
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import repofile
 
 KEY = "2a01fa2aeb3dac40"
@@ -172,7 +171,7 @@ def test_systemctl_show_blocks():
     text = ("Id=a.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=active\n\n"
             "Id=b.service\nLoadState=masked\nUnitFileState=masked\nActiveState=inactive\n\n"
             "Id=c.service\nLoadState=not-found\nUnitFileState=\nActiveState=inactive\n")
-    found = units_section.parse_show(text)
+    found = unit.parse_show(text)
     assert found["a.service"][:4] == (True, True, False, True)
     assert found["b.service"][:4] == (True, False, True, False)
     assert found["c.service"].known is False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb, solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import locks
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import mainconf, versionlock
@@ -21,8 +21,8 @@ def package(name, version, release, source=None):
     return rpmdb.Package(name, 0, version, release, "x86_64", None, source or name, None, 0)
 
 
-def around(*installed, items=()):
-    return Around(9, False, list(items), list(installed), [])
+def context(*installed, items=()):
+    return Context(9, False, list(items), list(installed), [])
 
 
 def state(text="", ours=(), plugin=None, **more):
@@ -35,7 +35,7 @@ HYPERSCALE = [package("zstd", "1.5.7", "1.hs.el9"), package("libzstd", "1.5.7", 
 
 
 def test_all_of_the_set_is_locked_and_nothing_else():
-    action, = locks.plan([{**WANT, "set": "compression"}], state(), around(*HYPERSCALE)).actions
+    action, = locks.plan([{**WANT, "set": "compression"}], state(), context(*HYPERSCALE)).actions
     assert action.args["ours"] == ["libzstd-0:1.5.7-1.hs.el9.*", NEW]
     assert action.args["new"].splitlines() == [versionlock.SAYS, *action.args["ours"]]
 
@@ -44,7 +44,7 @@ def test_what_a_transaction_brings_is_locked_as_it_will_be():
     stock = package("zstd", "1.5.1", "2.el9")
     items = [solver.Item("upgrade", "zstd", "1.5.7-1.hs.el9", "x86_64", "r", 0, 0, "zstd"),
              solver.Item("replaced", "zstd", "1.5.1-2.el9", "x86_64", "r", 0, 0, "zstd")]
-    action, = locks.plan([{**WANT, "names": ["zstd"]}], state(), around(stock, items=items)).actions
+    action, = locks.plan([{**WANT, "names": ["zstd"]}], state(), context(stock, items=items)).actions
     assert action.args["ours"] == [NEW]
 
 
@@ -58,25 +58,25 @@ def test_what_a_transaction_brings_is_locked_as_it_will_be():
     ("tar-0:1-1.hs.el9.*", ["tar-0:1-1.hs.el9.*"], [], []),
 ])
 def test_lines_of_ours_follow_what_is_installed(text, ours, wants, expected):
-    planned = locks.plan(wants, state(text + "\nof-others-1-1\n", ours), around(*HYPERSCALE))
+    planned = locks.plan(wants, state(text + "\nof-others-1-1\n", ours), context(*HYPERSCALE))
     assert [action.args["ours"] for action in planned.actions] == ([] if expected is None else [expected])
     assert all("of-others-1-1\n" in action.args["new"] for action in planned.actions)
 
 
 @pytest.mark.parametrize("plugin", [{"enabled": "0"}, {"enabled": "False"}])
 def test_plugin_that_is_off_stands_in_the_way(plugin):
-    problem, = locks.plan([{**WANT, "set": "compression"}], state(plugin=plugin), around(*HYPERSCALE)).problems
+    problem, = locks.plan([{**WANT, "set": "compression"}], state(plugin=plugin), context(*HYPERSCALE)).problems
     assert problem.fact and "off" in problem.reason and problem.remedy
 
 
 @pytest.mark.parametrize("changes", [{}, {"versions": False}])
 def test_lock_of_nothing_is_refused(changes):
-    assert locks.validate([{**WANT, **changes}])
+    assert locks.validate([{**WANT, **changes}], 9)
 
 
 def test_vendors_both_ways_are_refused():
-    assert locks.validate([{**WANT, "vendor": True}, {**WANT, "vendor": False}])
-    assert locks.validate([{**WANT, "vendor": True}, {**WANT, "set": "ethtool"}]) == []
+    assert locks.validate([{**WANT, "vendor": True}, {**WANT, "vendor": False}], 9)
+    assert locks.validate([{**WANT, "vendor": True}, {**WANT, "set": "ethtool"}], 9) == []
 
 
 def test_the_plugin_is_needed_for_version_locks_alone():
@@ -97,21 +97,21 @@ def main_conf(text, **more):
     ("[main]\nallow_vendor_change=no\n", None),
 ])
 def test_vendor_setting_is_put_where_it_belongs_and_taken_out_again(text, expected):
-    actions = locks.plan([{**WANT, "vendor": True}], main_conf(text), around()).actions
+    actions = locks.plan([{**WANT, "vendor": True}], main_conf(text), context()).actions
     assert [action.args["new"] for action in actions] == ([] if expected is None else [expected])
     for action in actions:
         back = main_conf(expected, vendor_is_ours=True, vendor_before=action.args["line"])
-        undoing, = locks.plan([{**WANT, "vendor": False}], back, around()).actions
+        undoing, = locks.plan([{**WANT, "vendor": False}], back, context()).actions
         assert undoing.args["new"] == text
 
 
 def test_vendor_setting_of_somebody_else_stays():
-    assert locks.plan([{**WANT, "vendor": False}], main_conf("[main]\nallow_vendor_change=0\n"), around()).actions == []
+    assert locks.plan([{**WANT, "vendor": False}], main_conf("[main]\nallow_vendor_change=0\n"), context()).actions == []
 
 
 @pytest.mark.parametrize("text", ["best=True\n", "[x]\na=1\n", "[main]\nwhat is this\n"])
 def test_dnf_conf_that_is_none_is_refused(text):
-    problem, = locks.plan([{**WANT, "vendor": True}], main_conf(text), around()).problems
+    problem, = locks.plan([{**WANT, "vendor": True}], main_conf(text), context()).problems
     assert locks.MAIN_CONF in problem.fact and problem.remedy
 
 
@@ -137,7 +137,7 @@ def test_undo_takes_back_our_lines_alone(target, between, expected):
     target.write(versionlock.DEFAULT, host_io.FileState("of-others-1-1", "0644", "root", "root"))
     before = target.read(versionlock.DEFAULT)
     given = state()._replace(locklist=before)
-    action, = locks.plan([{**WANT, "set": "compression"}], given, around(*HYPERSCALE)).actions
+    action, = locks.plan([{**WANT, "set": "compression"}], given, context(*HYPERSCALE)).actions
     action.apply(target)
     action.verify(target)
     changed = between(at(target, versionlock.DEFAULT))
@@ -147,7 +147,7 @@ def test_undo_takes_back_our_lines_alone(target, between, expected):
 
 
 def test_list_that_the_plugin_brings_in_the_same_run_is_added_to_and_left(target):
-    action, = locks.plan([{**WANT, "set": "compression"}], state(), around(*HYPERSCALE)).actions
+    action, = locks.plan([{**WANT, "set": "compression"}], state(), context(*HYPERSCALE)).actions
     target.write(versionlock.DEFAULT, host_io.FileState("# of the package\n", "0644", "root", "root"))
     action.apply(target)
     action.verify(target)
@@ -157,7 +157,7 @@ def test_list_that_the_plugin_brings_in_the_same_run_is_added_to_and_left(target
 
 
 def test_list_that_somebody_else_writes_is_noticed(target):
-    action, = locks.plan([{**WANT, "set": "compression"}], state(), around(*HYPERSCALE)).actions
+    action, = locks.plan([{**WANT, "set": "compression"}], state(), context(*HYPERSCALE)).actions
     target.write(versionlock.DEFAULT, host_io.FileState("zsh\n", "0644", "root", "root"))
     with pytest.raises(Failed, match="something else writes it"):
         action.verify(target)
@@ -165,7 +165,7 @@ def test_list_that_somebody_else_writes_is_noticed(target):
 
 def test_undo_of_the_vendor_setting_keeps_what_came_later(target):
     target.write(locks.MAIN_CONF, host_io.FileState("[main]\nbest=True\n", "0644", "root", "root"))
-    action, = locks.plan([{**WANT, "vendor": True}], locks.gather(target), around()).actions
+    action, = locks.plan([{**WANT, "vendor": True}], locks.gather(target), context()).actions
     action.apply(target)
     target.write(locks.MAIN_CONF, target.read(locks.MAIN_CONF)._replace(content=at(target, locks.MAIN_CONF) + "keepcache=1\n"))
     action.undo(target)
@@ -173,7 +173,7 @@ def test_undo_of_the_vendor_setting_keeps_what_came_later(target):
 
 
 def test_dnf_conf_that_is_not_there_is_made(target):
-    action, = locks.plan([{**WANT, "vendor": True}], locks.gather(target), around()).actions
+    action, = locks.plan([{**WANT, "vendor": True}], locks.gather(target), context()).actions
     action.apply(target)
     action.verify(target)
     assert at(target, locks.MAIN_CONF) == "[main]\nallow_vendor_change=False\n"

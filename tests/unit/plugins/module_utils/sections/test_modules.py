@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import modules
 
-AROUND = Around(9, False, [], [], [])
+CONTEXT = Context(9, False, [], [], [])
 OLD, NEW = "5.14.0-1.el9.x86_64", "6.12.1-0.hs1.hsx.el9.x86_64"
 
 
@@ -35,9 +35,9 @@ def fixture_host(tmp_path):
     return host_io.Target(run, str(tmp_path), root=str(tmp_path))
 
 
-def planned(host, around=AROUND, **want):
+def planned(host, context=CONTEXT, **want):
     wants = [{"loaded": True, "at_boot": False, **want}]
-    return modules.plan(wants, modules.gather(host, wants), around)
+    return modules.plan(wants, modules.gather(host, wants), context)
 
 
 def test_a_module_is_loaded_and_taken_out_again(host):
@@ -69,20 +69,20 @@ def test_a_module_of_another_kernel_waits_for_a_boot(host):
     ("kernel-tools", False),
 ])
 def test_only_a_kernel_that_comes_is_waited_for(host, name, waits):
-    coming = AROUND._replace(items=[Item("install", name, "1-1", "x86_64", "main", 1, 1)])
+    coming = CONTEXT._replace(items=[Item("install", name, "1-1", "x86_64", "main", 1, 1)])
     found = planned(host, coming, name="zfs")
     assert (bool(found.pending), bool(found.problems)) == (waits, not waits)
 
 
 def test_a_package_of_the_module_that_comes_lets_it_be_loaded_in_the_same_run(host):
-    coming = AROUND._replace(items=[Item("install", "kmod-btrfs", "1-1", "x86_64", "kmods", 1, 1)])
+    coming = CONTEXT._replace(items=[Item("install", "kmod-btrfs", "1-1", "x86_64", "kmods", 1, 1)])
     assert [action.subject for action in planned(host, coming, name="btrfs").actions] == ["btrfs"]
 
 
 def test_a_file_system_of_the_running_kernel_needs_no_loading(host, tmp_path):
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/filesystems").write_text("nodev\tproc\n\tbtrfs\n")
-    assert planned(host, name="btrfs") == ([], [], [], [])
+    assert planned(host, name="btrfs") == Planned([])
 
 
 def test_a_module_that_no_kernel_has_is_refused(host):
@@ -98,11 +98,11 @@ def test_a_module_that_verify_does_not_find_is_a_failure(host):
 
 def test_the_file_for_boot_comes_and_goes(host):
     state = modules.gather(host, [{"name": "ip_tables", "loaded": False, "at_boot": True}])
-    action, = modules.plan([{"name": "ip_tables", "loaded": False, "at_boot": True}], state, AROUND).actions
+    action, = modules.plan([{"name": "ip_tables", "loaded": False, "at_boot": True}], state, CONTEXT).actions
     assert (action.kind, action.subject) == ("module-at-boot", "/etc/modules-load.d/centos-hyperscale-ip_tables.conf")
     assert action.after.endswith("ip_tables\n")
 
 
 @pytest.mark.parametrize("name", ["../x", "Ext4", "", "a b", "-r"])
 def test_bad_names_are_refused(name):
-    assert modules.validate([{"name": name}])
+    assert modules.validate([{"name": name}], 9)

@@ -11,13 +11,13 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine impo
     ACTIVATE, CONFIGURE, PREPARE, PREPARED,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import rulesets as section
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.units import UnitState
+from ansible_collections.centos.hyperscale.plugins.module_utils.shared.unit import UnitState
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import rulesets
 
-ALONE = Around(9, False, [], [], [])
+ALONE = Context(9, False, [], [], [])
 PACKAGES = ALONE._replace(items=[solver.Item("install", "iptables-legacy", "1.8.9-1.hs.el9", "x86_64", "main", 0, 0)])
 OFF, ON = UnitState(True, False, False, False), UnitState(True, True, False, True)
 HEAD = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
@@ -34,9 +34,9 @@ def state(nft=RULES, legacy=rulesets.NOTHING, units=None, **more):
     return section.State("nft", {"nft", "legacy"}, rules, {**UNITS, **(units or {})}, [], [])._replace(**more)
 
 
-def planned(found, around=ALONE, **want):
+def planned(found, context=ALONE, **want):
     wish = {"backend": "legacy", "carry": True, "firewalld": "refuse", "nftables": "refuse", **want}
-    return section.plan([wish], found, around)
+    return section.plan([wish], found, context)
 
 
 def steps(plan):
@@ -54,7 +54,7 @@ def test_rules_go_after_packages_that_bring_the_programs():
 
 
 def test_a_host_that_is_as_wanted_is_left_alone():
-    assert planned(state(nft=rulesets.NOTHING, legacy=RULES, current="legacy")) == ([], [], [], [])
+    assert planned(state(nft=rulesets.NOTHING, legacy=RULES, current="legacy")) == Planned([])
 
 
 def test_rules_that_both_have_are_only_taken_out_of_one():
@@ -113,7 +113,7 @@ def test_tables_of_nftables_itself_and_writers_are_told():
 
 
 def test_more_than_one_wish_is_refused():
-    assert section.validate([{}, {}]) and not section.validate([{}])
+    assert section.validate([{}, {}], 9) and not section.validate([{}], 9)
 
 
 @pytest.fixture(name="host")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SELinux around a swap: permissive where it was asked for, until the host was proven, and never beyond a boot."""
+"""SELinux context a swap: permissive where it was asked for, until the host was proven, and never beyond a boot."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.security import BOOT_ID, ENFORCE, RELAXED
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import selinux as section
 
 ITEM = solver.Item("upgrade", "systemd", "260.2-1.hs.el9", "x86_64", "centos-hyperscale", 0, 0, "systemd")
-IDLE, SWAP, PROVEN = Around(9, False, [], [], []), Around(9, False, [ITEM], [], []), Around(9, True, [], [], [])
+IDLE, SWAP, PROVEN = Context(9, False, [], [], []), Context(9, False, [ITEM], [], []), Context(9, True, [], [], [])
 # As auditd of EL 9 writes them, but for the time.
 AVC = (
     'type=AVC msg=audit({time:.3f}:{serial}): avc:  denied  {{ map }} for  pid=1 comm="systemd" '
@@ -54,15 +54,15 @@ class Host:
             return 0, "", ""
         return 1, "", "no journal"
 
-    def plan(self, around, *during):
+    def plan(self, context, *during):
         wants = [{"during": word} for word in during]
         state = section.gather(self.target, wants)
         if not wants and not section.stands(state):
             return section.Planned([])
-        return section.plan(wants, state, around)
+        return section.plan(wants, state, context)
 
-    def carry_out(self, around, *during):
-        planned = self.plan(around, *during)
+    def carry_out(self, context, *during):
+        planned = self.plan(context, *during)
         for action in planned.actions:
             json.dumps(action.args)
             action.apply(self.target)
@@ -88,15 +88,15 @@ def test_permissive_from_before_the_transaction_until_the_proof(host):
     assert not os.path.exists(host.target.path(RELAXED))
 
 
-@pytest.mark.parametrize(("enforce", "around", "during"), [
+@pytest.mark.parametrize(("enforce", "context", "during"), [
     ("1", SWAP, ["enforcing"]), ("1", IDLE, ["permissive"]), ("0", SWAP, ["permissive"]), (None, SWAP, ["permissive"]),
     ("1", SWAP, []),
 ])
-def test_nothing_is_done_where_nothing_is_asked_or_needed(host, enforce, around, during):
+def test_nothing_is_done_where_nothing_is_asked_or_needed(host, enforce, context, during):
     os.unlink(host.target.path(ENFORCE))
     if enforce is not None:
         host.write(ENFORCE, enforce)
-    assert host.plan(around, *during) == section.Planned([])
+    assert host.plan(context, *during) == section.Planned([])
 
 
 def test_one_role_that_asks_for_it_is_enough(host):

@@ -82,7 +82,7 @@ def test_two_sides_at_once_are_refused():
     ({"mode": "rw"}, "not an octal mode"), ({"mode": "0889"}, "not an octal mode"), ({"mode": "-644"}, "not an octal mode"),
 ])
 def test_bad_files(changes, says):
-    assert any(says in problem.reason for problem in files.validate([{**FILES, **changes}]))
+    assert any(says in problem.reason for problem in files.validate([{**FILES, **changes}], 9))
 
 
 def test_any_build_goes_with_either_side_and_not_with_a_family():
@@ -101,16 +101,16 @@ def test_any_build_that_is_installed_is_left(release):
 
 
 def test_a_file_wanted_twice_is_refused():
-    assert any("wanted twice" in problem.reason for problem in files.validate([FILES, FILES]))
-    assert files.validate([FILES]) == []
+    assert any("wanted twice" in problem.reason for problem in files.validate([FILES, FILES], 9))
+    assert files.validate([FILES], 9) == []
 
 
 @pytest.mark.parametrize("name", ["sshd", "a b.service", "../x.service", "x.unit", ""])
 def test_bad_unit_names(name):
-    assert units.validate([{**UNITS, "name": name}])
+    assert units.validate([{**UNITS, "name": name}], 9)
 
 
 def test_contradicting_unit_is_refused():
-    assert units.validate([{**UNITS, "masked": True, "enabled": True}])
-    assert units.validate([{**UNITS, "masked": True, "enabled": False}]) == []
-    assert units.validate([{**UNITS, "name": "getty@tty1.service", "state": "started"}]) == []
+    assert units.validate([{**UNITS, "masked": True, "enabled": True}], 9)
+    assert units.validate([{**UNITS, "masked": True, "enabled": False}], 9) == []
+    assert units.validate([{**UNITS, "name": "getty@tty1.service", "state": "started"}], 9) == []

@@ -9,12 +9,12 @@ import os
 import time
 
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import units as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import units
-from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
+from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness, unit as units
 
-AROUND = Around(9, False, [], [], [])
+CONTEXT = Context(9, False, [], [], [])
 CLOCK = freshness.Clock(real=10_000.0, monotonic=500.0)
 UNIT = "a.service"
 FILE, DROP_IN = "/etc/a.conf", "/etc/systemd/system/a.service.d/50.conf"
@@ -79,9 +79,9 @@ class Host:
             f"InactiveExitTimestamp={stamp}", f"InactiveExitTimestampMonotonic={int(self.began.monotonic * 1e6)}",
         )) + "\n", ""
 
-    def plan(self, around=AROUND, **want):
+    def plan(self, context=CONTEXT, **want):
         wants = [{"name": UNIT, "enabled": None, "masked": None, "state": None, "fresh_for": [FILE], **want}]
-        return units.plan(wants, units.gather(self.target, wants), around).actions
+        return section.plan(wants, section.gather(self.target, wants), context).actions
 
     def carry_out(self, actions):
         for action in actions:
@@ -135,8 +135,8 @@ def test_a_unit_that_is_started_anyway_is_not_restarted_as_well(live):
 
 def test_a_file_that_this_run_writes_restarts(live):
     live.write(FILE, 60)
-    assert kinds(live.plan(AROUND._replace(paths=[FILE]))) == ["unit-restart"]
-    assert live.plan(AROUND._replace(paths=["/etc/other"])) == []
+    assert kinds(live.plan(CONTEXT._replace(paths=[FILE]))) == ["unit-restart"]
+    assert live.plan(CONTEXT._replace(paths=["/etc/other"])) == []
 
 
 def test_a_drop_in_that_is_gone_counts_by_its_folder(live):
@@ -158,7 +158,7 @@ def test_changed_units_are_read_again_once(live, age):
 
 def test_units_that_this_run_writes_are_read_before_they_are_turned(live):
     live.active = False
-    actions = live.plan(AROUND._replace(paths=[DROP_IN]), state="started")
+    actions = live.plan(CONTEXT._replace(paths=[DROP_IN]), state="started")
     assert kinds(actions) == ["unit-reload", "unit"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import CONFIGURE, PREPARE
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import alternatives as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import alternatives
@@ -37,7 +37,7 @@ edit-cfg
 
 
 """
-ALONE = Around(9, False, [], [], [])
+ALONE = Context(9, False, [], [], [])
 PACKAGES = ALONE._replace(items=[solver.Item("install", "x", "1-1", "noarch", "main", 0, 0)])
 
 
@@ -91,14 +91,14 @@ def fixture_host(tmp_path):
     return host_io.Target(run, str(tmp_path), root=str(tmp_path))
 
 
-def planned(host, around=ALONE, **want):
+def planned(host, context=ALONE, **want):
     wants = [{"name": "edit", "path": None, "auto": False, **want}]
-    assert section.validate(wants) == []
-    return section.plan(wants, section.gather(host, wants), around)
+    assert section.validate(wants, 9) == []
+    return section.plan(wants, section.gather(host, wants), context)
 
 
 def test_what_is_as_wanted_is_left_alone(host):
-    assert planned(host, auto=True) == ([], [], [], [])
+    assert planned(host, auto=True) == Planned([])
 
 
 def test_a_choice_is_made_and_taken_back(host):
@@ -168,9 +168,9 @@ def test_a_damaged_family_is_refused(host):
 ])
 def test_bad_wishes(changes, says):
     want = {"name": "edit", "path": "/usr/bin/vi", "auto": False, **changes}
-    assert any(says in problem.reason for problem in section.validate([want]))
+    assert any(says in problem.reason for problem in section.validate([want], 9))
 
 
 def test_a_family_wanted_twice_is_refused():
     want = {"name": "edit", "path": None, "auto": True}
-    assert any("twice" in problem.reason for problem in section.validate([want, want]))
+    assert any("twice" in problem.reason for problem in section.validate([want, want], 9))

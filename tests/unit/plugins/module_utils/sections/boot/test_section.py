@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import from_record
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, PROOF, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, PROOF, Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import (
     boot as host_boot, boot_loader, kernel as host_kernel,
 )
@@ -24,8 +24,8 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls 
 MACHINE = "0123456789abcdef0123456789abcdef"
 STOCK, OTHER, NEWER, NEWEST = (
     "5.14.0-611.el9.x86_64", "5.14.0-601.el9.x86_64", "6.12.94-0.hs1.hsx.el9.x86_64", "6.12.95-0.hs1.hsx.el9.x86_64")
-AROUND = Around(9, False, [], [], [])
-PROVEN = AROUND._replace(proven=True)
+CONTEXT = Context(9, False, [], [], [])
+PROVEN = CONTEXT._replace(proven=True)
 CONFIGURATION = """\
 if [ -s $prefix/grubenv ]; then
   load_env
@@ -111,14 +111,14 @@ class Host:
                 return
         raise AssertionError("the host does not come back")
 
-    def plan(self, around=AROUND, **want):
+    def plan(self, context=CONTEXT, **want):
         wants = want.pop("wants", None) or [wish(**want)]
-        assert boot.validate(wants) == []
-        return boot.plan(wants, boot.gather(self.target, wants), around)
+        assert boot.validate(wants, 9) == []
+        return boot.plan(wants, boot.gather(self.target, wants), context)
 
-    def converge(self, around=AROUND, during=lambda: None, **want):
+    def converge(self, context=CONTEXT, during=lambda: None, **want):
         """Plan, carry out as the engine does (by what the journal keeps of a step), and plan again: nothing may be left."""
-        planned = self.plan(around, **dict(want))
+        planned = self.plan(context, **dict(want))
         assert planned.problems == []
         steps = sorted(planned.actions, key=lambda action: action.phase)
         during()
@@ -128,7 +128,7 @@ class Host:
             step.apply(self.target)
             step.verify(self.target)
             done.append(step)
-        again = self.plan(around._replace(items=[]), **dict(want))
+        again = self.plan(context._replace(items=[]), **dict(want))
         assert ([action.describe() for action in again.actions], again.problems) == ([], [])
         return done, again
 
@@ -149,7 +149,7 @@ def wish(**want):
 
 def brings(release):
     version, _dash, rest = release.rpartition("-")
-    return AROUND._replace(items=[Item("install", "kernel-core", f"{version}-{rest.rpartition('.')[0]}", "x86_64", "r", 1, 1)])
+    return CONTEXT._replace(items=[Item("install", "kernel-core", f"{version}-{rest.rpartition('.')[0]}", "x86_64", "r", 1, 1)])
 
 
 @pytest.fixture(name="host")
@@ -170,7 +170,7 @@ def fixture_host(tmp_path):
     ({"keep": 1}, "a place beside"), ({"keep": -1}, "a place beside"),
 ])
 def test_bad_wishes(want, says):
-    problems = boot.validate([wish(**want)])
+    problems = boot.validate([wish(**want)], 9)
     assert any(says in str(problem) for problem in problems)
     assert all(problem.fact and problem.reason and problem.remedy for problem in problems)
 
@@ -183,18 +183,18 @@ def test_bad_wishes(want, says):
     [wish(args=["psi=1"]), wish(args=["psi=0"])],
 ])
 def test_wishes_that_contradict_each_other(wants):
-    assert boot.validate(wants)
+    assert boot.validate(wants, 9)
 
 
 def test_wishes_of_several_roles_are_one():
     wants = [wish(args=["psi=1"]), wish(kernel="hyperscale", try_once=False, args=["psi=1", "console=ttyS0"]), wish(keep=4)]
-    assert boot.validate(wants) == []
+    assert boot.validate(wants, 9) == []
     assert boot.merged(wants) == (["psi=1", "console=ttyS0"], [], "hyperscale", False, "", 4, False)
 
 
 def test_nothing_wanted_asks_nothing_of_the_host(tmp_path):
     target = host_io.Target(lambda argv: (0, "x\n", ""), str(tmp_path), root=str(tmp_path))
-    assert boot.plan([wish()], boot.gather(target, []), AROUND) == ([], [], [], [])
+    assert boot.plan([wish()], boot.gather(target, []), CONTEXT) == Planned([])
 
 
 # Arguments
@@ -263,8 +263,8 @@ def test_a_host_without_a_boot_loader_is_as_wanted_only_if_it_runs_so(tmp_path):
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("psi=1 quiet\n")
     state = boot.gather(target, [])
-    assert boot.plan([wish(args=["psi=1"])], state, AROUND) == ([], [], [], [])
-    problem, = boot.plan([wish(args_absent=["quiet"])], state, AROUND).problems
+    assert boot.plan([wish(args=["psi=1"])], state, CONTEXT) == Planned([])
+    problem, = boot.plan([wish(args_absent=["quiet"])], state, CONTEXT).problems
     assert "no boot entries" in problem.reason
 
 
@@ -424,7 +424,7 @@ def test_at_once_where_no_try_is_wanted(host):
 
 
 def test_a_running_default_needs_nothing(host):
-    assert host.plan(kernel="stock") == ([], [], [], [])
+    assert host.plan(kernel="stock") == Planned([])
 
 
 def test_the_fallback_is_named_where_the_running_kernel_has_no_entry(host):
@@ -677,8 +677,8 @@ def test_psi_replaces_what_turns_it_off(host):
 
 @pytest.mark.parametrize("more", [{"args": ["psi=0"]}, {"args_absent": ["psi"]}, {"args_absent": ["psi=1"]}])
 def test_psi_wanted_and_not_wanted_is_refused(more):
-    assert boot.validate([wish(psi=True, **more)])
+    assert boot.validate([wish(psi=True, **more)], 9)
 
 
 def test_psi_wanted_twice_is_one_wish():
-    assert boot.validate([wish(psi=True), wish(args=["psi=1"], args_absent=["psi=0"])]) == []
+    assert boot.validate([wish(psi=True), wish(args=["psi=1"], args_absent=["psi=0"])], 9) == []

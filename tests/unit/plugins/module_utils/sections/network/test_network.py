@@ -12,7 +12,7 @@ import pathlib
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import DONE, Step
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
     files as netfiles, networkd, nm, section as network, switch,
@@ -21,7 +21,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network
 HERE = pathlib.Path(__file__).parent / "fixtures"
 MAC = "02:c5:0a:f8:0b:0a"
 LINK = {"kind": "", "mac": MAC, "mtu": 1500, "master": "", "up": True, "type": "ether"}
-AROUND = Around(9, False, [], [], [])
+CONTEXT = Context(9, False, [], [], [])
 # What ip -json said on a host with the recorded profile.
 LIVE = {
     "links": {"lo": dict(LINK, type="loopback", mac="00:00:00:00:00:00"), "eth0": LINK},
@@ -388,7 +388,7 @@ def wish(**changes):
 
 
 def test_hand_over_is_planned_with_all_that_its_undoing_needs():
-    found = network.plan([wish()], state(), AROUND)
+    found = network.plan([wish()], state(), CONTEXT)
     action, = found.actions
     assert found.problems == [] and action.subject == "networkmanager to networkd"
     before, after = action.args["before"], action.args["after"]
@@ -404,7 +404,7 @@ def test_hand_over_is_planned_with_all_that_its_undoing_needs():
 
 def handed_over(**changes):
     """Return the state after that hand-over."""
-    after = network.plan([wish()], state(), AROUND).actions[0].args["after"]
+    after = network.plan([wish()], state(), CONTEXT).actions[0].args["after"]
     units = dict(state().units)
     units.update({name: dict(UNIT, **unit) for name, unit in after["units"].items()})
     files = {path: content[0] for path, content in after["files"].items()}
@@ -412,48 +412,49 @@ def handed_over(**changes):
 
 
 def test_a_host_that_was_handed_over_is_as_wanted():
-    found = network.plan([wish()], handed_over(), AROUND)
+    found = network.plan([wish()], handed_over(), CONTEXT)
     assert (found.actions, found.problems, found.pending) == ([], [], [])
 
 
 def test_a_file_of_ours_that_is_gone_is_seen_by_its_definition():
     want = wish(source="definitions", definitions=[{"name": "lan.network", "content": LAN}])
-    assert network.plan([want], handed_over(), AROUND).actions
+    assert network.plan([want], handed_over(), CONTEXT).actions
     path = networkd.path_of("lan.network")
     ours = {path: f"{networkd.MARK}\n{LAN.rstrip()}\n", network.MANNERS_PATH: network.MANNERS}
-    assert network.plan([want], handed_over(ours=ours), AROUND).actions == []
+    assert network.plan([want], handed_over(ours=ours), CONTEXT).actions == []
 
 
 def test_only_files_of_the_ledger_are_taken_away():
     mine, other = networkd.path_of("old.network"), networkd.path_of("strange.network")
     text = f"{networkd.MARK}\n[Match]\nName=old\n"
-    found = network.plan([wish()], state(ours={mine: text, other: text}, ledger={mine}), AROUND).actions[0].args["after"]["files"]
+    planned = network.plan([wish()], state(ours={mine: text, other: text}, ledger={mine}), CONTEXT)
+    found = planned.actions[0].args["after"]["files"]
     assert found[mine] is None and other not in found
 
 
 def test_the_confirmation_waits_and_comes():
-    waiting = network.plan([wish()], handed_over(armed=ARMED), AROUND)
+    waiting = network.plan([wish()], handed_over(armed=ARMED), CONTEXT)
     assert waiting.actions == [] and [pending.waits_for for pending in waiting.pending] == [PROOF]
-    proven = network.plan([wish()], handed_over(armed=ARMED), AROUND._replace(proven=True))
+    proven = network.plan([wish()], handed_over(armed=ARMED), CONTEXT._replace(proven=True))
     assert [action.kind for action in proven.actions] == ["network-confirm"] and proven.pending == []
-    alone = network.plan([wish(renderer=None)], handed_over(armed=ARMED), AROUND._replace(proven=True))
+    alone = network.plan([wish(renderer=None)], handed_over(armed=ARMED), CONTEXT._replace(proven=True))
     assert [action.kind for action in alone.actions] == ["network-confirm"]
 
 
 def test_a_proof_after_the_host_went_back_is_told_so():
     """It neither passes for a confirmation nor begins the hand-over anew; the next plain run does that, and says why."""
-    back, late = state()._replace(reverted={"why": "nobody came"}), AROUND._replace(proven=True)
+    back, late = state()._replace(reverted={"why": "nobody came"}), CONTEXT._replace(proven=True)
     for want in (wish(), wish(renderer=None)):
         found = network.plan([want], back, late)
         assert found.actions == [] and "went back by itself: nobody came" in found.problems[0].reason
-    again = network.plan([wish()], back, AROUND)
+    again = network.plan([wish()], back, CONTEXT)
     assert len(again.actions) == 1 and "nobody came" in again.warnings[-1]
     assert network.plan([wish(renderer=None)], state(), late).problems == []
 
 
 def test_the_old_connection_confirms_nothing():
     same = handed_over(armed=ARMED, connection=ARMED["connection"])
-    problem, = network.plan([wish(renderer=None)], same, AROUND._replace(proven=True)).problems
+    problem, = network.plan([wish(renderer=None)], same, CONTEXT._replace(proven=True)).problems
     assert "connection of before the switch" in problem.fact
 
 
@@ -502,7 +503,7 @@ def test_which_state_is_gone_back_to(renderers, origin):
 
 
 def test_a_second_hand_over_waits_for_the_first():
-    problem, = network.plan([wish()], state(armed=ARMED), AROUND).problems
+    problem, = network.plan([wish()], state(armed=ARMED), CONTEXT).problems
     assert "waits for its confirmation" in problem.fact
 
 
@@ -516,14 +517,14 @@ def test_a_second_hand_over_waits_for_the_first():
     ({"units": {**state().units, "NetworkManager.service": UNIT}}, "NetworkManager does not run"),
 ])
 def test_what_is_in_the_way_is_named(changes, says):
-    found = network.plan([wish()], state(**changes), AROUND)
+    found = network.plan([wish()], state(**changes), CONTEXT)
     assert found.actions == [] and any(says in str(problem) for problem in found.problems), found.problems
 
 
 def test_a_dns_server_that_no_link_has():
     other = state(live=dict(LIVE, dns={"servers": ["192.0.2.53"], "search": []}))
-    assert network.plan([wish()], other, AROUND).problems == []
-    problem, = network.plan([wish(resolved=True)], other, AROUND).problems
+    assert network.plan([wish()], other, CONTEXT).problems == []
+    problem, = network.plan([wish(resolved=True)], other, CONTEXT).problems
     assert "DNS server 192.0.2.53" in problem.fact
 
 
@@ -531,7 +532,7 @@ def test_a_file_that_comes_after_ours_or_is_for_another_link_is_not_in_the_way()
     foreign = {
         "/usr/lib/systemd/network/80-all.network": "[Match]\nName=*\n",
         "/etc/systemd/network/10-x.network": "[Match]\nName=x\n"}
-    assert network.plan([wish()], state(foreign=foreign), AROUND).problems == []
+    assert network.plan([wish()], state(foreign=foreign), CONTEXT).problems == []
 
 
 @pytest.mark.parametrize(("changes", "says"), [
@@ -541,29 +542,29 @@ def test_a_file_that_comes_after_ours_or_is_for_another_link_is_not_in_the_way()
     ({"unmanaged": ["a b"]}, "not the name of an interface"),
 ])
 def test_bad_wishes(changes, says):
-    assert any(says in problem.reason for problem in network.validate([wish(**changes)]))
+    assert any(says in problem.reason for problem in network.validate([wish(**changes)], 9))
 
 
 def test_two_wishes():
-    assert network.validate([wish(), wish()]) and network.validate([wish(), wish(renderer=None)]) == []
+    assert network.validate([wish(), wish()], 9) and network.validate([wish(), wish(renderer=None)], 9) == []
 
 
 def test_the_way_back_is_the_state_of_before():
-    before = network.plan([wish()], state(), AROUND).actions[0].args["before"]
-    found = network.plan([wish(renderer="networkmanager")], handed_over(before=before), AROUND)
+    before = network.plan([wish()], state(), CONTEXT).actions[0].args["before"]
+    found = network.plan([wish(renderer="networkmanager")], handed_over(before=before), CONTEXT)
     action, = found.actions
     assert action.subject == "networkd to networkmanager" and found.problems == []
     assert action.args["after"]["units"]["NetworkManager.service"]["active"]
     assert not [path for path, content in action.args["after"]["files"].items() if content]
-    assert network.plan([wish(renderer="networkmanager")], state(), AROUND).actions == []
+    assert network.plan([wish(renderer="networkmanager")], state(), CONTEXT).actions == []
 
 
 def test_resolved_on_and_off():
     units = {**state().units}
-    on = network.plan([wish(resolved=True)], state(units=units), AROUND).actions[0].args["after"]
+    on = network.plan([wish(resolved=True)], state(units=units), CONTEXT).actions[0].args["after"]
     assert on["resolv"] == {"link": network.STUB_LINK} and on["units"][network.RESOLVED]["active"]
     stub = {"link": "../run/systemd/resolve/stub-resolv.conf"}
-    off = network.plan([wish(resolved=False)], state(resolv=stub, units={**units, network.RESOLVED: ON}), AROUND)
+    off = network.plan([wish(resolved=False)], state(resolv=stub, units={**units, network.RESOLVED: ON}), CONTEXT)
     after = off.actions[0].args["after"]
     assert "nameserver 10.255.255.53" in after["resolv"]["content"] and not after["units"][network.RESOLVED]["active"]
 

@@ -11,7 +11,7 @@ import re
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import from_record
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Around
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb, solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host, section
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness
@@ -29,8 +29,8 @@ def package(version):
     return rpmdb.Package(**{**fields, "name": "systemd", "epoch": 0, "version": version, "release": "1", "arch": "x86_64"})
 
 
-def around(version="252", items=(), paths=()):
-    return Around(9, False, list(items), [package(version)], list(paths))
+def context(version="252", items=(), paths=()):
+    return Context(9, False, list(items), [package(version)], list(paths))
 
 
 def unit(name, **wanted):
@@ -164,8 +164,8 @@ class Host:
         return "\n".join(lines) + "\n"
 
     def plan(self, want, near=None):
-        assert section.validate([want]) == []
-        return section.plan([want], section.gather(self.target, [want]), near or around())
+        assert section.validate([want], 9) == []
+        return section.plan([want], section.gather(self.target, [want]), near or context())
 
     def converge(self, want, near=None):
         """Plan, carry out by what the journal keeps of each step, and find nothing left to do; return how to take it back."""
@@ -214,14 +214,14 @@ WATCHED = unit("system.slice", swap="kill", memory_pressure="kill", memory_press
     (wish(settings={"prekill_hook_timeout": "10ms"}), "no time span"),
 ])
 def test_bad_wishes_are_refused(want, says):
-    problems = section.validate([want])
+    problems = section.validate([want], 9)
     assert any(says in problem.reason for problem in problems), problems
     assert all(problem.fact and problem.remedy for problem in problems)
 
 
 def test_two_wishes_are_refused_and_default_of_the_build_is_not():
-    assert section.validate([wish(), wish()])
-    assert section.validate([wish(WATCHED, settings={"memory_pressure_duration": "0", "swap_used_limit": None})]) == []
+    assert section.validate([wish(), wish()], 9)
+    assert section.validate([wish(WATCHED, settings={"memory_pressure_duration": "0", "swap_used_limit": None})], 9) == []
 
 
 @pytest.mark.parametrize(("version", "more", "refused"), [
@@ -230,13 +230,13 @@ def test_two_wishes_are_refused_and_default_of_the_build_is_not():
     ("257", {"units": [dict(WATCHED, memory_pressure_duration="5s")]}, False),
 ])
 def test_what_the_build_does_not_know_is_refused(host, version, more, refused):
-    problems = host.plan(wish(**more), around(version)).problems
+    problems = host.plan(wish(**more), context(version)).problems
     assert ["systemd knows" in problem.reason for problem in problems] == [True] * refused
 
 
 def test_the_build_that_comes_counts(host):
     items = [solver.Item("upgrade", "systemd", "262.1-1.hs.el9", "x86_64", "r", 1, 1)]
-    assert host.plan(wish(settings={"prekill_hook_timeout": "5s"}), around("252", items)).problems == []
+    assert host.plan(wish(settings={"prekill_hook_timeout": "5s"}), context("252", items)).problems == []
 
 
 def test_an_unknown_service_is_refused_and_an_unknown_slice_told_of(host):
@@ -247,14 +247,14 @@ def test_an_unknown_service_is_refused_and_an_unknown_slice_told_of(host):
 
 def test_a_service_that_this_run_writes_is_known(host):
     want = wish(unit("new.service", swap="kill"))
-    assert host.plan(want, around(paths=["/etc/systemd/system/new.service"])).problems == []
+    assert host.plan(want, context(paths=["/etc/systemd/system/new.service"])).problems == []
 
 
 def test_a_host_without_the_daemon_is_refused(host):
     del host.units[DAEMON]
     assert [problem.fact for problem in host.plan(wish()).problems] == [DAEMON]
     items = [solver.Item("install", "systemd-oomd", "252-1", "x86_64", "r", 1, 1)]
-    assert host.plan(wish(), around(items=items)).problems == []
+    assert host.plan(wish(), context(items=items)).problems == []
 
 
 # The way there, and back

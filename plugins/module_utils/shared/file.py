@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The step that brings one path from what it holds to what is wanted. Several sections write files by it."""
+
+from __future__ import annotations
+
+from ..core.engine import CONFIGURE, Action
+from ..core.errors import Failed, Problem
+from ..core.host_io import FileState, Target
+from ..text import merge
+
+# What somebody made of a file of ours is kept beside it under this name, which no program reads.
+ASIDE = ".saved"
+
+
+class FileAction(Action):
+    """Brings one path from what it holds to what is wanted; both are kept whole, so undo is the same step back."""
+
+    section = "files"
+    kind = "file"
+    phase = CONFIGURE
+    writes_file = True
+
+    @classmethod
+    def between(cls, path: str, why: str, old: FileState | None, new: FileState | None) -> FileAction:
+        """Make the action that brings a path from one state to the other."""
+        args = {"old": list(old) if old else None, "new": list(new) if new else None}
+        return cls(path, why, args, _shown(old), _shown(new))
+
+    def _put(self, target: Target, wanted: list[str] | None) -> None:
+        if wanted is None:
+            target.remove(self.subject)
+        else:
+            target.write(self.subject, FileState(*wanted))
+
+    def apply(self, target: Target) -> None:
+        self._put(target, self.args["new"])
+
+    def undo(self, target: Target) -> None:
+        old, written = (FileState(*state) if state else None for state in (self.args["old"], self.args["new"]))
+        now = target.read(self.subject)
+        if now in (old, written):
+            self._put(target, self.args["old"])
+        elif now is None:
+            self.left.append(f"{self.subject} was taken away since, and stays away")
+        elif old is None:
+            target.write(self.subject + ASIDE, now)
+            target.remove(self.subject)
+            self.left.append(f"{self.subject} was changed since: it is gone, and what it held is in {self.subject}{ASIDE}")
+        else:
+            self._take_out(target, old, written, now)
+
+    def _take_out(self, target: Target, old: FileState, written: FileState | None, now: FileState) -> None:
+        """Take our change out of a file that somebody changed since."""
+        content = merge.without(written.content if written else "", old.content, now.content)
+        if content is None:
+            self.left.append(f"{self.subject} was changed since in the same lines, and is left as it is")
+            return
+        kept = [was if was_ours == is_now else is_now for was, was_ours, is_now in zip(old[1:], (written or now)[1:], now[1:])]
+        target.write(self.subject, FileState(content, *kept))
+        if content != old.content:
+            self.left.append(f"{self.subject} was changed since: only what was written here is taken out of it")
+
+    def verify(self, target: Target) -> None:
+        found = target.read(self.subject)
+        wanted = FileState(*self.args["new"]) if self.args["new"] else None
+        if found != wanted:
+            raise Failed(Problem(
+                f"{self.subject} is not as it was written", "something else writes it too",
+                "Find out what manages the file, and leave it to one of the two",
+            ))
+
+
+def _shown(state: FileState | None) -> str:
+    """Return a file as the diff shows it: its attributes, then its text."""
+    if state is None:
+        return ""
+    return f"# {state.owner}:{state.group} {state.mode}\n{state.content}"

@@ -180,8 +180,9 @@ host:
             The flavour of the SIG it publishes, V(null) for any other repository and for testing, source
             and debug ones.
           type: str
-    keys:
+    signing_keys:
       description: The keys rpm trusts, from the C(gpg-pubkey) entries of the package database. V(null) when not read.
+        Before 0.5.0 it was called C(keys), which Jinja takes for a method of the dictionary.
       type: list
       elements: dict
       returned: success

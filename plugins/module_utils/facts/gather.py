@@ -20,7 +20,7 @@ JOURNAL = "/var/lib/centos-hyperscale/journal"
 # Group -> what its keys hold when it was not asked for or could not be read.
 GROUPS: dict[str, dict[str, t.Any]] = {
     "repos": {"repos": None},
-    "keys": {"keys": None},
+    "keys": {"signing_keys": None},
     "packages": {"packages": None},
     "kernel": {"kernel": None},
     "cgroup": {"cgroup": {"mode": "unknown"}},
@@ -156,7 +156,7 @@ class Host:
         value = self.attempt(group, readers[group])
         if value is None:
             return GROUPS[group]
-        return value if group == "filesystems" else {group: value}
+        return value if group == "filesystems" else {next(iter(GROUPS[group])): value}
 
 
 def gather(

@@ -10,10 +10,10 @@ brought onto the host cannot vouch for a package of this one.
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import typing as t
 
+from ..core import process
 from ..core.errors import Problem, Refused
 
 try:
@@ -86,10 +86,10 @@ def _import(store: str, keys: t.Sequence[str]) -> None:
 
 
 def _check(store: str, path: str, nevra: str, repo_id: str) -> list[Problem]:
-    result = _rpmkeys(store, "--define", "_pkgverify_level all", "--checksig", "--verbose", path)
-    if result.returncode == 0:
+    status, out = _rpmkeys(store, "--define", "_pkgverify_level all", "--checksig", "--verbose", path)
+    if status == 0:
         return []
-    said = [line.strip() for line in result.stdout.splitlines()[1:] if not line.rstrip().endswith("OK")]
+    said = [line.strip() for line in out.splitlines()[1:] if not line.rstrip().endswith("OK")]
     return [Problem(
         f"package {nevra} of repository {repo_id}",
         "its signature is not one of the repository's own key: " + "; ".join(said or ["not signed"]),
@@ -97,8 +97,8 @@ def _check(store: str, path: str, nevra: str, repo_id: str) -> list[Problem]:
     )]
 
 
-def _rpmkeys(store: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["rpmkeys", "--dbpath", store, *arguments], check=False, env=dict(os.environ, LC_ALL="C"),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, encoding="utf-8", errors="replace",
-    )
+def _rpmkeys(store: str, *arguments: str) -> tuple[int, str]:
+    status, out = process.run(["rpmkeys", "--dbpath", store, *arguments], dict(os.environ, LC_ALL="C"))
+    if status == process.NOT_RUN:
+        raise Refused(Problem("rpmkeys cannot be run on this host", out, "Install it again with 'dnf reinstall rpm'"))
+    return status, out

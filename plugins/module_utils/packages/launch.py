@@ -12,12 +12,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 import time
 import typing as t
 
-from ..core import code_tree
+from ..core import code_tree, process
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from . import worker
@@ -60,9 +59,7 @@ def carry_out(target: Target, job: worker.Job) -> dict[str, t.Any]:
             return wait(target, job.run)
         # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with,
         # and systemd-run its own.
-    process = subprocess.Popen(
-        argv, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    ended(target, job.run, lambda: process.poll() is None)
+    ended(target, job.run, process.start(argv))
     return wait(target, job.run)
 
 

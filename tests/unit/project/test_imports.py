@@ -9,6 +9,8 @@ import ast
 import pathlib
 
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import worker
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import switch
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 CODE = TREE / "plugins" / "module_utils"
@@ -103,3 +105,14 @@ def test_every_package_of_the_code_is_in_the_table():
     folders = {path.name for path in CODE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(MAY_IMPORT) - {"section", "registry"} | {"sections"}
     assert [path.name for path in CODE.glob("*.py")] == []
+
+
+@pytest.mark.parametrize("copied", [worker.MODULES, switch.MODULES], ids=["worker", "switch"])
+def test_what_runs_detached_is_copied_with_all_that_it_imports_and_needs_nothing_of_ansible(copied):
+    known = modules()
+    for name in copied:
+        tree = ast.parse(known[name].read_text())
+        assert imported(name, tree, known) <= set(copied)
+        foreign = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        foreign |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
+        assert [module for module in foreign if module.split(".")[0].startswith("ansible")] == []

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The detached side of a hand-over of the network: switches over, looks whether all is there by value, and goes back.
 
-It is copied into a folder of its own with the one file it imports and started as C(python3 CODE VERB FOLDER): C(go)
+It is copied into a folder of its own with the files it imports and started as C(python3 CODE VERB FOLDER): C(go)
 switches under the dead man's switch, C(late) goes back when nobody confirmed in time, C(boot) when the host started anew
 before that. It needs neither the network nor anything of Ansible.
 """
@@ -15,17 +15,17 @@ import errno
 import fcntl
 import json
 import os
-import subprocess
 import sys
 import time
 import typing as t
 
+from ...core import process
 from ...facts import network as live
 
 JOB, RESULT = "job.json", "result.json"
 # What lies beside the folders of the single hand-overs: the lock, what waits for its confirmation, and what went back last.
 LOCK, ARMED, REVERTED = "lock", "armed.json", "went-back.json"
-MODULES = ("facts.network", "sections.network.switch")
+MODULES = ("core.process", "facts.network", "sections.network.switch")
 
 # Goes back at boot as long as it is there and the hand-over is not confirmed.
 BOOT_UNIT = "centos-hyperscale-network-back.service"
@@ -71,13 +71,7 @@ class SwitchFailed(Exception):
 
 def command(argv: t.Sequence[str], seconds: float = COMMAND_SECONDS) -> tuple[int, str]:
     """Run a command and return its exit status and what it printed."""
-    try:
-        done = subprocess.run(
-            list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False,
-            env=ENVIRONMENT)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return 127, str(error)
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+    return process.run(argv, ENVIRONMENT, seconds)
 
 
 def _must(*argv: str) -> str:

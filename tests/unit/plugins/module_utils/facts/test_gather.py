@@ -14,7 +14,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.packages import 
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
 
 KEYS = {
-    "supported", "refusal", "os", "arch", "repos", "keys", "packages", "kernel", "cgroup", "psi", "selinux",
+    "supported", "refusal", "os", "arch", "repos", "signing_keys", "packages", "kernel", "cgroup", "psi", "selinux",
     "secure_boot", "root_filesystem", "filesystems", "boot_free_bytes", "var_free_bytes", "root_free_bytes",
     "network", "iptables", "sysv", "systemd", "boot", "reboot", "journal", "unreadable",
 }  # fmt: skip
@@ -30,7 +30,7 @@ def test_an_empty_host_has_every_key_and_is_refused(host):
     found = gather.gather(host.run, FINGERPRINTS, root=host.root)
     assert set(found) == KEYS
     assert found["supported"] is False and "unknown system" in found["refusal"]
-    assert [found[key] for key in ("packages", "keys", "kernel", "psi", "boot")] == [None] * 5
+    assert [found[key] for key in ("packages", "signing_keys", "kernel", "psi", "boot")] == [None] * 5
     assert set(found["systemd"].values()) == {None}
     assert found["secure_boot"] == "not_efi" and found["cgroup"] == {"mode": "unknown"}
     assert found["network"] == {"in_charge": "unknown", "services": None}
@@ -64,7 +64,7 @@ def test_the_architecture_is_refused_too(host):
 def test_without_the_bindings_only_what_needs_them_is_unreadable(host, monkeypatch):
     monkeypatch.setattr(rpmdb, "rpm", None)
     found = gather.gather(host.run, FINGERPRINTS, ["packages", "keys", "repos"], host.root)
-    assert (found["packages"], found["keys"], found["repos"]) == (None, None, [])
+    assert (found["packages"], found["signing_keys"], found["repos"]) == (None, None, [])
     assert found["unreadable"][-2:] == [dict(MISSING, what="keys"), MISSING]
 
 
@@ -100,7 +100,7 @@ def test_a_real_database_feeds_packages_kernels_systemd_and_reboot(rpm_root, hos
     assert found["packages"]["disagreements"] == []
     assert found["packages"]["duplicates"] == []
     assert [item["evr"] for item in found["packages"]["families"]["systemd"]] == ["260.2-1.hs.el9"] * 2
-    assert [key["fingerprint"] for key in found["keys"]] == [fingerprint]
+    assert [key["fingerprint"] for key in found["signing_keys"]] == [fingerprint]
     assert found["kernel"]["installed"] == ["kernel-core-5.14.0-10.el9.noarch", "kernel-core-5.14.0-9.el9.noarch"]
     assert found["kernel"]["hyperscale"] is False
     assert found["reboot"]["required"] is True

@@ -9,7 +9,7 @@ import fcntl
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, process
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import launch, worker
 
 RESULT = {"ok": True, "items": []}
@@ -91,7 +91,7 @@ def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monke
             return 0
 
     monkeypatch.setattr(launch.os.path, "isdir", lambda _path: True)
-    monkeypatch.setattr(launch.subprocess, "Popen", Process)
+    monkeypatch.setattr(process.subprocess, "Popen", Process)
     host = host_io.Target(systemd, target.tmpdir, root=target.root)
     job = worker.Job("run-1.0", [], [], [], None, False, 1.0, [])
     assert launch.carry_out(host, job) == RESULT

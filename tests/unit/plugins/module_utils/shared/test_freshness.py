@@ -9,9 +9,9 @@ import os
 import time
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import units as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import units as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness, unit as units
 
 CONTEXT = Context(9, False, [], [], [])

@@ -36,8 +36,8 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "text.versionlock", "packages.locks", "packages.keys", "packages.solver", "packages.reasons", "packages.store",
-    "packages.repair", "packages.worker",
+    "core.errors", "text.ini", "text.versionlock", "packages.locks", "packages.keys", "packages.solver", "packages.reasons",
+    "packages.store", "packages.repair", "packages.worker",
 )
 
 # What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.

@@ -65,6 +65,7 @@ RELEASES = [
 
 @pytest.mark.parametrize(("older", "newer"), list(itertools.permutations(RELEASES, 2)))
 def test_kernels_sort_as_rpm_sorts_them(older, newer):
+    pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
     keys = [bls.release_order(release.rsplit(".", 1)[0]) for release in (older, newer)]
     by_rpm = compare_evr(older.rsplit(".", 1)[0], newer.rsplit(".", 1)[0])
     assert (keys[0] > keys[1]) - (keys[0] < keys[1]) == by_rpm

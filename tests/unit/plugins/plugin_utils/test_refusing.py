@@ -11,7 +11,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.centos.hyperscale.plugins.plugin_utils import _refusing
+from ansible_collections.centos.hyperscale.plugins.plugin_utils import refusing
 
 STREAM_8 = 'NAME="CentOS Stream"\nID="centos"\nVERSION_ID="8"\n'
 STREAM_9 = 'NAME="CentOS Stream"\nID="centos"\nVERSION_ID="9"\n'
@@ -31,7 +31,7 @@ BAD_ARGUMENT = {"failed": True, "msg": "value of gather must be one or more of",
 UNREACHABLE = {"unreachable": True, "failed": True, "msg": "Failed to connect"}
 
 
-class Fake(_refusing.RefusingAction):
+class Fake(refusing.RefusingAction):
     """The plugin without a connection: what it calls answers from what the test put in."""
 
     def __init__(self, answer, os_release=None):
@@ -39,7 +39,7 @@ class Fake(_refusing.RefusingAction):
         self.os_release = os_release
         self.commands = []
         self.given = None
-        self._task = types.SimpleNamespace(args={"gather": ["os"]})
+        self._task = types.SimpleNamespace(action="centos.hyperscale.host_info", args={"gather": ["os"]})
 
     def _execute_module(self, module_args=None, **kwargs):
         self.given = module_args

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -12,6 +14,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import system
 
 READ_OS_RELEASE = "cat /etc/os-release"
+# The modules that note on the host who runs them, for anyone who tries at the same time.
+NOTING_WHO = ("alternative", "boot_config", "converge", "network_handover", "package_swap")
 
 
 def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
@@ -19,12 +23,22 @@ def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
     return bool(result.get("failed")) and not result.get("unreachable") and "invocation" not in result
 
 
+def who() -> str:
+    """Return the name of the user and the machine that run this."""
+    return f"{getpass.getuser()} on {socket.gethostname()}"
+
+
 class RefusingAction(ActionBase):
     """The controller's part of modules that a retired stream's Python cannot run."""
 
+    @property
+    def module(self) -> str:
+        """The name of the task's module within this collection: several share one action."""
+        return self._task.action.rpartition(".")[2]
+
     def module_defaults(self) -> dict[str, t.Any]:
         """Return arguments that the controller knows best, for what the task does not say."""
-        return {}
+        return {"controller": who()} if self.module in NOTING_WHO else {}
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)

@@ -13,6 +13,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.centos.hyperscale.plugins.plugin_utils import confirming
 
+# Asks for invocations in results, which ansible-core leaves out from 2.21 on.
+ASKED = {"ansible_inject_invocation": True}
 WAITING = {"section": "network", "waits_for": "proof"}
 OPEN = {"changed": True, "actions": ["switch"], "pending": [WAITING], "host": {"then": 1}, "reboot": {}, "invocation": {}}
 CONFIRMED = {"changed": True, "actions": ["confirm"], "pending": [], "host": {"now": 1}, "reboot": {}, "invocation": {}}
@@ -58,7 +60,7 @@ OWN, CONFIRMATION = (None, None), (confirming.CONFIRMING, "confirmed")
 ])
 def test_what_each_module_has_confirmed(module, args, check_mode, done):
     plugin = Fake(module, args, [OPEN, CONFIRMED], check_mode)
-    result = plugin.run(task_vars={})
+    result = plugin.run(task_vars=ASKED)
     assert plugin.done == done
     if CONFIRMATION in done:
         assert (result["confirmed"], result["actions"], result["host"]) == (True, ["switch", "confirm"], {"now": 1})
@@ -70,22 +72,22 @@ def test_what_each_module_has_confirmed(module, args, check_mode, done):
     {**OPEN, "failed": True}, {**OPEN, "pending": []}, {**OPEN, "pending": [{**WAITING, "section": "boot"}]}])
 def test_nothing_is_confirmed_where_nothing_is_open(answer):
     plugin = Fake("network_handover", {}, [answer])
-    assert plugin.run(task_vars={}) == answer
+    assert plugin.run(task_vars=ASKED) == answer
 
 
 def test_a_connection_is_tried_until_the_host_has_gone_back(monkeypatch):
     plugin = Fake("network_handover", {"confirm_seconds": "60"}, [OPEN, AnsibleConnectionFailure("no route"), CONFIRMED])
     assert plugin.patience() == 60
-    assert plugin.run(task_vars={})["confirmed"] is True
+    assert plugin.run(task_vars=ASKED)["confirmed"] is True
     assert plugin.done == [OWN, "reset", CONFIRMATION, "reset", CONFIRMATION]
     plugin = Fake("converge", {"state": "undone"}, [OPEN, AnsibleConnectionFailure("no route")])
     assert plugin.patience() == 120
     monkeypatch.setattr(plugin, "patience", lambda: -1)
     with pytest.raises(AnsibleConnectionFailure, match="no route"):
-        plugin.run(task_vars={})
+        plugin.run(task_vars=ASKED)
 
 
 def test_a_confirmation_that_fails_is_the_result():
     plugin = Fake("network_handover", {}, [OPEN, {**CONFIRMED, "failed": True, "msg": "gone back"}])
-    result = plugin.run(task_vars={})
+    result = plugin.run(task_vars=ASKED)
     assert (result["failed"], result["msg"], result["confirmed"]) == (True, "gone back", False)

@@ -75,7 +75,7 @@ def fixture_environment(tmp_path):
     return dict(
         os.environ, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"), ANSIBLE_LOCAL_TEMP=str(tmp_path / "local"),
         ANSIBLE_REMOTE_TEMP=str(tmp_path / "remote"), ANSIBLE_NOCOLOR="1", ANSIBLE_CALLBACK_PLUGINS=str(tmp_path),
-        ANSIBLE_CALLBACKS_ENABLED="given", GIVEN=str(tmp_path / "given.json"))
+        ANSIBLE_CALLBACKS_ENABLED="given", ANSIBLE_INJECT_INVOCATION="1", GIVEN=str(tmp_path / "given.json"))
 
 
 def run(environment, *argv):

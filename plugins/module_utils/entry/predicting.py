@@ -93,7 +93,7 @@ def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> Non
     """End the module with a report; it fails only where C(fail_on) asks for it."""
     threshold = module.params["fail_on"]
     thresholds = report.FAIL_ON if found["phase"] == PREDICT else (*report.FAIL_ON, report.UNFORESEEN)
-    # Verdict and findings are laid beside the report on the controller (plugin_utils/_reporting.py).
+    # Verdict and findings are laid beside the report on the controller (plugin_utils/reporting.py).
     result = {
         "report": found, "text": report.text(found),
         "bug_reports": bugs.reports(found), "reached": {name: report.reached(found, name) for name in thresholds}, **more}

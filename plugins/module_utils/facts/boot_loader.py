@@ -10,7 +10,7 @@ import json
 import os
 import typing as t
 
-from ..text import bls
+from ..text import bls, cmdline, grubenv
 from . import mounts as host_mounts, read as host_read
 
 ENTRIES = "/boot/loader/entries"
@@ -38,13 +38,13 @@ class Boot(t.NamedTuple):
     @property
     def variables(self) -> dict[str, str]:
         """The variables of the environment block; none when GRUB would not take it for one."""
-        return bls.parse_env(self.env) if self.env is not None and bls.valid_env(self.env) else {}
+        return grubenv.parse(self.env) if self.env is not None and grubenv.valid(self.env) else {}
 
     @property
     def ruled_by_files(self) -> bool:
         """Whether GRUB lists the entries of these files and starts what the environment block says."""
         return self.config is not None and bool(
-            bls.BLSCFG.search(self.config) and bls.SAVED_DEFAULT.search(self.config))
+            grubenv.BLSCFG.search(self.config) and grubenv.SAVED_DEFAULT.search(self.config))
 
     @property
     def next(self) -> bls.NextBoot | None:
@@ -60,8 +60,8 @@ class Boot(t.NamedTuple):
 
     def words_of(self, entry: bls.Entry) -> list[str]:
         """Return the arguments that GRUB starts an entry with."""
-        known = {**bls.assigned(self.config or ""), **self.variables}
-        return bls.expanded(entry.options, known)
+        known = {**grubenv.assigned(self.config or ""), **self.variables}
+        return cmdline.expanded(entry.options, known)
 
     def waiting(self, running: t.Sequence[str]) -> list[str]:
         """Return which of the arguments that were set here the next boot brings, and C(no NAME) for those that it ends,
@@ -69,12 +69,12 @@ class Boot(t.NamedTuple):
         noted = self.note.get("arguments") or {}
         if self.next is None:
             return []
-        then = [bls.plain(word) for word in self.words_of(self.next.entry)]
-        new = [word for word in map(bls.plain, noted.get("present", [])) if word in then and word not in running]
+        then = [cmdline.plain(word) for word in self.words_of(self.next.entry)]
+        new = [word for word in map(cmdline.plain, noted.get("present", [])) if word in then and word not in running]
         return new + [
             f"no {unwanted}" for unwanted in noted.get("absent", [])
-            if any(bls.names_it(unwanted, word) for word in running)
-            and not any(bls.names_it(unwanted, word) for word in then)]
+            if any(cmdline.names_it(unwanted, word) for word in running)
+            and not any(cmdline.names_it(unwanted, word) for word in then)]
 
     def entry_of(self, release: str) -> bls.Entry | None:
         """Return the entry of a kernel. Of several, the one that kernel-install wrote: it is named after the release."""

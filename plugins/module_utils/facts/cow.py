@@ -9,12 +9,12 @@ them out of dnf's cache. On the wrong ground all of that silently copies.
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 import typing as t
 
 from ..core.errors import Problem
+from ..text import ini
 from . import mounts as host_mounts
 
 DNF_CONF, CACHE = "/etc/dnf/dnf.conf", "/var/cache/dnf"
@@ -37,30 +37,24 @@ class Settings(t.NamedTuple):
     denylist: list[str]
 
 
-def parsed(text: str) -> configparser.ConfigParser:
-    """Read a file of dnf. What is no such file has nothing in it."""
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
+def parsed(text: str) -> dict[str, ini.Options]:
+    """Return the sections of a file of dnf. What is no such file has nothing in it."""
     try:
-        parser.read_string(text)
-    except configparser.Error:
-        parser = configparser.ConfigParser()
-    return parser
+        return ini.sections(text)
+    except ini.Malformed:
+        return {}
 
 
 def cachedir(dnf_conf: str) -> str:
     """Return the folder in which dnf keeps packages."""
-    return parsed(dnf_conf).get("main", "cachedir", fallback=CACHE).strip() or CACHE
+    return parsed(dnf_conf).get(ini.MAIN, {}).get("cachedir") or CACHE
 
 
 def settings(text: str) -> Settings:
     """Return what a configuration of the plugin says. Without a word it is off, as dnf has it for its plugins."""
-    main = parsed(text)
-    try:
-        enabled = main.getboolean("main", "enabled", fallback=False)
-    except ValueError:
-        enabled = False
-    listed = main.get("main", "denylist", fallback="").replace("\n", ",")
-    return Settings(enabled, [name.strip() for name in listed.split(",") if name.strip()])
+    main = parsed(text).get(ini.MAIN, {})
+    listed = main.get("denylist", "").replace("\n", ",")
+    return Settings(ini.is_true(main.get("enabled", "")), [name.strip() for name in listed.split(",") if name.strip()])
 
 
 def edited(text: str, wanted: Settings) -> str:

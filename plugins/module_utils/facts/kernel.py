@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ..packages import builds, rpmdb
-from ..text import bls
+from ..text import cmdline
 from . import boot_loader, read
 
 # kernel-core and its variants (kernel-64k-core, kernel-rt-core, ...); kernel-modules-core carries no kernel.
@@ -19,10 +19,10 @@ ARGUMENT = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 IMAGE = re.compile(r"^vmlinu[xz]-(.+)$")
 
 
-def parse_arguments(cmdline: str) -> dict[str, t.Any]:
+def parse_arguments(line: str) -> dict[str, t.Any]:
     """Return the arguments of a kernel command line: the last of a name counts, and one without value is true."""
     found: dict[str, t.Any] = {}
-    for word in ARGUMENT.findall(cmdline):
+    for word in ARGUMENT.findall(line):
         if word == "--":
             # What follows is for init.
             break
@@ -79,8 +79,8 @@ def gather(
 ) -> dict[str, t.Any]:
     """Return the C(kernel) group; C(packages) is None when the package database could not be read."""
     running = read.text(root, "/proc/sys/kernel/osrelease").strip()
-    cmdline = read.text(root, "/proc/cmdline").strip()
-    words = bls.booted_words(cmdline)
+    line = read.text(root, "/proc/cmdline").strip()
+    words = cmdline.booted_words(line)
     boot = boot_loader.read(root)
     return {
         "running": running,
@@ -88,8 +88,8 @@ def gather(
         "next": next_boot(boot),
         "tried": boot.tried.get("release"),
         "installed": None if packages is None else [package.nevra for package in core_packages(packages)],
-        "cmdline": cmdline,
-        "arguments": parse_arguments(cmdline),
+        "cmdline": line,
+        "arguments": parse_arguments(line),
         "words": words,
         "waiting": boot.waiting(words),
         "hyperscale": is_hyperscale(running, packages, pinned_key_ids),
@@ -117,4 +117,4 @@ def next_boot(boot: boot_loader.Boot) -> dict[str, t.Any] | None:
     entry = boot.next.entry
     return {
         "release": entry.release, "entry": entry.id, "once": boot.next.once,
-        "words": [bls.plain(word) for word in boot.words_of(entry)]}
+        "words": [cmdline.plain(word) for word in boot.words_of(entry)]}

@@ -9,13 +9,13 @@ C($basearch) and the like not replaced.
 
 from __future__ import annotations
 
-import configparser
 import glob
 import os
 import re
 import typing as t
 
 from ..tables import flavours
+from ..text import ini
 from . import read
 
 DNF_CONF = "/etc/dnf/dnf.conf"
@@ -24,15 +24,9 @@ REPOSITORY_FOLDERS = ("/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos
 DEFAULT_PRIORITY = 99
 DEFAULT_COST = 1000
 
-TRUE_WORDS = ("1", "yes", "true", "on")
 # Mirrors of a fleet's own, and other tools' ids, keep the component in their address.
 COMPONENT = re.compile(r"hyperscale(?:-sig-|/(?:[^/]+/)?)packages-([a-z]+)(?=-\$|-\d|[/&]|$)")
 NOT_THE_RELEASED_BINARIES = re.compile(r"testing|buildlogs|source|debug")
-
-
-def is_true(value: str) -> bool:
-    """Read a boolean as dnf does."""
-    return value.strip().lower() in TRUE_WORDS
 
 
 def split_list(value: str) -> list[str]:
@@ -52,18 +46,9 @@ def flavour(repo_id: str, addresses: t.Iterable[str]) -> str | None:
     return None
 
 
-def parse_ini(content: str) -> configparser.ConfigParser:
-    """Parse dnf.conf or a repository file. Raises configparser.Error."""
-    # dnf takes the last of two equal options, and a per cent sign is only a per cent sign.
-    parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",))
-    parser.read_string(content.lstrip("\ufeff"))
-    return parser
-
-
 def parse_repositories(content: str, path: str, main: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
     """Return the repositories of one file; C(main) is the main section of dnf.conf, whose checks they inherit."""
-    parser = parse_ini(content)
-    return [_repository(name, parser[name], path, main) for name in parser.sections() if name != "main"]
+    return [_repository(name, said, path, main) for name, said in ini.sections(content).items() if name != ini.MAIN]
 
 
 def _repository(repo_id: str, said: t.Mapping[str, str], path: str, main: t.Mapping[str, str]) -> dict[str, t.Any]:
@@ -73,12 +58,12 @@ def _repository(repo_id: str, said: t.Mapping[str, str], path: str, main: t.Mapp
         "id": repo_id,
         "name": said.get("name") or repo_id,
         "file": path,
-        "enabled": is_true(said.get("enabled", "1")),
+        "enabled": ini.is_true(said.get("enabled", "1")),
         "baseurl": baseurl,
         "metalink": metalink,
         "mirrorlist": mirrorlist,
-        "gpgcheck": is_true(said.get("gpgcheck", main.get("gpgcheck", "0"))),
-        "repo_gpgcheck": is_true(said.get("repo_gpgcheck", main.get("repo_gpgcheck", "0"))),
+        "gpgcheck": ini.is_true(said.get("gpgcheck", main.get("gpgcheck", "0"))),
+        "repo_gpgcheck": ini.is_true(said.get("repo_gpgcheck", main.get("repo_gpgcheck", "0"))),
         "gpgkey": split_list(said.get("gpgkey", "")),
         "priority": _number(said.get("priority"), DEFAULT_PRIORITY),
         "cost": _number(said.get("cost"), DEFAULT_COST),
@@ -105,7 +90,7 @@ def gather(root: str, note: read.Note) -> list[dict[str, t.Any]]:
             path = "/" + os.path.relpath(file, root)
             try:
                 found += parse_repositories(read.text(root, path), path, main)
-            except (OSError, configparser.Error) as error:
+            except (OSError, ini.Malformed) as error:
                 note("repos " + path, " ".join(str(error).split()))
     return found
 
@@ -113,8 +98,7 @@ def gather(root: str, note: read.Note) -> list[dict[str, t.Any]]:
 def _main_section(root: str, note: read.Note) -> t.Mapping[str, str]:
     try:
         content = read.optional_text(root, DNF_CONF)
-        parser = parse_ini(content or "")
-    except (OSError, configparser.Error) as error:
+        return ini.main_section(content or "")
+    except (OSError, ini.Malformed) as error:
         note("repos " + DNF_CONF, " ".join(str(error).split()))
         return {}
-    return parser["main"] if parser.has_section("main") else {}

@@ -36,7 +36,7 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "core.process", "text.versionlock", "packages.locks", "packages.keys", "packages.solver",
+    "core.errors", "core.process", "text.ini", "text.versionlock", "packages.locks", "packages.keys", "packages.solver",
     "packages.reasons", "packages.store", "packages.repair", "packages.worker",
 )
 

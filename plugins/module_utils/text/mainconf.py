@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import configparser
 import re
+
+from . import ini
 
 MAIN = re.compile(r"^\[main\][ \t]*$")
 SECTION = re.compile(r"^\[")
@@ -15,14 +16,10 @@ FALSE = ("0", "no", "false", "off", "never", "disabled")  # as libdnf's OptionBo
 
 def option(text: str, name: str) -> str | None:
     """Return an option's value. Raises ValueError for text that dnf would not read."""
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(text)
-    except configparser.Error as error:
-        raise ValueError(" ".join(str(error).split())) from error
-    if not parser.has_section("main"):
+    found = ini.sections(text)
+    if ini.MAIN not in found:
         raise ValueError("it has no section [main]")
-    return parser.get("main", name, fallback=None)
+    return found[ini.MAIN].get(name)
 
 
 def is_off(value: str | None) -> bool:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import tempfile
 import typing as t
+
+from . import ini
 
 try:
     import dnf.conf
@@ -17,18 +18,10 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
 
 FOLDER = "/etc/yum.repos.d"
 
-Options = dict[str, str]
 
-
-def sections(text: str) -> dict[str, Options]:
-    """Return the repositories a file defines, by id. Raises ValueError for text that is not a .repo file."""
-    parser = configparser.RawConfigParser(strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    try:
-        parser.read_string(text)
-    except configparser.Error as error:
-        raise ValueError(" ".join(str(error).split())) from error
-    return {name: dict(parser.items(name)) for name in parser.sections()}
+def sections(text: str) -> dict[str, ini.Options]:
+    """Return the repositories a file defines, by id. Raises ini.Malformed."""
+    return ini.sections(text)
 
 
 def section_text(repo_id: str, options: t.Mapping[str, str]) -> str:

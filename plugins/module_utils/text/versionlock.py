@@ -3,16 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The list of dnf's versionlock plugin, as text: which lines are ours, and how they are put in and taken out.
 
-The detached runner uses it too, so it rests on the standard library alone. A line is a pattern; the plugin's own
+The detached runner uses it too. A line is a pattern; the plugin's own
 commands write C(name-epoch:version-release.*), and drop all comments when they rewrite the file, so that no comment can
 tell whose a line is: the journal does.
 """
 
 from __future__ import annotations
 
-import configparser
 import os
 import typing as t
+
+from . import ini
 
 CONF = "versionlock.conf"
 FOLDER = "/etc/dnf/plugins"
@@ -46,13 +47,8 @@ def replaced(text: str, old: t.Collection[str], new: t.Collection[str]) -> str:
 
 
 def settings(text: str) -> dict[str, str]:
-    """Return what the plugin's configuration says in its main section. Raises ValueError for text that is none."""
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(text)
-    except configparser.Error as error:
-        raise ValueError(" ".join(str(error).split())) from error
-    return dict(parser.items("main")) if parser.has_section("main") else {}
+    """Return what the plugin's configuration says in its main section. Raises ini.Malformed."""
+    return ini.main_section(text)
 
 
 def path_of(folder: str) -> str | None:

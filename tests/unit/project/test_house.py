@@ -112,4 +112,16 @@ def test_every_role_that_goes_back_alone_has_its_way():
     back, known = specs("converge")["back"]["options"]["hyperscale_rollback"], load(TREE / "roles/converge/vars/main.yml")
     assert back["choices"] == known["hyperscale_converge_back_order"]
     assert {*back["choices"], "cgroup2", "converge"} == set(ROLES)
-    assert [name for name in back["choices"] if f"hyperscale_converge_back_{name}" not in known] == []
+    having = [role for role in ROLES if f"hyperscale_{role}_back" in load(TREE / "roles" / role / "vars" / "main.yml")]
+    assert having == sorted(back["choices"])
+
+
+@pytest.mark.parametrize("role", sorted(set(ROLES) - {"cgroup2", "converge"}))
+def test_a_way_back_rests_on_its_own_role_alone(role):
+    variables = load(TREE / "roles" / role / "vars" / "main.yml")
+    own = {*variables, *load(TREE / "roles" / role / "defaults" / "main.yml")}
+    way = variables[f"hyperscale_{role}_back"]
+    assert set(re.findall(r"\bhyperscale_\w+", yaml.safe_dump(way))) <= own
+    steps = (TREE / "roles/converge/tasks/back_role.yml").read_text()
+    assert set(way) <= {"undo", "wishes"} and way
+    assert [section for section in way.get("wishes", {}) if f"hyperscale_converge_back_wishes.{section} |" not in steps] == []

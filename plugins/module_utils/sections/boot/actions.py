@@ -13,7 +13,7 @@ from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
 from ...facts import boot_loader
 from ...shared.file import FileAction
-from ...text import bls
+from ...text import bls, cmdline, grubenv
 
 SECTION = "boot"
 NEXT, SAVED = "next_entry", "saved_entry"
@@ -46,7 +46,7 @@ class EntryAction(Action):
     @classmethod
     def of(cls, entry: bls.Entry, why: str, new: str) -> EntryAction:
         """Make the action that gives an entry other arguments."""
-        had, has = bls.words(entry.options), bls.words(new)
+        had, has = cmdline.words(entry.options), cmdline.words(new)
         args = {"path": entry.path, "release": None, "old": entry.options, "new": new,
                 "add": [word for word in has if word not in had], "remove": []}
         return cls(entry.path, why, args, f"options {entry.options}\n", f"options {new}\n")
@@ -67,8 +67,8 @@ class EntryAction(Action):
     def _wanted(self, options: str) -> str:
         if self.args["new"] is not None:
             return t.cast(str, self.args["new"])
-        adding = bls.KERNELOPTS not in bls.words(options)
-        return bls.edited(options, self.args["add"], self.args["remove"], adding)
+        adding = cmdline.KERNELOPTS not in cmdline.words(options)
+        return cmdline.edited(options, self.args["add"], self.args["remove"], adding)
 
     def _change(self, target: Target, how: t.Callable[[str], str]) -> None:
         path = self._path(target)
@@ -86,7 +86,7 @@ class EntryAction(Action):
 
     def undo(self, target: Target) -> None:
         old = self.args["old"]
-        self._change(target, lambda options: bls.edited(options, [], self.args["add"]) if old is None else old)
+        self._change(target, lambda options: cmdline.edited(options, [], self.args["add"]) if old is None else old)
 
     def verify(self, target: Target) -> None:
         path = self._path(target)
@@ -118,7 +118,7 @@ class EnvironmentAction(Action):
     def _put(self, target: Target, values: t.Mapping[str, str | None]) -> None:
         path = self.args["path"]
         held = target.read(path) or FileState("", "0600", "root", "root")
-        content = bls.with_env(held.content, values)
+        content = grubenv.with_variables(held.content, values)
         if content != held.content:
             target.write(path, held._replace(content=content))
 

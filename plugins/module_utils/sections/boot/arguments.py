@@ -11,7 +11,7 @@ from ...core.engine import Action
 from ...core.errors import Problem
 from ...core.host_io import FileState
 from ...core.planning import BOOT, Context, Pending
-from ...text import bls
+from ...text import cmdline
 from .actions import SECTION, EntryAction, SettingAction
 from .state import DEFAULT_GRUB, KERNEL_CMDLINE, State, Wish, coming
 from .switch import Switch
@@ -35,7 +35,7 @@ class Arguments(t.NamedTuple):
 def with_psi(wish: Wish, state: State) -> Wish:
     """Return a wish with the argument for pressure stall information, where the kernel needs it: it was started with such an
     argument, or has it off and was not built without it."""
-    told = any(bls.key_of(word) == "psi" for word in bls.booted_words(state.cmdline))
+    told = any(cmdline.key_of(word) == "psi" for word in cmdline.booted_words(state.cmdline))
     needed = told or (not state.psi["enabled"] and state.psi["supported"] is not False)
     return wish._replace(args=list(dict.fromkeys([*wish.args, PSI]))) if wish.psi and needed else wish
 
@@ -44,26 +44,26 @@ def arguments(wish: Wish, state: State, context: Context, switch: Switch) -> Arg
     """Return what brings every kernel to the wanted arguments, and the one that is tried to those of a try."""
     problems, changed = [], False
     entries: list[Action] = []
-    shared = state.boot.variables.get(bls.KERNELOPTS[1:])
+    shared = state.boot.variables.get(cmdline.KERNELOPTS[1:])
     for entry in state.boot.entries:
-        shares = bls.KERNELOPTS in bls.words(entry.options)
+        shares = cmdline.KERNELOPTS in cmdline.words(entry.options)
         if shares and shared is None and (wish.args or wish.absent):
             problems.append(Problem(
                 f"boot entry {entry.id}", "it takes its arguments from $kernelopts, which grubenv does not have",
                 "Run 'grub2-mkconfig -o /boot/grub2/grub.cfg --update-bls-cmdline' on the host"))
-        wanted = bls.edited(entry.options, wish.args, wish.absent, not shares)
+        wanted = cmdline.edited(entry.options, wish.args, wish.absent, not shares)
         changed = changed or wanted != entry.options
         why = "the wanted arguments differ" if wanted != entry.options else "what a try needs differs"
         if state.boot.entry_of(entry.release) == entry:
             loses = [word for word in switch.loses.get(entry.release, []) if word not in wish.args]
-            wanted = bls.edited(wanted, switch.gets.get(entry.release, []), loses)
+            wanted = cmdline.edited(wanted, switch.gets.get(entry.release, []), loses)
         if wanted != entry.options:
             entries.append(EntryAction.of(entry, why, wanted))
     for release in coming(context):
         add = [*wish.args, *switch.gets.get(release, [])]
         if add or wish.absent:
             entries.append(EntryAction.coming(release, "the kernel comes with this run", add, wish.absent))
-    opts = None if shared is None else bls.edited(shared, wish.args, wish.absent)
+    opts = None if shared is None else cmdline.edited(shared, wish.args, wish.absent)
     opts = None if opts == shared else opts
     settings, warnings = _settings(wish, state)
     noted = {"present": wish.args, "absent": wish.absent} if changed or settings or opts is not None else None
@@ -79,26 +79,26 @@ def _settings(wish: Wish, state: State) -> tuple[list[Action], list[str]]:
     why = "kernels installed later take their arguments from here"
     held = state.files[KERNEL_CMDLINE]
     # Without the file, kernel-install takes over what the running kernel was started with.
-    line = held.content.strip() if held else " ".join(bls.booted_words(state.cmdline))
-    if bls.edited(line, wish.args, wish.absent) != line:
+    line = held.content.strip() if held else " ".join(cmdline.booted_words(state.cmdline))
+    if cmdline.edited(line, wish.args, wish.absent) != line:
         following = state.boot.default
         base = line if held or following is None else " ".join(state.boot.words_of(following))
-        content = bls.edited(base, wish.args, wish.absent) + "\n"
+        content = cmdline.edited(base, wish.args, wish.absent) + "\n"
         actions.append(SettingAction.between(KERNEL_CMDLINE, why, held, (held or PLAIN_FILE)._replace(content=content)))
     default = state.files[DEFAULT_GRUB]
-    line = bls.default_cmdline(default.content) if default else None
-    if default and line is None and bls.ANY_DEFAULT_LINE.search(default.content):
+    line = cmdline.default_cmdline(default.content) if default else None
+    if default and line is None and cmdline.ANY_DEFAULT_LINE.search(default.content):
         warnings.append(f"{DEFAULT_GRUB} works GRUB_CMDLINE_LINUX out; it is left as it is")
-    elif default and line is not None and bls.edited(line, wish.args, wish.absent) != line:
-        content = bls.with_default_cmdline(default.content, bls.edited(line, wish.args, wish.absent))
+    elif default and line is not None and cmdline.edited(line, wish.args, wish.absent) != line:
+        content = cmdline.with_default_cmdline(default.content, cmdline.edited(line, wish.args, wish.absent))
         actions.append(SettingAction.between(DEFAULT_GRUB, why, default, default._replace(content=content)))
     return actions, warnings
 
 
 def waiting(wish: Wish, state: State) -> list[Pending]:
     """Return the arguments that the running kernel was not started with, or was and should not have been."""
-    running = bls.booted_words(state.cmdline)
-    lacking = [word for word in wish.args if bls.plain(word) not in running]
-    unwanted = [word for word in wish.absent if any(bls.names_it(word, other) for other in running)]
+    running = cmdline.booted_words(state.cmdline)
+    lacking = [word for word in wish.args if cmdline.plain(word) not in running]
+    unwanted = [word for word in wish.absent if any(cmdline.names_it(word, other) for other in running)]
     return [Pending(SECTION, word, BOOT, "the running kernel was started without it") for word in lacking] + [
         Pending(SECTION, f"no {word}", BOOT, "the running kernel was started with it") for word in unwanted]

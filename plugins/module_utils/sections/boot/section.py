@@ -18,7 +18,7 @@ from ...core.errors import Problem
 from ...core.host_io import FileState
 from ...core.planning import Context, Planned
 from ...facts import boot_loader
-from ...text import bls
+from ...text import cmdline, grubenv
 from .actions import ACTIONS, EnvironmentAction, NoteAction, SettingAction
 from .arguments import PSI, Arguments, arguments, waiting, with_psi
 from .state import DNF_CONF, INSTALLONLY_LIMIT, State, Wish, gather, limit_of, merged
@@ -46,19 +46,19 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     problems = [
         Problem(f"kernel argument {word!r}", "it is not one argument that a boot entry can hold",
                 "Write 'name' or 'name=value'; blanks only within double quotes, and none of ' \\ $ ` and control characters")
-        for word in [*wish.args, *wish.absent] if not bls.ARGUMENT.match(word)]
+        for word in [*wish.args, *wish.absent] if not cmdline.ARGUMENT.match(word)]
     for number, word in enumerate(wish.args):
-        others = [other for other in wish.args[number + 1:] if bls.key_of(other) == bls.key_of(word)]
-        if others and not bls.repeats(word):
+        others = [other for other in wish.args[number + 1:] if cmdline.key_of(other) == cmdline.key_of(word)]
+        if others and not cmdline.repeats(word):
             problems.append(Problem(
-                f"kernel argument {bls.key_of(word)}", f"it is wanted as {word} and as {', '.join(others)}",
+                f"kernel argument {cmdline.key_of(word)}", f"it is wanted as {word} and as {', '.join(others)}",
                 "Leave one of them"))
         for unwanted in wish.absent:
-            if bls.names_it(unwanted, word):
+            if cmdline.names_it(unwanted, word):
                 problems.append(Problem(
                     f"kernel argument {word}", f"it is wanted, and {unwanted} is to be absent", "Leave one of the two out"))
-    others = [word for word in wish.args if bls.key_of(word) == "psi" and word != PSI]
-    if wish.psi and (others or any(bls.names_it(unwanted, PSI) for unwanted in wish.absent)):
+    others = [word for word in wish.args if cmdline.key_of(word) == "psi" and word != PSI]
+    if wish.psi and (others or any(cmdline.names_it(unwanted, PSI) for unwanted in wish.absent)):
         problems.append(Problem(
             "kernel argument psi", "pressure stall information is wanted, and the argument is wanted otherwise or absent",
             "Leave one of the two out"))
@@ -114,17 +114,17 @@ def _trouble(wish: Wish, state: State) -> list[Problem]:
         return [Problem(
             "there is no /boot/grub2/grub.cfg", "this host is not started by GRUB, or by one that is set up another way",
             "Make it with 'grub2-mkconfig -o /boot/grub2/grub.cfg', or set the kernel in the boot loader that is used")]
-    if not bls.BLSCFG.search(boot.config):
+    if not grubenv.BLSCFG.search(boot.config):
         return [Problem(
             "/boot/grub2/grub.cfg has no 'blscfg'", "GRUB does not read the entries in /boot/loader/entries",
             "Run 'grub2-switch-to-blscfg' on the host")]
     problems = []
-    if boot.env is not None and not bls.valid_env(boot.env):
+    if boot.env is not None and not grubenv.valid(boot.env):
         problems.append(Problem(
             boot.env_path, "GRUB does not take it for an environment block", "Make it anew: 'grub2-editenv create'"))
     if not wish.kernel:
         return problems
-    if not bls.SAVED_DEFAULT.search(boot.config):
+    if not grubenv.SAVED_DEFAULT.search(boot.config):
         problems.append(Problem(
             "/boot/grub2/grub.cfg does not follow saved_entry", "the default entry is fixed there",
             "Set GRUB_DEFAULT=saved in /etc/default/grub and run 'grub2-mkconfig -o /boot/grub2/grub.cfg'"))
@@ -139,7 +139,7 @@ def _environment(state: State, wanted: Arguments, turn: Switch) -> list[Action]:
     """Return the one step that writes the environment block."""
     new = dict(turn.variables)
     if wanted.kernelopts is not None:
-        new[bls.KERNELOPTS[1:]] = wanted.kernelopts
+        new[cmdline.KERNELOPTS[1:]] = wanted.kernelopts
     if not (new or turn.starts):
         return []
     return [EnvironmentAction.of(state.boot, turn.why or "the wanted arguments differ", new, turn.starts)]
@@ -149,9 +149,9 @@ def _no_room(state: State, wanted: Arguments, turn: Switch) -> list[Problem]:
     """Say when the environment block cannot hold what is to be written; entries are named by 32 digits and the release."""
     new = {**turn.variables, **{name: f"{'0' * 32}-{release}" for name, release in turn.starts.items()}}
     if wanted.kernelopts is not None:
-        new[bls.KERNELOPTS[1:]] = wanted.kernelopts
+        new[cmdline.KERNELOPTS[1:]] = wanted.kernelopts
     try:
-        bls.with_env(state.boot.env, new)
+        grubenv.with_variables(state.boot.env, new)
     except ValueError as error:
         return [Problem(state.boot.env_path, str(error), "Take variables out of it that nobody needs: 'grub2-editenv list'")]
     return []
@@ -175,14 +175,14 @@ def _noted(state: State, wanted: dict[str, list[str]] | None, tried: dict[str, t
 def _with_earlier(wanted: dict[str, list[str]], had: t.Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return arguments together with those of earlier runs that nothing wanted now contradicts: several roles set some."""
     present, absent = wanted["present"], wanted["absent"]
-    replaced = {bls.key_of(word) for word in present if not bls.repeats(word)}
+    replaced = {cmdline.key_of(word) for word in present if not cmdline.repeats(word)}
     return {
         "present": [
-            *(word for word in had.get("present", []) if word not in present and bls.key_of(word) not in replaced
-              and not any(bls.names_it(unwanted, word) for unwanted in absent)), *present],
+            *(word for word in had.get("present", []) if word not in present and cmdline.key_of(word) not in replaced
+              and not any(cmdline.names_it(unwanted, word) for unwanted in absent)), *present],
         "absent": [
             *(unwanted for unwanted in had.get("absent", []) if unwanted not in absent
-              and not any(bls.names_it(unwanted, word) for word in present)), *absent]}
+              and not any(cmdline.names_it(unwanted, word) for word in present)), *absent]}
 
 
 def _kept(wish: Wish, state: State) -> list[Action]:

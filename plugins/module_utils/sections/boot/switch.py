@@ -10,7 +10,7 @@ import typing as t
 
 from ...core.errors import Problem
 from ...core.planning import BOOT, PROOF, Context, Pending
-from ...text import bls
+from ...text import cmdline, grubenv
 from .actions import NEXT, SAVED, SECTION, no_entry, not_whole
 from .state import LEAVE, Kernel, State, Wish, kernels, limit_of
 
@@ -138,7 +138,7 @@ def _left(state: State) -> dict[str, list[str]]:
     """Return, by kernel, the arguments that an entry has only because its kernel is or was tried."""
     tried = state.boot.tried
     entry = state.boot.entry_of(tried.get("release", ""))
-    there = bls.words(entry.options) if entry else []
+    there = cmdline.words(entry.options) if entry else []
     found = [word for word in tried.get("arguments", []) if word in there]
     return {tried["release"]: found} if found else {}
 
@@ -176,7 +176,7 @@ def _try(kernel: Kernel, wish: Wish, state: State, context: Context) -> Switch:
 def _no_try(kernel: Kernel, wish: Wish, state: State) -> list[Problem]:
     """Return why a kernel cannot be tried, or not again."""
     problems = []
-    once = bls.ONCE_DEFAULT.search(state.boot.config or "")
+    once = grubenv.ONCE_DEFAULT.search(state.boot.config or "")
     if state.unwritable or not once:
         problems.append(Problem(
             f"kernel {kernel.release} is to be tried",
@@ -205,6 +205,6 @@ def _fallback(kernel: Kernel, state: State, context: Context) -> Kernel | None:
 
 def _added(kernel: Kernel, wish: Wish, state: State) -> list[str]:
     """Return the arguments that bring a tried kernel back, where neither the entry nor the wish names them already."""
-    there = {bls.key_of(word) for word in (state.boot.words_of(kernel.entry) if kernel.entry else [])}
-    there |= {bls.key_of(word) for word in [*wish.args, *wish.absent]}
-    return [word for word in TRY_ARGUMENTS if bls.key_of(word) not in there]
+    there = {cmdline.key_of(word) for word in (state.boot.words_of(kernel.entry) if kernel.entry else [])}
+    there |= {cmdline.key_of(word) for word in [*wish.args, *wish.absent]}
+    return [word for word in TRY_ARGUMENTS if cmdline.key_of(word) not in there]

@@ -11,7 +11,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.centos.hyperscale.plugins.plugin_utils import _refusing
+from ansible_collections.centos.hyperscale.plugins.plugin_utils import refusing
 
 STREAM_8 = 'NAME="CentOS Stream"\nID="centos"\nVERSION_ID="8"\n'
 STREAM_9 = 'NAME="CentOS Stream"\nID="centos"\nVERSION_ID="9"\n'
@@ -31,7 +31,11 @@ BAD_ARGUMENT = {"failed": True, "msg": "value of gather must be one or more of",
 UNREACHABLE = {"unreachable": True, "failed": True, "msg": "Failed to connect"}
 
 
-class Fake(_refusing.RefusingAction):
+# Asks for invocations in results, which ansible-core leaves out from 2.21 on.
+ASKED = {"ansible_inject_invocation": True}
+
+
+class Fake(refusing.RefusingAction):
     """The plugin without a connection: what it calls answers from what the test put in."""
 
     def __init__(self, answer, os_release=None):
@@ -39,9 +43,10 @@ class Fake(_refusing.RefusingAction):
         self.os_release = os_release
         self.commands = []
         self.given = None
-        self._task = types.SimpleNamespace(args={"gather": ["os"]})
+        self._task = types.SimpleNamespace(action="centos.hyperscale.host_info", args={"gather": ["os"]})
 
-    def _execute_module(self, module_args=None, **kwargs):
+    def _execute_module(self, module_args=None, task_vars=None):
+        assert task_vars["ansible_inject_invocation"] is True
         self.given = module_args
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -62,15 +67,23 @@ def base_run(monkeypatch):
 @pytest.mark.parametrize("answer", [SUCCESS, BAD_ARGUMENT, UNREACHABLE])
 def test_what_the_module_said_is_passed_through_without_another_call(answer):
     plugin = Fake(answer, FEDORA)
-    assert plugin.run(task_vars={}) == answer
+    assert plugin.run(task_vars=ASKED) == answer
     assert plugin.commands == []
     assert plugin.given == {"gather": ["os"]}
+
+
+@pytest.mark.parametrize("answer", [SUCCESS, BAD_ARGUMENT])
+def test_how_a_module_was_invoked_is_left_out_where_nobody_asked(answer, monkeypatch):
+    monkeypatch.setattr(refusing, "keeps_invocation", bool)
+    plugin = Fake(answer, FEDORA)
+    assert plugin.run(task_vars={}) == {key: value for key, value in answer.items() if key != "invocation"}
+    assert plugin.commands == []
 
 
 def test_what_the_task_says_wins_over_what_the_controller_knows(monkeypatch):
     plugin = Fake(SUCCESS)
     monkeypatch.setattr(plugin, "module_defaults", lambda: {"gather": ["boot"], "controller": "ann"}, raising=False)
-    plugin.run(task_vars={})
+    plugin.run(task_vars=ASKED)
     assert plugin.given == {"gather": ["os"], "controller": "ann"}
 
 
@@ -81,7 +94,7 @@ def test_what_the_task_says_wins_over_what_the_controller_knows(monkeypatch):
 )
 def test_a_module_that_could_not_run_is_explained_by_the_system(answer, os_release, said):
     plugin = Fake(answer, os_release)
-    result = plugin.run(task_vars={})
+    result = plugin.run(task_vars=ASKED)
     assert result["failed"] is True
     assert said in result["msg"]
     assert result["cause"] == answer["msg"]
@@ -91,12 +104,12 @@ def test_a_module_that_could_not_run_is_explained_by_the_system(answer, os_relea
 @pytest.mark.parametrize("os_release", [STREAM_9, None])
 def test_on_a_supported_or_unknown_system_the_failure_stays(os_release):
     plugin = Fake(MODULE_FAILURE, os_release)
-    assert plugin.run(task_vars={}) == MODULE_FAILURE
+    assert plugin.run(task_vars=ASKED) == MODULE_FAILURE
     assert len(plugin.commands) == 1
 
 
 def test_a_host_without_python_is_explained_by_the_system():
-    result = Fake(AnsibleError("no python interpreter was found"), STREAM_8).run(task_vars={})
+    result = Fake(AnsibleError("no python interpreter was found"), STREAM_8).run(task_vars=ASKED)
     assert "end of life" in result["msg"] and "no python interpreter" in result["cause"]
 
 
@@ -107,5 +120,5 @@ def test_a_host_without_python_is_explained_by_the_system():
 def test_other_errors_are_raised_as_they_are(error, os_release, commands):
     plugin = Fake(error, os_release)
     with pytest.raises(type(error), match=str(error)):
-        plugin.run(task_vars={})
+        plugin.run(task_vars=ASKED)
     assert len(plugin.commands) == commands

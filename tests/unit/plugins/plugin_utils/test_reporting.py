@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.centos.hyperscale.plugins.plugin_utils import _reporting
+from ansible_collections.centos.hyperscale.plugins.plugin_utils import reporting
 
 
 @pytest.mark.parametrize("answer", [
     {"failed": True, "msg": "no"}, {"report": {"verdict": "drop_in", "findings": [{"key": "1"}]}}])
 def test_parts_of_the_report(monkeypatch, answer):
-    monkeypatch.setattr(_reporting.RefusingAction, "run", lambda self, tmp, task_vars: dict(answer))
-    result = _reporting.ReportingAction.run(object.__new__(_reporting.ReportingAction))
+    monkeypatch.setattr(reporting.RefusingAction, "run", lambda self, tmp, task_vars: dict(answer))
+    result = reporting.ReportingAction.run(object.__new__(reporting.ReportingAction))
     if "report" in answer:
         assert result["verdict"] == "drop_in" and result["findings"] is result["report"]["findings"]
     else:

@@ -19,7 +19,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts import (
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import actions, section as boot
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls as files
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls, cmdline, grubenv
 
 MACHINE = "0123456789abcdef0123456789abcdef"
 STOCK, OTHER, NEWER, NEWEST = (
@@ -57,7 +57,7 @@ class Host:
         self.put("etc/dnf/dnf.conf", "[main]\ngpgcheck=1\ninstallonly_limit=3\nbest=True\n")
         self.put("proc/self/mountinfo", "21 1 252:1 / / rw - xfs /dev/vda1 rw\n")
         self.install(STOCK)
-        self.put("boot/grub2/grubenv", files.with_env(None, {"saved_entry": self.id_of(STOCK)}))
+        self.put("boot/grub2/grubenv", grubenv.with_variables(None, {"saved_entry": self.id_of(STOCK)}))
         self.start()
 
     def _run(self, argv):
@@ -86,15 +86,15 @@ class Host:
 
     def set(self, **variables):
         env = self.path("boot/grub2/grubenv")
-        env.write_text(files.with_env(env.read_text(), variables))
+        env.write_text(grubenv.with_variables(env.read_text(), variables))
 
     @property
     def env(self):
-        return files.parse_env(self.path("boot/grub2/grubenv").read_text())
+        return grubenv.parse(self.path("boot/grub2/grubenv").read_text())
 
     def options(self, release):
         text = self.path(f"boot/loader/entries/{self.id_of(release)}.conf").read_text()
-        return files.Entry("", "", text).options
+        return bls.Entry("", "", text).options
 
     def start(self, works=lambda release: True):
         """Boot. A kernel that does not work ends in another boot, as panic= makes it."""
@@ -105,7 +105,7 @@ class Host:
             self.boots += 1
             if works(following.entry.release):
                 self.running = following.entry.release
-                words = " ".join(files.expanded(following.entry.options, self.env))
+                words = " ".join(cmdline.expanded(following.entry.options, self.env))
                 self.put("proc/cmdline", f"BOOT_IMAGE=(hd0,gpt2)/vmlinuz-{self.running} {words}\n")
                 self.put("proc/sys/kernel/random/boot_id", f"boot-{self.boots}\n")
                 return
@@ -581,7 +581,7 @@ def test_a_link_to_the_environment_block_stays_one(host):
     host.install(NEWER)
     host.converge(kernel="hyperscale")
     assert host.path("boot/grub2/grubenv").is_symlink()
-    assert files.parse_env(host.path("boot/efi/EFI/centos/grubenv").read_text())["next_entry"] == host.id_of(NEWER)
+    assert grubenv.parse(host.path("boot/efi/EFI/centos/grubenv").read_text())["next_entry"] == host.id_of(NEWER)
 
 
 def test_verify_finds_what_grub_would_do_instead(host):

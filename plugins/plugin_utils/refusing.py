@@ -5,13 +5,20 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 import typing as t
 
+from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import system
 
 READ_OS_RELEASE = "cat /etc/os-release"
+# The setting by which a module reports how it was invoked, and the variable that sets it for one task.
+INVOCATION, ASK_FOR_INVOCATION = "INJECT_INVOCATION", {"ansible_inject_invocation": True}
+# The modules that note on the host who runs them, for anyone who tries at the same time.
+NOTING_WHO = ("alternative", "boot_config", "converge", "network_handover", "package_swap")
 
 
 def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
@@ -19,17 +26,36 @@ def could_not_run(result: t.Mapping[str, t.Any]) -> bool:
     return bool(result.get("failed")) and not result.get("unreachable") and "invocation" not in result
 
 
+def keeps_invocation(task_vars: t.Mapping[str, t.Any]) -> bool:
+    """Say whether results are to have how the module was invoked: from ansible-core 2.21 on only where that is asked for."""
+    if INVOCATION not in constants.config.get_configuration_definitions():
+        return True
+    return bool(constants.config.get_config_value(INVOCATION, variables=task_vars))
+
+
+def who() -> str:
+    """Return the name of the user and the machine that run this."""
+    return f"{getpass.getuser()} on {socket.gethostname()}"
+
+
 class RefusingAction(ActionBase):
     """The controller's part of modules that a retired stream's Python cannot run."""
 
+    @property
+    def module(self) -> str:
+        """The name of the task's module within this collection: several share one action."""
+        return self._task.action.rpartition(".")[2]
+
     def module_defaults(self) -> dict[str, t.Any]:
         """Return arguments that the controller knows best, for what the task does not say."""
-        return {}
+        return {"controller": who()} if self.module in NOTING_WHO else {}
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
+        wanted = keeps_invocation(task_vars or {})
+        asking = task_vars if wanted else {**(task_vars or {}), **ASK_FOR_INVOCATION}
         try:
-            answer = self._execute_module(module_args={**self.module_defaults(), **self._task.args}, task_vars=task_vars)
+            answer = self._execute_module(module_args={**self.module_defaults(), **self._task.args}, task_vars=asking)
         except AnsibleConnectionFailure:
             raise
         except AnsibleError as error:
@@ -40,6 +66,8 @@ class RefusingAction(ActionBase):
             result.update(failed=True, msg=refusal, cause=str(error))
             return result
         refusal = self._refusal() if could_not_run(answer) else None
+        if not wanted:
+            answer.pop("invocation", None)
         if refusal is None:
             result.update(answer)
         else:

@@ -9,7 +9,8 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.centos.hyperscale.plugins.plugin_utils._refusing import RefusingAction
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.centos.hyperscale.plugins.plugin_utils.refusing import RefusingAction
 
 CONFIRMING = "centos.hyperscale.network_handover"
 # Between attempts to connect: switches and neighbours may take a moment to learn where the host is.
@@ -24,15 +25,25 @@ def waits(result: t.Mapping[str, t.Any]) -> bool:
 
 
 class ConfirmingAction(RefusingAction):
-    """The controller's part of modules that hand the network over."""
+    """The controller's part of modules that hand the network over: converge, and network_handover itself."""
 
     def confirms(self) -> bool:
-        """Say whether this task is to confirm what its module left open."""
-        raise NotImplementedError
+        """Say whether this task is to confirm what its module left open.
+
+        What converge brought about is for the proof to confirm, what it took back is confirmed here. A hand-over is, unless the
+        task leaves that to somebody else.
+        """
+        args = self._task.args
+        wanted = args.get("state") == "undone" if self.module == "converge" else boolean(args.get("confirm", True))
+        return wanted and not self._task.check_mode
 
     def is_confirmation(self) -> bool:
-        """Say whether this task itself is one: its connection must be a new one then."""
-        return False
+        """Say whether this task itself is one: its connection must be a new one then.
+
+        What waited for the proof that converge is told of may be the network.
+        """
+        args = self._task.args
+        return boolean(args.get("proven", False)) if self.module == "converge" else args.get("state") == "confirmed"
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         if self.is_confirmation():
@@ -67,5 +78,5 @@ class ConfirmingAction(RefusingAction):
             self._connection.reset()
 
     def patience(self) -> float:
-        """Return for how many seconds a new connection is tried."""
-        return 120.0
+        """Return for how many seconds a new connection is tried: as long as the host itself waits."""
+        return float(self._task.args.get("confirm_seconds", 120.0))

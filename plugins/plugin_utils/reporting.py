@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._refusing import RefusingAction
+from ansible_collections.centos.hyperscale.plugins.plugin_utils.refusing import RefusingAction
 
 
 class ReportingAction(RefusingAction):

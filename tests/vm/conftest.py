@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -23,6 +24,9 @@ from lab import hosts, machines  # noqa: E402
 GROUP = "vm"
 LOGS = TREE / ".cache" / "logs"
 BOOT_SECONDS = 300
+FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
+# A run that is refused has read repositories into dnf's cache.
+NOT_A_CHANGE = ("/var/cache/dnf",)
 
 
 class Machine:
@@ -50,6 +54,12 @@ class Machine:
         subprocess.run(
             [*hosts.ssh(self.host), "--", "tee", path], input=text.encode(), stdout=subprocess.DEVNULL, check=True)
         self.command("chmod", mode, path)
+
+    def fingerprint(self):
+        """Return the lines of the machine's fingerprint, without what a run that is refused may write."""
+        result = subprocess.run(
+            [*hosts.ssh(self.host), "--", "/usr/bin/python3", "-"], input=FINGERPRINT, text=True, capture_output=True, check=True)
+        return [line for line in result.stdout.splitlines() if not line.startswith(NOT_A_CHANGE)]
 
     def has(self, path):
         """Say whether there is such a path."""
@@ -81,11 +91,20 @@ class Machine:
 
     def adopt(self, roles, **variables):
         """Run the playbook that adopts, which may reboot, and return its status and what it printed."""
-        variables = {"hyperscale_adopt": roles, "hyperscale_reboot_ok": True, **variables}
+        return self.play("adopt", {"hyperscale_adopt": roles, "hyperscale_reboot_ok": True, **variables})
+
+    def play(self, name, variables, settings=None):
+        """Run a playbook of the collection and return its status and what it printed.
+
+        C(settings) are environment variables of Ansible on the controller.
+        """
+        began = time.monotonic()
         result = subprocess.run(
-            ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables), "playbooks/adopt.yml"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=TREE)
+            ["ansible-playbook", "-i", str(self.inventory), "-e", json.dumps(variables), f"playbooks/{name}.yml"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=TREE,
+            env={**os.environ, **(settings or {})})
         print(result.stdout)
+        print(f"{name}.yml ended with status {result.returncode} after {time.monotonic() - began:.0f} s")
         return result.returncode, " ".join(result.stdout.split())
 
 

@@ -175,7 +175,7 @@ def _without_own_locks(conf, own: t.Sequence[str], workdir: str) -> str:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     path = os.path.join(folder, "versionlock.list")
     with open(path, "w", encoding="utf-8") as out:
-        for given in (versionlock.path_of(where) for where in reversed(conf.pluginconfpath)):
+        for given in (_locklist_of(where) for where in reversed(conf.pluginconfpath)):
             if given and os.path.isfile(given):
                 with open(given, encoding="utf-8") as lines:
                     out.writelines(line for line in lines if line.strip() not in own)
@@ -374,3 +374,12 @@ def close(base) -> None:
     if dnf.plugin.DYNAMIC_PACKAGE in sys.modules:  # else it came to no plugins, and dnf would stumble over that
         base.unload_plugins()
     base.close()
+
+
+def _locklist_of(folder: str) -> str | None:
+    """Return the list that the configuration of dnf's versionlock plugin in a folder names."""
+    try:
+        with open(os.path.join(folder, versionlock.CONF), encoding="utf-8") as handle:
+            return versionlock.settings(handle.read()).get("locklist")
+    except (OSError, ValueError):
+        return None

@@ -19,6 +19,7 @@ from ..core.engine import PREPARE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
 from ..core.planning import PROOF, Context, Pending, Planned
+from ..facts import audit
 from ..facts.security import BOOT_ID, ENFORCE, RELAXED, relaxed_since
 from ..text import denials
 
@@ -116,7 +117,7 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
 
 def _denied(target: Target, since: float) -> list[denials.Kind] | None:
     try:
-        return denials.kinds(denials.parse(denials.messages(target.root, target.probe, since)), since)
+        return denials.kinds(denials.parse(audit.messages(target.root, target.probe, since)), since)
     except OSError:
         return None
 

@@ -10,7 +10,6 @@ for what was said before auditd ran. The same message is in both, and counts onc
 from __future__ import annotations
 
 import collections
-import os
 import re
 import typing as t
 
@@ -106,23 +105,3 @@ def words(kind: Kind) -> str:
 def _type(context: str) -> str:
     parts = context.split(":")
     return parts[2] if len(parts) > 2 else "?"
-
-
-def messages(root: str, run: t.Callable[[list[str]], tuple[int, str]], since: float) -> t.Iterator[str]:
-    """Yield audit messages since a time and from some time before: auditd's logs, and what kernel and journal kept.
-
-    Raises OSError where there is neither.
-    """
-    log = os.path.join(root, AUDIT_LOG.lstrip("/"))
-    kept = os.path.isfile(log)
-    if kept:
-        folder, name = os.path.split(log)
-        for path in sorted((os.path.join(folder, entry) for entry in os.listdir(folder) if entry.startswith(name)), reverse=True):
-            if os.path.getmtime(path) >= since - BEFORE:
-                with open(path, encoding="utf-8", errors="replace") as handle:
-                    yield from handle
-    status, out = run([*JOURNAL, "--since", f"@{int(since) - BEFORE}", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel"])
-    if status == 0:
-        yield from out.splitlines()
-    elif not kept:
-        raise OSError("neither auditd's log nor the journal can be read")

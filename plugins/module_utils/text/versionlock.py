@@ -10,7 +10,6 @@ tell whose a line is: the journal does.
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from . import ini
@@ -49,12 +48,3 @@ def replaced(text: str, old: t.Collection[str], new: t.Collection[str]) -> str:
 def settings(text: str) -> dict[str, str]:
     """Return what the plugin's configuration says in its main section. Raises ini.Malformed."""
     return ini.main_section(text)
-
-
-def path_of(folder: str) -> str | None:
-    """Return the list that the plugin's configuration in a folder names."""
-    try:
-        with open(os.path.join(folder, CONF), encoding="utf-8") as handle:
-            return settings(handle.read()).get("locklist")
-    except (OSError, ValueError):
-        return None

@@ -18,7 +18,7 @@ PACKAGE = "ansible_collections.centos.hyperscale.plugins.module_utils"
 
 # Part -> the other parts that it may import. A section is a part of its own.
 MAY_IMPORT = {
-    "text": set(),
+    "text": {"text"},
     "tables": set(),
     "core": {"backup", "packages"},
     "backup": {"core", "packages"},
@@ -30,6 +30,11 @@ MAY_IMPORT = {
     "verify": {"core", "facts", "packages", "tables", "text"},
     "entry": {"core", "facts", "packages", "registry", "tables", "verify"},
 }
+# Modules that reach a host: files, commands, other packages' databases. Pure parts do without them.
+HOST_MODULES = {"glob", "os", "pathlib", "shutil", "socket", "subprocess"}
+PURE = ("tables", "text")
+# What a function of os.path does to a string needs no host.
+PATH_FUNCTIONS = {"basename", "dirname", "join", "normpath"}
 
 
 def modules():
@@ -99,6 +104,21 @@ def test_what_a_part_may_not_import_is_found(name, source, target):
 
 def test_a_section_imports_itself():
     assert wrong("sections.boot.section", imported("sections.boot.section", ast.parse("from . import state"), modules())) == []
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name.split(".")[0] in PURE])
+def test_pure_parts_never_touch_a_host(name):
+    tree = ast.parse(modules()[name].read_text())
+    names = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    calls = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)
+        and isinstance(node.value.value, ast.Name) and node.value.value.id == "os"}
+    direct = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        and node.value.id == "os"}
+    opened = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert names & HOST_MODULES - {"os"} == set()
+    assert direct <= {"path"} and calls <= PATH_FUNCTIONS and "open" not in opened
 
 
 def test_every_package_of_the_code_is_in_the_table():

@@ -21,6 +21,7 @@ from ...core.host_io import FileState, Target
 from ...core.planning import Context, Manner, Planned
 from ...packages import solver
 from ...packages.keys import normal_fingerprint, pinned, public_keys
+from ...packages.repofile import edited
 from ...shared.file import FileAction
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
@@ -343,7 +344,7 @@ class _Edits:
         """Set options of a repository, in whatever file defines it."""
         path = self._file_of(repo_id)
         state = self._new[path]
-        text = repofile.edited(state.content, repo_id, options, self._target.tmpdir)
+        text = edited(state.content, repo_id, options, self._target.tmpdir)
         self._new[path] = state._replace(content=text)
         self._flavours[path] = flavour
 

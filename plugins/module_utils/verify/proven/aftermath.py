@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ...core.host_io import STATE_DIR
+from ...facts import audit
 from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
@@ -185,7 +186,7 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
     if scenes.view.text(ENFORCE) is None:
         raise Skipped("SELinux is off")
     since = scenes.snapshot.time
-    messages = selinux_denials.messages(scenes.view.root, scenes.view.run, since)
+    messages = audit.messages(scenes.view.root, scenes.view.run, since)
     for kind in selinux_denials.kinds(selinux_denials.parse(messages), since):
         users = {Consumer("process", denial.comm, denial.path) for denial in kind.hits}
         contexts = ", ".join(sorted({f"{denial.source} on {denial.target}" for denial in kind.hits})[:3])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import audit
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import denials
 
 # The first is the example of Red Hat's guide to SELinux; the others have the forms of the kernel's audit code and libselinux.
@@ -67,10 +68,10 @@ def test_messages_of_auditd_and_of_the_journal_are_read_together(tmp_path):
     (folder / "audit.log.2").write_text("oldest\n")
     os.utime(folder / "audit.log.2", (1000, 1000))
     since = os.path.getmtime(folder / "audit.log")
-    assert list(denials.messages(str(tmp_path), lambda argv: (0, "kernel\n"), since)) == ["older\n", "new\n", "kernel"]
-    assert list(denials.messages(str(tmp_path), lambda argv: (127, ""), since)) == ["older\n", "new\n"]
+    assert list(audit.messages(str(tmp_path), lambda argv: (0, "kernel\n"), since)) == ["older\n", "new\n", "kernel"]
+    assert list(audit.messages(str(tmp_path), lambda argv: (127, ""), since)) == ["older\n", "new\n"]
 
 
 def test_host_without_either_is_not_passed(tmp_path):
     with pytest.raises(OSError, match="neither"):
-        list(denials.messages(str(tmp_path), lambda argv: (1, ""), 1000))
+        list(audit.messages(str(tmp_path), lambda argv: (1, ""), 1000))

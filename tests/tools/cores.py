@@ -18,7 +18,7 @@ import tempfile
 import typing as t
 
 import core_envs
-from steps import TREE, Count, reported, say, step
+from steps import TAIL_LINES, TREE, Count, reported, say, step
 
 NAME = "centos.hyperscale"
 BELOW = pathlib.Path("ansible_collections", *NAME.split("."))
@@ -75,8 +75,9 @@ def ansible_test(env: core_envs.Environment, form: str, tree: pathlib.Path, comm
         name, [env.command("ansible-test"), command, "--color", "no", *options], tree, env.variables(tree.parents[2]))
     count = reported(name, sorted(reports.glob(f"*{command}*.xml")))
     if not okay:
-        # The end of the log has the names of the tests alone.
-        print("\n".join(line for line in text.splitlines() if line.startswith(("ERROR: ", "FAILED "))), flush=True)
+        # The end of the log, which is shown already, may have the names of the tests alone.
+        earlier = text.splitlines()[:-TAIL_LINES]
+        print("\n".join(line for line in earlier if line.startswith(("ERROR: ", "FAILED "))), flush=True)
     return count if okay and count.passed else count.failing()
 
 
@@ -165,20 +166,22 @@ def whole() -> Count:
 def run(everything: bool) -> Count:
     """Run the checks, print a table of cores and checks, and return the sum. A core without a Python is a skip."""
     found = core_envs.interpreters()
+    core_envs.link_pythons(found)
     pairs = [(core, core_envs.chosen(core, found)) for core in core_envs.CORES]
     skips = tuple(core_envs.why_not(core, found) for core, python in pairs if python is None)
-    core_envs.link_pythons(found)
+    there = [(core, python) for core, python in pairs if python]
+    checks = [checks_of(index, len(there), everything) for index in range(len(there))]
     with tempfile.TemporaryDirectory(prefix="hyperscale-cores-") as folder:
-        prepared = [_prepared(core, python, pathlib.Path(folder)) for core, python in pairs if python]
-        covered = [entry for entry in prepared if entry]
+        prepared = [
+            _prepared(core, python, pathlib.Path(folder), names) for (core, python), names in zip(there, checks)]
         jobs = [
-            (env, forms, name) for name in CHECKS for index, (env, forms) in enumerate(covered)
-            if name in checks_of(index, len(covered), everything)]
+            (*entry, name) for name in CHECKS for entry, names in zip(prepared, checks) if entry and name in names]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             counts = list(pool.map(lambda job: CHECKS[job[2]](job[0], job[1]), jobs))
     results = {(env.core.release, name): count for (env, _forms, name), count in zip(jobs, counts)}
-    print(table([env for env, _forms in covered], results), flush=True)
-    for env, _forms in covered:
+    covered = [entry[0] for entry in prepared if entry]
+    print(table(covered, results), flush=True)
+    for env in covered:
         for note in env.notes:
             print(f"ansible-core {env.core.release}: {note}", flush=True)
     total = sum(counts, Count(failed=len(prepared) - len(covered), skips=skips))
@@ -186,7 +189,7 @@ def run(everything: bool) -> Count:
 
 
 def _prepared(
-    core: core_envs.Core, python: core_envs.Python, folder: pathlib.Path,
+    core: core_envs.Core, python: core_envs.Python, folder: pathlib.Path, names: t.Container[str],
 ) -> tuple[core_envs.Environment, Trees] | None:
     """Return a core that is installed, and the collection for it; nothing when one of them cannot be had.
 
@@ -198,6 +201,8 @@ def _prepared(
     except core_envs.Failed as error:
         say(f"FAILED  {core.release} on Python {python.version}: {error}")
         return None
+    if "sanity git" not in names:
+        return env, forms
     okay, _text = step(
         f"{core.release} on Python {python.version}: environments of the sanity tests",
         [env.command("ansible-test"), "sanity", "--color", "no", "--prime-venvs"], forms.git, env.variables(folder))

@@ -9,6 +9,7 @@ counts as a failure.
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import re
 import sys
@@ -135,8 +136,8 @@ def main() -> int:
     for name in wanted:
         say(f"stage {name}")
         total += STAGES[name]()
-    for reason in total.skips:
-        print(f"skipped: {reason}")
+    for reason, times in collections.Counter(total.skips).items():
+        print(f"skipped {times} times: {reason}" if times > 1 else f"skipped: {reason}")
     print(f"{total.passed} passed, {total.failed} failed, {len(total.skips)} skipped")
     return 0 if total.passed and not total.failed else 1
 

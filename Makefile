@@ -1,9 +1,10 @@
 # Targets only; what they do stands in tests/tools/ and tests/lab/.
 PYTHON ?= /usr/bin/python3
 VENV := .venv/bin/python
+GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint sanity unit rpms molecule faults cuts test-faults test-vm demo lab clean bench docs build
+.PHONY: help prepare test lint cores unit rpms molecule faults cuts test-cores test-faults test-vm demo lab clean bench docs build
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -11,11 +12,14 @@ help:  ## list the targets
 prepare:  ## install what the project needs: system packages, pinned tools in .venv
 	@$(PYTHON) tests/tools/prepare.py
 
-test: prepare  ## lint, sanity, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
+test: prepare  ## lint, each ansible-core, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
 	@$(VENV) tests/tools/run_tests.py $(STAGES)
 
-lint sanity unit rpms molecule faults cuts: prepare  ## one stage of the tests
+lint cores unit rpms molecule faults cuts: prepare  ## one stage of the tests
 	@$(VENV) tests/tools/run_tests.py $@
+
+test-cores: prepare  ## sanity, unit tests, documentation and syntax on each ansible-core that has a Python here
+	@$(VENV) tests/tools/run_tests.py all-cores
 
 test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
 	@$(VENV) tests/cuts $(CUTS)
@@ -40,5 +44,6 @@ docs: prepare  ## write the role tables of the READMEs and docs/checks.md anew f
 	@$(VENV) tests/tools/role_docs.py
 	@$(VENV) tests/tools/check_docs.py
 
-build: prepare  ## build the collection
-	@.venv/bin/ansible-galaxy collection build --force
+build:  ## build the collection; needs ansible-core alone
+	@command -v $(GALAXY) >/dev/null || { echo "build: there is no ansible-galaxy: install ansible-core with pip or dnf" >&2; exit 1; }
+	@$(GALAXY) collection build --force

@@ -9,79 +9,59 @@ Prints seconds and ratios. Figures of one run compare with each other only.
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import time
 
-TREE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TREE / "tests"))
-
-from lab import __main__ as lab_commands  # noqa: E402
-from lab import hosts  # noqa: E402
+from common import TREE, groups, hosts, on, short, timed
 
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTS = TREE / ".cache" / "calls.json"
+KINDS = ("adopt", "tasks", "dnf")
 WANTED = 5.0
 
 
 def playbook(inventory: pathlib.Path, name: str) -> float:
-    """Run a playbook and return its seconds; it must succeed."""
-    environment = dict(
-        os.environ, PATH=f"{TREE}/.venv/bin:{os.environ['PATH']}", ANSIBLE_COLLECTIONS_PATH=str(TREE / ".cache" / "collections"),
-        ANSIBLE_CALLBACK_PLUGINS=str(TREE / "tests" / "tools" / "callbacks"), ANSIBLE_CALLBACKS_ENABLED="count_calls",
-        COUNT_CALLS=str(COUNTS),
-        ANSIBLE_PIPELINING="1", ANSIBLE_NOCOWS="1")
-    began = time.monotonic()
-    result = subprocess.run(
-        ["ansible-playbook", "-i", str(inventory), name], env=environment, cwd=TREE, capture_output=True, text=True,
-        check=False)
-    if result.returncode:
-        sys.exit(f"{name} failed:\n{result.stdout[-3000:]}\n{result.stderr[-1000:]}")
-    return time.monotonic() - began
+    """Run a playbook and return its seconds."""
+    return timed(
+        ["ansible-playbook", "-i", str(inventory), name], ANSIBLE_CALLBACK_PLUGINS=str(TREE / "tests" / "tools" / "callbacks"),
+        ANSIBLE_CALLBACKS_ENABLED="count_calls", COUNT_CALLS=str(COUNTS))[0]
 
 
 def bare_dnf(host: hosts.Host) -> float:
     """Do the same package changes by dnf alone, as a lower bound; returns seconds."""
     began = time.monotonic()
-    for argv in (
-        ["dnf", "-y", "-q", "install", "centos-release-hyperscale"],
-        ["dnf", "-y", "-q", "--setopt=install_weak_deps=False", "upgrade", "systemd*"],
-    ):
-        result = hosts.command(host, argv)
-        if result.returncode:
-            sys.exit(f"{' '.join(argv)} failed: {result.stderr}")
-    return time.monotonic() - began
+    on(host, "dnf", "-y", "-q", "install", "centos-release-hyperscale")
+    on(host, "dnf", "-y", "-q", "--setopt=install_weak_deps=False", "upgrade", "systemd*")
+    seconds = time.monotonic() - began
+    build = on(host, "rpm", "-q", "systemd").strip()
+    if ".hs" not in build:
+        sys.exit(f"{host.name}: dnf left {build}, so there is nothing to compare with")
+    return seconds
 
 
 def main() -> None:
     """Measure and print."""
-    images = lab_commands.build()
-    groups = {
-        kind: hosts.up(f"bench-{kind}", {f"bench-{kind}-9": 9, f"bench-{kind}-10": 10}, images)
-        for kind in ("adopt", "tasks", "dnf")}
-    try:
+    streams = (9,) if short(__doc__) else (9, 10)
+    rows = {}
+    with groups({f"bench-{kind}": {f"bench-{kind}-{stream}": stream for stream in streams} for kind in KINDS}) as inventories:
         print("bench: adopt, first run", flush=True)
-        rows = {"adopt, first run": playbook(groups["adopt"], "centos.hyperscale.adopt")}
+        rows["adopt, first run"] = playbook(inventories["bench-adopt"], "centos.hyperscale.adopt")
         print("bench: adopt, second run", flush=True)
-        rows["adopt, second run"] = playbook(groups["adopt"], "centos.hyperscale.adopt")
+        rows["adopt, second run"] = playbook(inventories["bench-adopt"], "centos.hyperscale.adopt")
         adopt_calls = json.loads(COUNTS.read_text())
         print("bench: task by task, first and second run", flush=True)
-        rows["task by task, first run"] = playbook(groups["tasks"], str(HERE / "task_by_task.yml"))
-        rows["task by task, second run"] = playbook(groups["tasks"], str(HERE / "task_by_task.yml"))
+        rows["task by task, first run"] = playbook(inventories["bench-tasks"], str(HERE / "task_by_task.yml"))
+        rows["task by task, second run"] = playbook(inventories["bench-tasks"], str(HERE / "task_by_task.yml"))
         task_calls = json.loads(COUNTS.read_text())
         print("bench: bare dnf", flush=True)
-        rows["bare dnf, slower of the two hosts"] = max(bare_dnf(hosts.find(f"bench-dnf-{stream}")) for stream in (9, 10))
-    finally:
-        for host in [host for host in hosts.known() if host.group.startswith("bench-")]:
-            hosts.remove(host)
+        rows["bare dnf, the slowest host"] = max(bare_dnf(hosts.find(f"bench-dnf-{stream}")) for stream in streams)
     print("\n| what, on one host of each stream | seconds |\n| --- | --- |")
     for name, seconds in rows.items():
         print(f"| {name} | {seconds:.1f} |")
     second = rows["task by task, second run"] / rows["adopt, second run"]
     print(f"\nsecond run: adopt is {second:.1f} times as fast as task by task (wanted: {WANTED:g})")
-    bare = rows["bare dnf, slower of the two hosts"]
+    bare = rows["bare dnf, the slowest host"]
     print(f"first run: adopt takes {rows['adopt, first run'] / bare:.1f} times a bare dnf transaction, "
           f"task by task {rows['task by task, first run'] / bare:.1f} times")
     for what, calls in (("adopt", adopt_calls), ("task by task", task_calls)):

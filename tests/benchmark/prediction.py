@@ -10,26 +10,34 @@ compare with each other only.
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 
-TREE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TREE / "tests"))
+from common import groups, hosts, on, short, timed
+from lab import keys
 
-from lab import __main__ as lab_commands  # noqa: E402
-from lab import hosts  # noqa: E402
-
-PACKAGES = 400
+GROUP = "bench-headers"
 STOCK = ["kernel", "kernel-core", "kernel-modules", "kernel-modules-core", "kernel-modules-extra",
          "systemd-resolved"]
-UNION = ["btrfs-progs", "ethtool", "zstd", "lz4", "kernel", "kernel-modules-extra"]
+UNION = ["btrfs-progs", "ethtool", "zstd", "lz4"]
 FLAVOURS = {9: ["main", "experimental"], 10: ["main", "kernel"]}
 SHARE, SECONDS, MEGABYTES = 2.0, 3.0, 150.0
+
+
+class Form(t.NamedTuple):
+    """How much is measured: on which streams, with how many packages on a host, the fastest of how many rounds."""
+
+    streams: tuple[int, ...]
+    packages: int
+    rounds: int
+
+
+WHOLE, SHORT = Form((9, 10), 400, 2), Form((10,), 0, 1)
 FILLER = """\
 Name: filler
 Version: 1
@@ -46,18 +54,12 @@ One of many.
 """
 
 
-def on(host: hosts.Host, *argv: str) -> str:
-    """Run a command on a host; it must succeed."""
-    result = hosts.command(host, list(argv))
-    if result.returncode:
-        sys.exit(f"{host.name}: {' '.join(argv)} failed: {result.stderr or result.stdout}")
-    return result.stdout
-
-
-def fill(host: hosts.Host, folder: pathlib.Path) -> None:
-    """Bring a host to the wanted number of packages with ones that carry a few files and relations each."""
+def fill(host: hosts.Host, folder: pathlib.Path, wanted: int) -> None:
+    """Bring a host to a number of packages with ones that carry a few files and relations each."""
     on(host, "dnf", "-y", "-q", "--setopt=install_weak_deps=False", "install", *STOCK)
-    missing = PACKAGES - len(on(host, "rpm", "-qa").split())
+    missing = wanted - len(on(host, "rpm", "-qa").split())
+    if missing <= 0:
+        return
     names = [f"filler-{number:03}" for number in range(missing)]
     top = folder / host.name
     top.mkdir(parents=True)
@@ -84,17 +86,10 @@ def ansible(
     inventory: pathlib.Path, host: hosts.Host, module: str, arguments: dict[str, t.Any],
 ) -> tuple[float, dict[str, t.Any]]:
     """Run a module on a host; return seconds and its answer."""
-    environment = dict(
-        os.environ, PATH=f"{TREE}/.venv/bin:{os.environ['PATH']}", ANSIBLE_COLLECTIONS_PATH=str(TREE / ".cache" / "collections"),
-        ANSIBLE_PIPELINING="1", ANSIBLE_NOCOWS="1")
-    began = time.monotonic()
-    result = subprocess.run(
-        ["ansible", host.name, "-i", str(inventory), "-m", module, "-a", json.dumps(arguments)], env=environment, cwd=TREE,
-        capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - began
-    found = re.search(r"SUCCESS => (\{.*\})", result.stdout, re.DOTALL)
+    seconds, text = timed(["ansible", host.name, "-i", str(inventory), "-m", module, "-a", json.dumps(arguments)])
+    found = re.search(r"SUCCESS => (\{.*\})", text, re.DOTALL)
     if not found:
-        sys.exit(f"{module} on {host.name} failed:\n{result.stdout[-2000:]}{result.stderr[-1000:]}")
+        sys.exit(f"{module} on {host.name} answered:\n{text[-2000:]}")
     return seconds, json.loads(found.group(1))
 
 
@@ -102,7 +97,7 @@ def wishes(host: hosts.Host, fingerprint: str) -> dict[str, t.Any]:
     """Return the sections of the union."""
     return {
         "repositories": [{"flavours": FLAVOURS[host.stream], "key_fingerprint": fingerprint}],
-        "packages": [{"family": "systemd"}, {"names": UNION}], "key_fingerprints": [fingerprint]}
+        "packages": [{"family": "systemd"}, {"names": UNION}, {"family": "kernel"}], "key_fingerprints": [fingerprint]}
 
 
 def whole(host: hosts.Host, nevras: list[str], releases: list[str]) -> float:
@@ -115,31 +110,25 @@ def whole(host: hosts.Host, nevras: list[str], releases: list[str]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    from lab import keys
-    images = lab_commands.build()
-    inventory = hosts.up("bench-headers", {f"bench-headers-{stream}": stream for stream in FLAVOURS}, images)
-    fingerprint = keys.fingerprint("hyperscale")
-    print("\n| host | packages | headers | read | offered | share | one call | its memory "
-          "| whole download and test | ratio |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    try:
-        for stream in FLAVOURS:
-            measure(hosts.find(f"bench-headers-{stream}"), inventory, fingerprint)
-    finally:
-        for host in [host for host in hosts.known() if host.group == "bench-headers"]:
-            hosts.remove(host)
+    form = SHORT if short(__doc__) else WHOLE
+    with groups({GROUP: {f"{GROUP}-{stream}": stream for stream in form.streams}}) as inventories:
+        fingerprint = keys.fingerprint("hyperscale")
+        print("\n| host | packages | headers | read | offered | share | one call | its memory "
+              "| whole download and test | ratio |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+        for stream in form.streams:
+            measure(hosts.find(f"{GROUP}-{stream}"), inventories[GROUP], fingerprint, form)
     print(f"\nwanted: under {SHARE:g} % read, under {SECONDS:g} s and under {MEGABYTES:g} MB. One call is what ansible takes for "
           "the module less what it takes for ping.")
 
 
-def measure(host: hosts.Host, inventory: pathlib.Path, fingerprint: str) -> None:
+def measure(host: hosts.Host, inventory: pathlib.Path, fingerprint: str, form: Form) -> None:
     """Measure one host and print its row."""
-    import tempfile
     with tempfile.TemporaryDirectory() as folder:
-        fill(host, pathlib.Path(folder))
-    plain = min(ansible(inventory, host, "ansible.builtin.ping", {"data": "pong"})[0] for _time in range(2))
+        fill(host, pathlib.Path(folder), form.packages)
+    plain = min(ansible(inventory, host, "ansible.builtin.ping", {"data": "pong"})[0] for _time in range(form.rounds))
     seconds, answer = min(
-        (ansible(inventory, host, "centos.hyperscale.dropin_info", wishes(host, fingerprint)) for _time in range(2)),
+        (ansible(inventory, host, "centos.hyperscale.dropin_info", wishes(host, fingerprint)) for _time in range(form.rounds)),
         key=lambda entry: entry[0])
     cost, packages = answer["report"]["cost"], answer["report"]["packages"]
     if not packages:

@@ -9,91 +9,20 @@ counts as a failure.
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
-import os
-import pathlib
 import re
-import shutil
-import signal
-import subprocess
 import sys
-import time
 import typing as t
-import xml.etree.ElementTree
 
-TREE = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = TREE / ".venv" / "bin"
-LOGS = TREE / ".cache" / "logs"
-COLLECTIONS = TREE / ".cache" / "collections"
-SANITY_COPY = TREE / ".cache" / "sanity" / "ansible_collections" / "centos" / "hyperscale"
-STARTED = time.monotonic()
-TAIL_LINES = 60
+import cores
+from steps import BIN, COLLECTIONS, LOGS, TREE, Count, reported, say, single, step
+
 # Scenarios that run side by side, and tests on live hosts, which wait more than they work.
 AT_ONCE, FAULTS_AT_ONCE = 2, 3
-# What hangs must fail, and show where, before somebody's patience or a CI system's limit ends everything.
-STEP_SECONDS = 60 * 60
-RUN_SECONDS = 85 * 60
 TEST_SECONDS = 10 * 60
 # A test on a virtual machine without hardware help: a whole adoption with two boots.
 MACHINE_TEST_SECONDS = 20 * 60
-
-
-class Count(t.NamedTuple):
-    """What came of a stage. C(skips) are reasons."""
-
-    passed: int = 0
-    failed: int = 0
-    skips: tuple[str, ...] = ()
-
-    def __add__(self, other: Count) -> Count:  # type: ignore[override]
-        return Count(self.passed + other.passed, self.failed + other.failed, self.skips + other.skips)
-
-
-def say(text: str) -> None:
-    """Print a progress line."""
-    print(f"test {time.monotonic() - STARTED:6.0f}s  {text}", flush=True)
-
-
-def environment() -> dict[str, str]:
-    """Return the environment of every tool: the pinned ones first, the collection where it lies."""
-    return dict(
-        os.environ, PATH=f"{BIN}:{os.environ['PATH']}", ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_NOCOWS="1",
-        ANSIBLE_FORCE_COLOR="0", NO_COLOR="1", PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
-
-
-def step(name: str, argv: t.Sequence[str], cwd: pathlib.Path = TREE) -> tuple[bool, str]:
-    """Run one command into a log, print a line for it, and the log's end when it failed or took too long."""
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / (re.sub(r"[^a-z0-9]+", "-", name.lower()) + ".log")
-    began = time.monotonic()
-    with open(log, "w", encoding="utf-8") as out:
-        process = subprocess.Popen(
-            argv, cwd=cwd, env=environment(), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            start_new_session=True)
-        okay = _ends_well(process, out)
-    text = log.read_text(encoding="utf-8", errors="replace")
-    say(f"{'passed' if okay else 'FAILED'}  {name} ({time.monotonic() - began:.0f} s)")
-    if not okay:
-        print("\n".join(text.splitlines()[-TAIL_LINES:]), flush=True)
-    return okay, text
-
-
-def _ends_well(process: subprocess.Popen[bytes], out: t.TextIO) -> bool:
-    """Wait for a step no longer than it may take; end it with all that it started when it takes longer."""
-    limit = max(min(STEP_SECONDS, STARTED + RUN_SECONDS - time.monotonic()), 1)
-    try:
-        return process.wait(limit) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        out.seek(0, os.SEEK_END)
-        out.write(f"\nended after {limit:.0f} s: it hung, or this machine is too slow\n")
-        return False
-
-
-def single(name: str, argv: t.Sequence[str], cwd: pathlib.Path = TREE) -> Count:
-    """Run a command that counts as one test."""
-    return Count(1, 0) if step(name, argv, cwd)[0] else Count(0, 1)
 
 
 def lint() -> Count:
@@ -103,42 +32,6 @@ def lint() -> Count:
         + single("yamllint", ["yamllint", "--strict", "."])
         + single("ruff", ["ruff", "check", "."])
         + single("changelog", ["antsibull-changelog", "lint"], COLLECTIONS / "ansible_collections" / "centos" / "hyperscale"))
-
-
-def sanity() -> Count:
-    """Run ansible-test sanity on a copy of the tree: it refuses a path with a link in it."""
-    shutil.rmtree(SANITY_COPY, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=TREE, capture_output=True, check=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (TREE / name).is_file():
-            (SANITY_COPY / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(TREE / name, SANITY_COPY / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=SANITY_COPY, check=True)
-    subprocess.run(["git", "add", "--all"], cwd=SANITY_COPY, check=True)
-    _place_get_pip()
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    okay, text = step(
-        "ansible-test sanity", ["ansible-test", "sanity", "--color", "no", "--python", version, "-v"], SANITY_COPY)
-    ran = len(set(re.findall(r"^Running sanity test \"([^\"]+)\"", text, re.MULTILINE)))
-    skips = tuple(f"sanity {line}" for line in sorted(set(re.findall(r"Skipping sanity test (.*)", text))))
-    failed = len(set(re.findall(r"The test `ansible-test sanity --test ([^ ]+)", text)))
-    if not okay:
-        return Count(max(ran - max(failed, 1), 0), max(failed, 1), skips)
-    return Count(ran, 0, skips)
-
-
-def _place_get_pip() -> None:
-    """Give ansible-test the script that it would fetch from the web to put pip into its environments."""
-    source = subprocess.run(
-        [str(BIN / "python"), "-c", "import ansible_test._internal.python_requirements as r; print(r.__file__)"],
-        capture_output=True, text=True, check=True).stdout.strip()
-    cache = pathlib.Path.home() / ".ansible" / "test" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    for version in set(re.findall(r"pip='([\d.]+)'", pathlib.Path(source).read_text())):
-        path = cache / f"get_pip_{version.replace('.', '_')}.py"
-        if not path.exists():
-            path.write_text("import ensurepip\nensurepip.bootstrap()\n")
 
 
 def pytest(name: str, *arguments: str) -> Count:
@@ -151,12 +44,8 @@ def pytest(name: str, *arguments: str) -> Count:
         COLLECTIONS / "ansible_collections" / "centos" / "hyperscale")
     if not report.exists():
         return Count(0, 1)
-    cases = list(xml.etree.ElementTree.parse(report).iter("testcase"))
-    bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    skipped = [case.find("skipped") for case in cases if case.find("skipped") is not None]
-    skips = tuple(f"{name}: {element.get('message')}" for element in skipped if element is not None)
-    failed = max(len(bad), 0 if okay else 1)
-    return Count(len(cases) - len(bad) - len(skips), failed, skips)
+    count = reported(name, [report])
+    return count if okay else count.failing()
 
 
 def unit() -> Count:
@@ -214,12 +103,25 @@ def machines() -> Count:
         "virtual machines", "tests/vm", "--verbose", "--maxfail=1", f"--timeout={MACHINE_TEST_SECONDS}")
 
 
+def bench() -> Count:
+    """Run the benchmarks in their short form: each must end and print its ratios, whatever these are."""
+    return sum(map(_benchmark, ("bench", "prediction")), Count())
+
+
+def _benchmark(name: str) -> Count:
+    okay, text = step(f"benchmark {name} in short", [str(BIN / "python"), f"tests/benchmark/{name}.py", "--short"])
+    if okay and not re.search(r"\b\d+(\.\d)? times\b", text):
+        say(f"FAILED  benchmark {name} printed no ratio")
+        return Count(0, 1)
+    return Count(1) if okay else Count(0, 1)
+
+
 STAGES: dict[str, t.Callable[[], Count]] = {
-    "lint": lint, "sanity": sanity, "unit": unit, "lab": build_lab, "rpms": rpms, "molecule": molecule,
-    "faults": faults, "cuts": cuts, "vm": machines,
+    "lint": lint, "cores": cores.some, "unit": unit, "lab": build_lab, "rpms": rpms, "molecule": molecule,
+    "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole,
 }
 # Stages that run only when they are asked for.
-ASKED_FOR = ("vm",)
+ASKED_FOR = ("vm", "all-cores")
 
 
 def main() -> int:
@@ -234,8 +136,8 @@ def main() -> int:
     for name in wanted:
         say(f"stage {name}")
         total += STAGES[name]()
-    for reason in total.skips:
-        print(f"skipped: {reason}")
+    for reason, times in collections.Counter(total.skips).items():
+        print(f"skipped {times} times: {reason}" if times > 1 else f"skipped: {reason}")
     print(f"{total.passed} passed, {total.failed} failed, {len(total.skips)} skipped")
     return 0 if total.passed and not total.failed else 1
 

@@ -13,6 +13,8 @@ description:
   - Reads the system, its repositories, packages, kernels, control groups, security, file systems, network and
     pending reboots in one call, and changes nothing.
   - Every group is read on its own. What could not be read is V(null) or V(unknown), and RV(host.unreadable) says why.
+  - It can run without root. A group that root alone could have read whole is named in RV(host.unreadable) then; what cannot be
+    read is never reported as absent.
   - A host that the collection does not support is no failure, see RV(host.supported) and RV(host.refusal). Only where
     Python on the host is too old to run this module at all does the task fail, with the text of the refusal.
 author:
@@ -121,6 +123,33 @@ host:
       description: The machine, from C(uname -m).
       type: str
       returned: success
+    kind:
+      description:
+        - Which kind of host this is, by whose systemd is process 1.
+        - Where it is not this root's, RV(host.kernel) has nothing of the running kernel, the groups of what runs (boot, cgroup,
+          network, psi, reboot, secure_boot and systemd) hold what they hold when they cannot be read, and RV(host.unreadable)
+          says that they do not apply.
+      type: dict
+      returned: success
+      version_added: 0.5.0
+      contains:
+        name:
+          description: V(booted) is a host that its own systemd has booted, a container with systemd as well. V(image_mode) is
+            booted from an image (bootc, ostree). V(no_systemd) is a root in which no systemd of its own runs, such as a chroot or
+            a container build. V(foreign) is a root that has F(/run) of another system. V(unknown) is one that cannot be told,
+            as without the rights of root.
+          type: str
+        evidence:
+          description: What was seen, in words.
+          type: list
+          elements: str
+        foreign:
+          description: Which of F(/proc) and F(/run) are another system's.
+          type: list
+          elements: str
+        refusal:
+          description: Why modules that change a host refuse this one and what to do, V(null) when they do not.
+          type: str
     repos:
       description: >-
         The configured repositories, from the files in dnf's C(reposdir). Values are the host's own text,
@@ -483,7 +512,7 @@ host:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import bindings
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, read
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, kind, read
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
 
 # Messages are parsed, so they must be untranslated; grubby and iptables live in sbin.
@@ -514,7 +543,8 @@ def main() -> None:
 
     gather = module.params["gather"]
     groups = host_facts.GROUPS if gather is None else gather
-    module.exit_json(changed=False, host=host_facts.gather(run, module.params["key_fingerprints"], groups))
+    module.exit_json(changed=False, host=host_facts.gather(
+        run, module.params["key_fingerprints"], groups, kind=kind.of_this_host()))
 
 
 if __name__ == "__main__":

@@ -93,6 +93,16 @@ report:
   returned: when there was a snapshot to compare with
   type: dict
   contains:
+    kind:
+      description: Which kind of host it is, as RV(centos.hyperscale.host_info#module:host.kind).
+      type: dict
+      version_added: 0.5.0
+    unreadable:
+      description: Paths that are there and could not be read, each with C(path) and C(reason). A check that met one was not
+        carried out whole, and has the status V(error).
+      type: list
+      elements: dict
+      version_added: 0.5.0
     joined:
       description: The keys of prediction and proof side by side, V(null) when the snapshot has no prediction.
       type: dict

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ..core.errors import Problem, Refused
-from ..core.host_io import Target, sync_folder
+from ..core.host_io import Target, is_there, names_in, sync_folder
 from ..packages import rpmdb
 from ..packages.store import Store
 from ..packages.worker import REASONS
@@ -59,12 +59,12 @@ class Kept:
     @property
     def there(self) -> bool:
         """Say whether the files were saved to the end."""
-        return os.path.exists(os.path.join(self.folder, BEFORE))
+        return is_there(os.path.join(self.folder, BEFORE))
 
     @property
     def noted(self) -> bool:
         """Say whether it was noted what the transaction made of the files."""
-        return os.path.exists(os.path.join(self.folder, AFTER))
+        return is_there(os.path.join(self.folder, AFTER))
 
     def reasons(self) -> dict[str, str]:
         """Return why the packages that left had been installed, by C(name.arch), in dnf's words."""
@@ -189,8 +189,7 @@ def sweep(target: Target, *paths: str) -> None:
 
 def runs(target: Target) -> list[str]:
     """Return the runs that saved something, oldest first."""
-    folder = os.path.join(target.state_dir, FOLDER)
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return names_in(os.path.join(target.state_dir, FOLDER))
 
 
 def prune(target: Target, standing: t.Container[str], days: int) -> None:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import shutil
 import stat
 import tempfile
 import typing as t
 
-from ..core.host_io import SCRATCH, Target, sync_folder
+from ..core.host_io import SCRATCH, Target, is_there, sync_folder
 
 FILE, LINK, FOLDER = "file", "link", "folder"
 # What is larger is made by a program and not by hand: udev's hwdb.bin has 12 MB.
@@ -38,11 +39,19 @@ States = dict[str, t.Optional[PathState]]
 
 def below(target: Target, tree: str) -> list[str]:
     """Return a path and, of a folder, all paths below it; links are named and not followed."""
-    found = [tree] if os.path.lexists(target.path(tree)) else []
-    for folder, folders, names in os.walk(target.path(tree)):
+    if not is_there(target.path(tree)):
+        return []
+    found = [tree]
+    for folder, folders, names in os.walk(target.path(tree), onerror=_unless_gone):
         inner = os.path.relpath(folder, target.path(tree))
         found += [os.path.normpath(os.path.join(tree, inner, name)) for name in [*folders, *names]]
     return found
+
+
+def _unless_gone(error: OSError) -> None:
+    """Raise what kept a folder from being read, unless it went away meanwhile: what is below it is not absent."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def capture(target: Target, paths: t.Iterable[str]) -> States:
@@ -78,8 +87,10 @@ def _state(real: str) -> PathState | None:
 def _attributes(real: str) -> dict[str, str]:
     try:
         return {name: os.getxattr(real, name).hex() for name in sorted(os.listxattr(real))}
-    except OSError:  # a file system without any
-        return {}
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        return {}  # a file system without any
 
 
 def put(target: Target, path: str, wanted: PathState | None) -> None:
@@ -97,7 +108,7 @@ def put(target: Target, path: str, wanted: PathState | None) -> None:
 
 
 def _remove(real: str) -> None:
-    if not os.path.lexists(real):
+    if not is_there(real):
         return
     if os.path.isdir(real) and not os.path.islink(real):
         if os.listdir(real):

@@ -158,6 +158,23 @@ class Target:
             selinux.lsetfilecon(real, context)
 
 
+def is_there(real: str) -> bool:
+    """Say whether there is something at a path, be it a link that leads nowhere. Raises OSError where that cannot be told."""
+    try:
+        os.lstat(real)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def names_in(real: str) -> list[str]:
+    """Return the names in a folder, sorted; none where there is no folder. Raises OSError where it cannot be read."""
+    try:
+        return sorted(os.listdir(real))
+    except FileNotFoundError:
+        return []
+
+
 def sync_folder(folder: str) -> None:
     """Sync a folder, so that a rename or removal in it outlives a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -19,7 +19,7 @@ import time
 import typing as t
 
 from .errors import Failed, Problem
-from .host_io import Target, sync_folder
+from .host_io import Target, names_in, sync_folder
 
 FOLDER = "journal"
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -120,9 +120,7 @@ def _lines(path: str) -> t.Iterator[dict[str, t.Any]]:
 def runs(target: Target) -> list[str]:
     """Return the ids of all runs on this host, oldest first."""
     folder = os.path.join(target.state_dir, FOLDER)
-    if not os.path.isdir(folder):
-        return []
-    return sorted(name[: -len(".jsonl")] for name in os.listdir(folder) if name.endswith(".jsonl"))
+    return sorted(name[: -len(".jsonl")] for name in names_in(folder) if name.endswith(".jsonl"))
 
 
 def steps(target: Target, run: str) -> tuple[list[Step], bool]:

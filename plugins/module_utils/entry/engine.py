@@ -15,11 +15,12 @@ from ..core.bindings import need_bindings
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from ..core.registry import Wishes
-from ..facts import gather, read, system as host_system
+from ..facts import gather, kind
 from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
 from ..verify import snapshot
+from . import admission
 
 # Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
 ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -63,13 +64,20 @@ def telling(module: AnsibleModule) -> t.Iterator[None]:
         module.fail_json(
             msg=str(error), problems=[problem._asdict() for problem in error.problems],
             refused=isinstance(error, Refused))
+    except OSError as error:
+        # What cannot be read must not be taken for absent, so whoever reads lets such an error through.
+        problem = Problem(
+            f"{error.filename or 'a file of the host'} cannot be used", error.strerror or str(error),
+            "Mend that on the host, for example its file system or what stands in the place of a folder, and run again")
+        module.fail_json(msg=str(problem), problems=[problem._asdict()], refused=False)
 
 
 def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()) -> None:
     """Carry out one run and end the module. C(undo) names the sections to take back instead."""
+    admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
     target = target_of(module)
-    stream = supported_stream(module, target)
+    stream = admission.supported_stream(module, target)
     with telling(module):
         ways = ways_of(module, stream)
         if wishes is None:
@@ -95,18 +103,6 @@ def told(module: AnsibleModule, target: Target, report: engine_run.Report, finge
         "snapshot": snapshot.newest_between(target, *report.time_before) if report.time_before else None}
 
 
-def supported_stream(module: AnsibleModule, target: Target) -> int:
-    """Return the host's stream, or end the module with the reason why this host is none of ours."""
-    try:
-        system = host_system.gather("/")
-    except read.Unreadable:
-        system = host_system.UNKNOWN
-    refusal = host_system.system_refusal(system) or host_system.arch_refusal(system, target.probe(["uname", "-m"])[1].strip())
-    if refusal:
-        module.fail_json(msg=refusal, problems=[], refused=True)
-    return t.cast(int, system.stream)
-
-
 def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:
     """Return how to go about it."""
     fingerprints = [normal_fingerprint(text) for text in module.params["key_fingerprints"]]
@@ -125,4 +121,4 @@ def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
         status, out = target.probe(argv)
         return status, out, ""
 
-    return gather.gather(probe, fingerprints, FACTS)
+    return gather.gather(probe, fingerprints, FACTS, kind=kind.of_this_host())

@@ -13,11 +13,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ..core import run
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
+from ..facts import kind
 from ..facts.view import View
 from ..sections.registry import REGISTRY
 from ..verify import bugs, report, snapshot
 from ..verify.checks import PREDICT
-from . import engine
+from . import admission, engine
 
 WAIVER_OPTIONS = {
     "key": {"type": "str", "required": True, "no_log": False},
@@ -37,9 +38,10 @@ def judging(*more: str) -> dict[str, t.Any]:
 
 def on_host(module: AnsibleModule) -> None:
     """Predict on this host what the wanted sections would break, and end the module."""
+    admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
     target = engine.target_of(module)
-    stream = engine.supported_stream(module, target)
+    stream = admission.supported_stream(module, target, changes=False)
     with engine.telling(module):
         report.validate_waivers(module.params["waivers"])
         ways = engine.ways_of(module, stream)._replace(check=True)
@@ -48,7 +50,7 @@ def on_host(module: AnsibleModule) -> None:
         kept = None if module.check_mode else module.params["cache"]
         seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
         plan, problems = run.foresee(target, REGISTRY, wishes, ways, seen.look)
-        found = seen.report(View("/", target.probe), problems, module.params["waivers"])
+        found = seen.report(View("/", target.probe, kind=kind.of_this_host()), problems, module.params["waivers"])
         told = engine.told(module, target, plan, run.pinned(REGISTRY, wishes, ways))
         finish(module, found, unproven=snapshot.unproven(target), **told)
 
@@ -71,7 +73,7 @@ class _Seen:
     ) -> dict[str, t.Any]:
         """Return what there is to say."""
         if self._witness is None and not problems:
-            return report.idle()
+            return report.idle(view)
         from ..verify import predict
         return predict.predict(view, self._witness or predict.Witness(self._folder), problems, waivers)
 

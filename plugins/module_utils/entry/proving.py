@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..core import ledger, run as engine_run
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
+from ..facts import kind
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from ..sections.registry import REGISTRY
@@ -20,7 +21,7 @@ from ..tables import families as table_of_families
 from ..verify import gather, prove
 from ..verify.proven import smoke
 from ..verify.snapshot import checked_id, complete, load, place, save, settle
-from . import engine, predicting
+from . import admission, engine, predicting
 
 
 def view_of(module: AnsibleModule) -> View:
@@ -31,14 +32,15 @@ def view_of(module: AnsibleModule) -> View:
         except OSError:
             return NOT_FOUND, ""
         return status, out if status == 0 and out else out + err
-    return View("/", run, may_try=not module.check_mode)
+    return View("/", run, may_try=not module.check_mode, kind=kind.of_this_host())
 
 
 def take_snapshot(module: AnsibleModule) -> None:
     """Carry out host_snapshot and end the module."""
+    admission.need_root(module)
     need_bindings(module, "rpm")
     target = engine.target_of(module)
-    engine.supported_stream(module, target)
+    admission.supported_stream(module, target, changes=False)
     with engine.telling(module):
         snapshot = checked_id(module.params["id"] or ledger.new_run_id())
         if complete(target, snapshot):
@@ -88,9 +90,10 @@ def summary(content: dict[str, t.Any], headers: t.Mapping[str, bytes]) -> dict[s
 
 def compare_with_snapshot(module: AnsibleModule) -> None:
     """Carry out proof_info and end the module."""
+    admission.need_root(module)
     need_bindings(module, "rpm")
     target = engine.target_of(module)
-    engine.supported_stream(module, target)
+    admission.supported_stream(module, target, changes=False)
     options = module.params
     with engine.telling(module):
         snapshot = load(target, options["snapshot"])

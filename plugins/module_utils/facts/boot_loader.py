@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import typing as t
@@ -88,12 +87,11 @@ class Boot(t.NamedTuple):
 
 
 def read(root: str) -> Boot:
-    """Read a host's boot files. What cannot be read counts as not there."""
+    """Read a host's boot files. Raises OSError for those that are there and cannot be read."""
     entries = []
-    for path in sorted(glob.glob(os.path.join(host_read.below(root, ENTRIES), "*.conf"))):
-        text = _text(path)
-        if text is not None and not os.path.basename(path).startswith("."):
-            name = os.path.basename(path)
+    for name in host_read.names(root, ENTRIES):
+        text = None if name.startswith(".") or not name.endswith(".conf") else _text(host_read.below(root, f"{ENTRIES}/{name}"))
+        if text is not None:
             entries.append(bls.Entry(name[:-len(".conf")], f"{ENTRIES}/{name}", text))
     env_path = os.path.realpath(host_read.below(root, ENVIRONMENT))
     inside = env_path if root == "/" else "/" + os.path.relpath(env_path, os.path.realpath(root))
@@ -164,5 +162,5 @@ def _text(real: str) -> str | None:
     try:
         with open(real, encoding="utf-8", errors="surrogateescape") as handle:
             return handle.read()
-    except OSError:
+    except (FileNotFoundError, IsADirectoryError):
         return None

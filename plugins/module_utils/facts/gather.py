@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import functools
-import os
 import typing as t
 
 from ..packages import rpmdb
 from . import (
-    boot as host_boot, cgroup, kernel as host_kernel, legacy, mounts as host_mounts, packages, read as host_read, repos,
-    security, system as host_system, systemd as host_systemd,
+    boot as host_boot, cgroup, kernel as host_kernel, kind as host_kind, legacy, mounts as host_mounts, packages,
+    read as host_read, repos, security, system as host_system, systemd as host_systemd,
 )
 
 JOURNAL = "/var/lib/centos-hyperscale/journal"
@@ -36,13 +35,18 @@ GROUPS: dict[str, dict[str, t.Any]] = {
     "reboot": {"reboot": None},
     "journal": {"journal": None},
 }
+# Of these all is the running system's: in a root that another system's kernel runs they do not apply.
+RUNNING = ("cgroup", "psi", "secure_boot", "network", "systemd", "boot", "reboot")
 
 
 class Host:
     """Reads the groups of one host; what several groups need is read once."""
 
-    def __init__(self, root: str, run: host_read.Run, key_fingerprints: t.Iterable[str]) -> None:
+    def __init__(
+        self, root: str, run: host_read.Run, key_fingerprints: t.Iterable[str], kind: host_kind.Kind | None = None,
+    ) -> None:
         self.root = root
+        self.kind = kind
         self.run = run
         self.key_fingerprints = list(key_fingerprints)
         self.unreadable: list[dict[str, str]] = []
@@ -62,6 +66,11 @@ class Host:
         except Exception as error:  # a host in a state nobody foresaw must cost one fact, not the whole call
             self.note(what, f"{type(error).__name__}: {error}")
         return None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the kernel and the processes that are seen here are this root's."""
+        return self.kind is None or self.kind.runs
 
     def _transaction_set(self) -> t.Any:
         if rpmdb.rpm is None:
@@ -83,7 +92,7 @@ class Host:
         """The C(kernel) group."""
         pinned = packages.key_ids(self.key_fingerprints)
         return self.attempt(
-            "kernel", lambda: host_kernel.gather(self.root, self.run, self.note, self.installed, pinned)
+            "kernel", lambda: host_kernel.gather(self.root, self.run, self.note, self.installed, pinned, self.runs)
         )
 
     @functools.cached_property
@@ -109,7 +118,9 @@ class Host:
 
     def read_psi(self) -> dict[str, t.Any] | None:
         """The C(psi) group."""
-        return self.kernel and cgroup.gather_psi(self.root, self.kernel["running"], self.kernel["arguments"])
+        if self.kernel is None:
+            raise host_read.Unreadable("the facts of the kernel could not be read")
+        return cgroup.gather_psi(self.root, self.kernel["running"], self.kernel["arguments"])
 
     def read_filesystems(self) -> dict[str, t.Any]:
         """The C(filesystems) group, which has several keys."""
@@ -126,12 +137,13 @@ class Host:
         """The C(reboot) group."""
         boot_time = self.boot["time"] if self.boot else None
         reasons = host_boot.reboot_reasons(boot_time, self.installed, self.kernel, self.systemd)
-        unknown = not reasons and (boot_time is None or self.installed is None)
+        known = (boot_time, self.installed, self.kernel, (self.systemd or {}).get("pid1_binary_replaced"))
+        unknown = not reasons and None in known
         return {"required": None if unknown else bool(reasons), "reasons": reasons}
 
     def read_journal(self) -> dict[str, t.Any]:
         """The C(journal) group."""
-        return {"present": os.path.exists(host_read.below(self.root, JOURNAL)), "path": JOURNAL}
+        return {"present": host_read.status(self.root, JOURNAL) is not None, "path": JOURNAL}
 
     def read(self, group: str) -> dict[str, t.Any]:
         """Return the keys of one group."""
@@ -142,7 +154,7 @@ class Host:
             "kernel": lambda: self.kernel,
             "cgroup": lambda: None if self.mounts is None else {"mode": cgroup.mode(self.mounts)},
             "psi": self.read_psi,
-            "selinux": lambda: security.gather_selinux(self.root),
+            "selinux": lambda: security.gather_selinux(self.root, self.runs),
             "secure_boot": lambda: security.gather_secure_boot(self.root),
             "filesystems": self.read_filesystems,
             "network": lambda: host_systemd.gather_network(self.run, self.note),
@@ -153,6 +165,9 @@ class Host:
             "reboot": self.read_reboot,
             "journal": self.read_journal,
         }
+        if group in RUNNING and not self.runs:
+            self.note(group, f"not applicable: {'; '.join(t.cast(host_kind.Kind, self.kind).evidence)}")
+            return GROUPS[group]
         value = self.attempt(group, readers[group])
         if value is None:
             return GROUPS[group]
@@ -160,14 +175,21 @@ class Host:
 
 
 def gather(
-    run: host_read.Run, key_fingerprints: t.Iterable[str], groups: t.Iterable[str] = tuple(GROUPS), root: str = "/"
+    run: host_read.Run, key_fingerprints: t.Iterable[str], groups: t.Iterable[str] = tuple(GROUPS), root: str = "/",
+    kind: host_kind.Kind | None = None,
 ) -> dict[str, t.Any]:
-    """Return the facts of a host with every key present, whichever groups were asked for or could be read."""
-    host = Host(root, run, key_fingerprints)
+    """Return the facts of a host with every key present, whichever groups were asked for or could be read.
+
+    C(kind) is what the host is; without it, all that is seen is taken for its own.
+    """
+    host = Host(root, run, key_fingerprints, kind)
     system = host.attempt("os", lambda: host_system.gather(root)) or host_system.UNKNOWN
     arch = host.attempt("arch", lambda: host_system.gather_arch(run))
     refusal = host_system.system_refusal(system) or host_system.arch_refusal(system, arch)
     found: dict[str, t.Any] = {"supported": refusal is None, "refusal": refusal, "os": system._asdict(), "arch": arch}
+    found["kind"] = None if kind is None else kind.plain()
+    if not host.runs:
+        host.note("kind", "the kernel, the processes and the boot that are seen here are not this root's")
     wanted = set(groups)
     for group, absent in GROUPS.items():
         found.update(host.read(group) if group in wanted else absent)

@@ -16,6 +16,8 @@ from . import boot_loader, read
 # kernel-core and its variants (kernel-64k-core, kernel-rt-core, ...); kernel-modules-core carries no kernel.
 CORE_PACKAGE = re.compile(r"^kernel-(?:(?!.*modules-core$).+-)?core$")
 ARGUMENT = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+# What is said of the running kernel where it is another system's.
+NOT_RUNNING = dict.fromkeys(("running", "cmdline", "arguments", "words", "waiting", "hyperscale"))
 IMAGE = re.compile(r"^vmlinu[xz]-(.+)$")
 
 
@@ -76,18 +78,33 @@ def gather(
     note: read.Note,
     packages: list[rpmdb.Package] | None,
     pinned_key_ids: t.Iterable[str],
+    runs: bool = True,
 ) -> dict[str, t.Any]:
-    """Return the C(kernel) group; C(packages) is None when the package database could not be read."""
-    running = read.text(root, "/proc/sys/kernel/osrelease").strip()
-    line = read.text(root, "/proc/cmdline").strip()
-    words = cmdline.booted_words(line)
+    """Return the C(kernel) group; C(packages) is None when the package database could not be read. C(runs) says whether the
+    kernel that runs is this root's: what is said of another one would be wrong."""
     boot = boot_loader.read(root)
+    return {**_of_root(boot, run, note, packages), **(_running(root, boot, packages, pinned_key_ids) if runs else NOT_RUNNING)}
+
+
+def _of_root(
+    boot: boot_loader.Boot, run: read.Run, note: read.Note, packages: list[rpmdb.Package] | None,
+) -> dict[str, t.Any]:
     return {
-        "running": running,
         "default": default_release(boot, run, note),
         "next": next_boot(boot),
         "tried": boot.tried.get("release"),
         "installed": None if packages is None else [package.nevra for package in core_packages(packages)],
+    }
+
+
+def _running(
+    root: str, boot: boot_loader.Boot, packages: list[rpmdb.Package] | None, pinned_key_ids: t.Iterable[str],
+) -> dict[str, t.Any]:
+    running = read.text(root, "/proc/sys/kernel/osrelease").strip()
+    line = read.text(root, "/proc/cmdline").strip()
+    words = cmdline.booted_words(line)
+    return {
+        "running": running,
         "cmdline": line,
         "arguments": parse_arguments(line),
         "words": words,

@@ -31,7 +31,7 @@ def releases(root: str) -> list[str]:
     """Return the kernels that have a tree, by release as C(uname -r) prints it."""
     try:
         return sorted(entry.name for entry in os.scandir(trees(root)) if entry.is_dir())
-    except OSError:
+    except FileNotFoundError:
         return []
 
 
@@ -42,7 +42,7 @@ def listed(tree: str, *lists: str, below: str = "") -> set[str]:
         try:
             with open(os.path.join(tree, name), encoding="utf-8") as lines:
                 found.update(_name(line) for line in lines if line.startswith(below))
-        except OSError:
+        except FileNotFoundError:
             continue
     return found
 
@@ -61,7 +61,7 @@ def running_file_systems(root: str) -> set[str]:
     try:
         with open(os.path.join(root, "proc/filesystems"), encoding="utf-8") as handle:
             return file_systems(handle.read())
-    except OSError:
+    except FileNotFoundError:
         return set()
 
 
@@ -94,7 +94,7 @@ def loaded(root: str) -> set[str]:
     found = running_file_systems(root)
     try:
         return found | set(os.listdir(os.path.join(root, "sys/module")))
-    except OSError:
+    except FileNotFoundError:
         return found
 
 

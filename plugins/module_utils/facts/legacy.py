@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
+import stat
 import typing as t
 
 from . import read
@@ -34,24 +34,25 @@ def gather_iptables(root: str, run: read.Run, note: read.Note) -> dict[str, t.An
         note("iptables", "iptables -V ended with {}: {}".format(rc, err.strip() or "no message"))
     elif rc == 0:
         version, backend = parse_iptables(out)
-    alternative = read.below(root, ALTERNATIVE)
-    target = os.readlink(alternative) if os.path.islink(alternative) else None
+    link = read.status(root, ALTERNATIVE, follow=False)
+    target = os.readlink(read.below(root, ALTERNATIVE)) if link is not None and stat.S_ISLNK(link.st_mode) else None
     return {"backend": backend, "version": version, "alternatives_target": target}
 
 
 def gather_sysv(root: str) -> dict[str, t.Any]:
     """Return the C(sysv) group: the scripts that systemd's generators would turn into units, whether or not in use."""
     scripts = {
-        os.path.basename(path)
+        name
         for folder in SCRIPT_FOLDERS
-        for path in glob.glob(os.path.join(glob.escape(read.below(root, folder)), "*"))
-        if _is_executable(path)
+        for name in read.names(root, folder)
+        if not name.startswith(".") and _is_executable(root, f"{folder}/{name}")
     }
     return {
         "init_scripts": sorted(scripts.difference(NOT_SCRIPTS)),
-        "rc_local": any(_is_executable(read.below(root, path)) for path in RC_LOCAL),
+        "rc_local": any(_is_executable(root, path) for path in RC_LOCAL),
     }
 
 
-def _is_executable(path: str) -> bool:
-    return os.path.isfile(path) and bool(os.stat(path).st_mode & 0o100)
+def _is_executable(root: str, path: str) -> bool:
+    info = read.status(root, path)
+    return info is not None and stat.S_ISREG(info.st_mode) and bool(info.st_mode & 0o100)

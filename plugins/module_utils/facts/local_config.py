@@ -3,13 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an operator wrote on a host, in the shape that the detectors ask for: units, rules, and lines that run commands.
 
-Only local configuration: what a package put below C(/usr) is the business of that package's next build. Whatever is
-unreadable, binary or not of the expected form counts as not there.
+Only local configuration: what a package put below C(/usr) is the business of that package's next build. What is not of the
+expected form is left out. What cannot be read is noted by the View, so that whoever asked does not take it for absent.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import typing as t
@@ -78,19 +77,8 @@ class Line(t.NamedTuple):
 
 
 def text(view: View, path: str) -> str:
-    """Return a text file; whatever cannot be read is empty."""
-    try:
-        return view.text(path) or ""
-    except (OSError, ValueError):
-        return ""
-
-
-def is_executable(view: View, path: str) -> bool:
-    """Say whether a path leads to an executable file, also when it vanishes meanwhile."""
-    try:
-        return view.is_executable(path)
-    except (OSError, ValueError):
-        return False
+    """Return a text file, empty when there is none; one that cannot be read is empty as well, and noted."""
+    return view.text(path) or ""
 
 
 def is_off(value: str) -> bool:
@@ -102,10 +90,10 @@ def _continues(line: str) -> bool:
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
-def joined(content: str, comments: str) -> t.Iterator[tuple[int, str]]:
+def joined(lines: t.Iterable[str], comments: str) -> t.Iterator[tuple[int, str]]:
     """Yield logical lines with the number of their first one; comment lines are dropped, also inside a long line."""
     start, parts = 0, []
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if line.lstrip()[:1] and line.lstrip()[0] in comments:
             continue
         start = start or number
@@ -118,10 +106,10 @@ def joined(content: str, comments: str) -> t.Iterator[tuple[int, str]]:
         yield start, " ".join(parts).strip()
 
 
-def parse(content: str) -> tuple[Setting, ...]:
+def parse(lines: t.Iterable[str]) -> tuple[Setting, ...]:
     """Return the assignments of a file in systemd's syntax, in order."""
     found, section = [], ""
-    for number, line in joined(content, "#;"):
+    for number, line in joined(lines, "#;"):
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
         elif "=" in line:
@@ -132,9 +120,9 @@ def parse(content: str) -> tuple[Setting, ...]:
 
 def _linked(view: View, path: str) -> str | None:
     """Return the file that holds a unit: itself, or a file kept outside systemd's folders that is linked in."""
-    target = view.readlink(path)
+    target, leads_to_file = view.readlink(path), view.is_file(path)
     if target is None:
-        return path if view.is_file(path) else None
+        return path if leads_to_file else None
     outside = os.path.isabs(target) and not target.startswith(_KNOWN_TARGETS)
     return target if outside and view.readlink(target) is None and view.is_file(target) else None
 
@@ -147,20 +135,19 @@ def config_files(view: View, folders: t.Sequence[str], suffixes: t.Sequence[str]
             name = os.path.basename(path)
             source = _linked(view, path) if name.rpartition(".")[2] in suffixes else None
             if source:
-                found.append(ConfigFile(path, name, False, parse(text(view, source))))
+                found.append(ConfigFile(path, name, False, parse(view.lines(source))))
         for path in view.glob(folder + "/*.d/*.conf"):
             name = os.path.basename(os.path.dirname(path))[: -len(".d")]
             # "service.d" is for all services.
             source = _linked(view, path) if name.rpartition(".")[2] in suffixes else None
             if source:
-                found.append(ConfigFile(path, name, True, parse(text(view, source))))
+                found.append(ConfigFile(path, name, True, parse(view.lines(source))))
     return found
 
 
-@functools.lru_cache(maxsize=1)
 def units(view: View) -> tuple[ConfigFile, ...]:
     """Return the local units of the system's manager and the drop-ins to any."""
-    return tuple(config_files(view, SYSTEM_FOLDERS, UNIT_SUFFIXES))
+    return view.once("local units", lambda: tuple(config_files(view, SYSTEM_FOLDERS, UNIT_SUFFIXES)))
 
 
 def networks(view: View) -> list[ConfigFile]:
@@ -173,7 +160,7 @@ def together(view: View, files: t.Iterable[ConfigFile], vendor: str = VENDOR_UNI
     found: dict[str, list[Setting]] = {}
     for file in files:
         if file.unit not in found:
-            found[file.unit] = list(parse(text(view, f"{vendor}/{file.unit}")))
+            found[file.unit] = list(parse(view.lines(f"{vendor}/{file.unit}")))
         found[file.unit].extend(file.settings)
     return found
 
@@ -201,7 +188,7 @@ def _cron_lines(view: View) -> t.Iterator[Line]:
     tables += [(path, False) for path in view.glob(_SPOOL)]
     for path, names_user in tables:
         anacron = path == "/etc/anacrontab"
-        for number, raw in enumerate(text(view, path).splitlines(), 1):
+        for number, raw in enumerate(view.lines(path), 1):
             line = raw.strip()
             entry = _CRON_LINE.match(line)
             if line.startswith("#") or _CRON_VARIABLE.match(line):
@@ -217,7 +204,7 @@ def _cron_lines(view: View) -> t.Iterator[Line]:
 
 def script_paths(view: View) -> list[str]:
     """Return the executable local scripts; F(/etc/init.d) and F(/etc/rc.local) are mostly links into F(/etc/rc.d)."""
-    found = {path for pattern in _SCRIPTS for path in view.glob(pattern) if is_executable(view, path)}
+    found = {path for pattern in _SCRIPTS for path in view.glob(pattern) if view.is_executable(path)}
     linked = {path for path in found if path.startswith(("/etc/init.d/", "/etc/rc.local"))}
     doubles = {path for path in linked if path.replace("/etc/", "/etc/rc.d/", 1) in found}
     return sorted(found - doubles)
@@ -225,7 +212,7 @@ def script_paths(view: View) -> list[str]:
 
 def _script_lines(view: View) -> t.Iterator[Line]:
     for path in script_paths(view):
-        for number, line in joined(text(view, path), "#"):
+        for number, line in joined(view.lines(path, programs=True), "#"):
             yield Line("script", path, number, "", uncommented(line))
 
 
@@ -237,11 +224,10 @@ def _unit_lines(view: View) -> t.Iterator[Line]:
                 yield Line(kind, name, setting.line, "", setting.value.lstrip("@-:+!|"))
 
 
-@functools.lru_cache(maxsize=1)
 def command_lines(view: View) -> tuple[Line, ...]:
     """Return every line by which local units, cron tables and scripts run something."""
-    lines = (*_unit_lines(view), *_cron_lines(view), *_script_lines(view))
-    return tuple(line for line in lines if line.text)
+    return view.once("command lines", lambda: tuple(
+        line for lines in (_unit_lines, _cron_lines, _script_lines) for line in lines(view) if line.text))
 
 
 def kernel_arguments(view: View) -> list[tuple[str, str | None]]:

@@ -38,7 +38,23 @@ def optional_text(root: str, path: str) -> str | None:
     """Return the content of a file of the host, None when there is no such file. Raises OSError for other troubles."""
     try:
         return text(root, path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
+        return None
+
+
+def names(root: str, path: str) -> list[str]:
+    """Return the names in a folder of the host, sorted; none when there is no folder. Raises OSError for other troubles."""
+    try:
+        return sorted(os.listdir(below(root, path)))
+    except FileNotFoundError:
+        return []
+
+
+def status(root: str, path: str, follow: bool = True) -> os.stat_result | None:
+    """Return the status of a path of the host, None when nothing is there. Raises OSError for other troubles."""
+    try:
+        return os.stat(below(root, path), follow_symlinks=follow)
+    except FileNotFoundError:
         return None
 
 

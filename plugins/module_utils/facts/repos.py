@@ -9,7 +9,6 @@ C($basearch) and the like not replaced.
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import typing as t
@@ -86,8 +85,12 @@ def gather(root: str, note: read.Note) -> list[dict[str, t.Any]]:
     folders = split_list(main.get("reposdir", "")) or list(REPOSITORY_FOLDERS)
     found: list[dict[str, t.Any]] = []
     for folder in folders:
-        for file in sorted(glob.glob(os.path.join(glob.escape(read.below(root, folder)), "*.repo"))):
-            path = "/" + os.path.relpath(file, root)
+        try:
+            names = [name for name in read.names(root, folder) if name.endswith(".repo") and not name.startswith(".")]
+        except OSError as error:
+            note("repos " + folder, " ".join(str(error).split()))
+            continue
+        for path in (os.path.normpath(f"/{folder}/{name}") for name in names):
             try:
                 found += parse_repositories(read.text(root, path), path, main)
             except (OSError, ini.Malformed) as error:

@@ -38,10 +38,12 @@ def relaxed_since(enforce: str | None, boot_id: str, note: str | None) -> float 
         return None
 
 
-def gather_selinux(root: str) -> dict[str, t.Any]:
-    """Return the C(selinux) group. Raises OSError."""
-    enforce = read.optional_text(root, ENFORCE)
+def gather_selinux(root: str, runs: bool = True) -> dict[str, t.Any]:
+    """Return the C(selinux) group; C(runs) says whether the kernel that runs is this root's. Raises OSError."""
+    enforce = read.optional_text(root, ENFORCE) if runs else None
     found = judge_selinux(enforce, read.optional_text(root, "/etc/selinux/config"))
+    if not runs:
+        return {**found, "mode": None, "relaxed_since": None}
     boot_id = read.optional_text(root, BOOT_ID) or ""
     return {**found, "relaxed_since": relaxed_since(enforce, boot_id, read.optional_text(root, RELAXED))}
 

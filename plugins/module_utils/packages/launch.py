@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Start the detached runner, wait for its result, and find it again after a lost connection.
 
-Where systemd is PID 1 the runner is a transient unit, so that neither a closed ssh session nor the restart of sshd
-in the middle of the swap ends it. Elsewhere (an image build) it is a process of its own session.
+The runner is a transient unit, so that neither a closed ssh session nor the restart of sshd in the middle of the swap ends it.
+It is started only where process 1 is the systemd of this very root: any other would run it elsewhere.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import typing as t
 from ..core import code_tree, process
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
+from ..facts import kind
 from . import worker
 
 FOLDER = "runs"
@@ -45,20 +46,22 @@ def unit_name(run: str) -> str:
 
 def carry_out(target: Target, job: worker.Job) -> dict[str, t.Any]:
     """Start a job in its own unit, wait for it, and return its result."""
+    problem = kind.of_this_host().refusal
+    if problem is not None:
+        raise Refused(problem)
     folder = worker.Folder(target.private_folder(FOLDER, job.run))
     code = code_tree.install(folder.path, PACKAGE, "packages.worker", worker.MODULES)
     folder.write(worker.JOB, worker.to_json(job))
     argv = [sys.executable, "-B", "-I", code, folder.path]
-    if os.path.isdir("/run/systemd/system"):
-        status, _out = target.probe([
-            "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
-            "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
-            "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
-        ])
-        if status == 0 and ended(target, job.run) != NEVER_SPOKE:
-            return wait(target, job.run)
-        # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with,
-        # and systemd-run its own.
+    status, _out = target.probe([
+        "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
+        "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
+        "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
+    ])
+    if status == 0 and ended(target, job.run) != NEVER_SPOKE:
+        return wait(target, job.run)
+    # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with, and
+    # systemd-run its own.
     ended(target, job.run, process.start(argv))
     return wait(target, job.run)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import typing as t
@@ -187,9 +188,14 @@ def _files_in_the_way(state: State | None) -> list[Problem]:
 
 
 def _held(real: str) -> str | None:
-    if os.path.islink(real):
+    try:
         return os.readlink(real)
-    return NOT_A_LINK if os.path.exists(real) else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return NOT_A_LINK
 
 
 def _within(name: str) -> str:

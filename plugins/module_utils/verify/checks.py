@@ -21,6 +21,8 @@ FILES, PREDICT, PROVE = "files", "predict", "prove"
 EVERYWHERE = (FILES, PREDICT, PROVE)
 ON_HOST = (PREDICT, PROVE)
 # Why a check is left out in a phase that it does not belong to.
+# Why a host in image mode is not asked where the packages would be written.
+IN_THE_IMAGE = "the packages of this host are written where its image is built"
 PHASE_WORDS = {
     FILES: "it needs a host, and package files were compared",
     PREDICT: "it is for after the swap", PROVE: "it is for before the swap"}

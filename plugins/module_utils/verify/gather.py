@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host is, as far as a swap can change it: gathered read-only, before the swap and again after it.
 
-Each part is gathered on its own. One that cannot be read is None, and C(unreadable) says why.
+Each part is gathered on its own. One that cannot be read is None, and C(unreadable) says why. Of a part that was read but for
+some paths, C(unread) has these paths, with the reason of each.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -22,7 +24,7 @@ from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from . import live
 from .builds import Build, File, of_header
-from .digests import of_file
+from .digests import seen
 from .predicted import config, truth, units
 from .proven import smoke, symbols
 from .swap import Installed, Swap, nevra_of
@@ -51,6 +53,7 @@ HISTORY = "/var/lib/dnf/history.sqlite"
 SHA256 = 8
 LABEL = "security.selinux"
 CAPABILITIES = "security.capability"
+NO_ATTRIBUTE = (errno.ENODATA, errno.ENOTSUP)
 SET_ID = stat.S_ISUID | stat.S_ISGID
 GHOST = "g"
 
@@ -87,14 +90,20 @@ def take(view: View, ts: t.Any, names: t.Sequence[str]) -> dict[str, t.Any]:
     """Return everything that the proof compares, for the packages of these names."""
     where = scene(view, ts, names)
     content: dict[str, t.Any] = {"time": time.time(), "names": sorted(set(names))}
-    unreadable = []
+    unreadable: list[dict[str, str]] = []
+    unread: dict[str, dict[str, str]] = {}
     for part, gather in PARTS.items():
         try:
-            content[part] = gather(where)
+            with view.watched() as met:
+                content[part] = gather(where)
+            if met:
+                unread[part] = met
+                unreadable += [{"what": f"{path} among {part}", "reason": reason} for path, reason in met.items()]
         except Exception as error:  # a part that cannot be read must cost that part only, and be seen
             content[part] = None
             unreadable.append({"what": part, "reason": f"{type(error).__name__}: {' '.join(str(error).split())}"})
     content["unreadable"] = unreadable
+    content["unread"] = unread
     return content
 
 
@@ -179,26 +188,24 @@ def _is_plain(view: View, path: str) -> bool:
 
 def _below(view: View, top: str) -> t.Iterator[str]:
     # Links are listed and not followed: they may lead in circles.
-    for folder, folders, names in os.walk(view.real(top)):
+    for folder, folders, names in os.walk(view.real(top), onerror=lambda error: view.note(top, error)):
         inner = os.path.relpath(folder, view.real(top))
         yield from (os.path.normpath(os.path.join(top, inner, name)) for name in [*folders, *names])
 
 
 def state_of(view: View, path: str) -> dict[str, str] | None:
     """Return kind, content, mode, owner, label and capabilities of a path."""
-    real = view.real(path)
-    try:
-        info = os.lstat(real)
-    except OSError:
+    info = view.status(path, follow=False)
+    if info is None:
         return None
     kind = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}.get(stat.S_IFMT(info.st_mode), "other")
     return {
         "kind": kind,
-        "content": _content(view, path) if kind == "file" else os.readlink(real) if kind == "symlink" else "",
+        "content": _content(view, path) if kind == "file" else (view.readlink(path) or "") if kind == "symlink" else "",
         "mode": f"{stat.S_IMODE(info.st_mode):04o}",
         "owner": f"{info.st_uid}:{info.st_gid}",
-        "label": _attribute(real, LABEL).decode("ascii", "replace").rstrip("\0"),
-        "capabilities": _attribute(real, CAPABILITIES).hex(),
+        "label": _attribute(view, path, LABEL).decode("ascii", "replace").rstrip("\0"),
+        "capabilities": _attribute(view, path, CAPABILITIES).hex(),
     }
 
 
@@ -209,13 +216,16 @@ def _content(view: View, path: str) -> str:
     if os.path.basename(path) == "grubenv":
         lines = (view.text(path) or "").splitlines()
         return "\n".join(sorted(line for line in lines if line and not BOOT_MARKS.match(line)))
-    return of_file(view.real(path), SHA256)
+    return seen(view, path, SHA256)
 
 
-def _attribute(real: str, name: str) -> bytes:
+def _attribute(view: View, path: str, name: str) -> bytes:
+    """Return an extended attribute, empty where there is none or the file system knows none."""
     try:
-        return os.getxattr(real, name, follow_symlinks=False)
-    except OSError:
+        return os.getxattr(view.real(path), name, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_ATTRIBUTE:
+            view.note(path, error)
         return b""
 
 

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 
+from ..facts.view import View
 from .checks import CHECKS, PHASE_WORDS, TABLE
 from .model import ERROR, RAN, SKIPPED, Coverage, Finding, Skipped
 from .predicted import config, files, relations, scripts, units
 from .swap import Swap
+
+# So many paths that a check could not read are named with it; the report lists all.
+NAMED = 5
 
 Find = t.Callable[[], t.Iterable[Finding]]
 
@@ -62,8 +67,9 @@ HINTS = (Group(("unit.install_changed",), units.rewritten),)
 class Recorder:
     """Runs checks of one phase and keeps what they found and what became of each."""
 
-    def __init__(self, phase: str) -> None:
+    def __init__(self, phase: str, view: View | None = None) -> None:
         self.phase = phase
+        self._view = view
         self.findings: list[Finding] = []
         self._coverage: dict[str, Coverage] = {}
 
@@ -75,12 +81,18 @@ class Recorder:
         began = time.monotonic()
         status, reason = RAN, ""
         found: list[Finding] = []
+        met: dict[str, str] = {}
         try:
-            found = list(find())
+            with contextlib.nullcontext({}) if self._view is None else self._view.watched() as met:
+                found = list(find())
         except Skipped as skipped:
             status, reason = SKIPPED, str(skipped)
         except Exception as error:  # a host in a state nobody foresaw must cost one check, and be seen
             status, reason = ERROR, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if met and status == RAN:
+            # What cannot be read is not absent: the check saw less than there is.
+            status, reason = ERROR, "; ".join(f"{path} cannot be read: {why}" for path, why in sorted(met.items())[:NAMED])
+            reason += f"; and {len(met) - NAMED} more paths" if len(met) > NAMED else ""
         # What a function sees beyond its own checks is kept: a finding that is dropped looks like a check that passed.
         self.findings += [finding for finding in found if self.phase in CHECKS[finding.check].phases]
         seconds = round(time.monotonic() - began, 4)

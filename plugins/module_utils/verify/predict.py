@@ -108,7 +108,7 @@ def predict(
 ) -> dict[str, t.Any]:
     """Return the report. C(problems) are what the planner refused with; C(witness) saw the transaction, if there was one."""
     began = time.time()
-    recorder = Recorder(PREDICT)
+    recorder = Recorder(PREDICT, view)
     problems = list(problems)
     ts = None
     try:
@@ -134,7 +134,8 @@ def predict(
     fetched = witness.fetched
     context = report.Context(
         PREDICT, platform.node(), ledger.new_run_id(), began, report.versions(), witness.repos,
-        report.cost(began, len(fetched.incoming), fetched.bytes_read, fetched.bytes_offered, fetched.from_cache))
+        report.cost(began, len(fetched.incoming), fetched.bytes_read, fetched.bytes_offered, fetched.from_cache),
+        report.kind_of(view), report.unreadable(view))
     repo_of = {f"{offer.name}-{offer.evr}.{offer.arch}": offer.repo for offer in witness.offers.chosen} if witness.offers else {}
     findings = report.waived(recorder.findings, waivers, today)
     return report.build(context, pairs(swap.old, swap.new), findings, recorder.coverage(), repo_of)

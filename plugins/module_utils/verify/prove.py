@@ -83,7 +83,7 @@ def prove(
             "Mend the package database and take a snapshot anew, before the swap"))
     began = time.time()
     scenes = Scenes(snapshot, view, ts, turned_off)
-    recorder = Recorder(PROVE)
+    recorder = Recorder(PROVE, view)
     recorder.groups(OF_HEADERS, scenes.swap)
     for checks, find in AFTER:
         recorder.run(checks, lambda find=find: find(scenes))
@@ -96,7 +96,7 @@ def prove(
     findings = report.waived(seen, waivers, datetime.datetime.now(datetime.timezone.utc).date())
     context = report.Context(
         phase, os.uname().nodename, snapshot.id, began, report.versions(), (snapshot.prediction or {}).get("repos") or [],
-        report.cost(began, 0, 0, 0, 0))
+        report.cost(began, 0, 0, 0, 0), report.kind_of(view), report.unreadable(view))
     whole = report.build(context, compare.pairs(scenes.old, scenes.new), findings, recorder.coverage())
     predicted = snapshot.prediction
     whole["joined"] = report.joined(predicted["findings"], whole["findings"]) if predicted and phase == PROVE else None

@@ -9,7 +9,6 @@ command counts as used where a text has its full path, or its bare name where co
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import typing as t
@@ -77,8 +76,11 @@ class References:
     def _foreign(self, consumers: t.Iterable[Consumer]) -> list[Consumer]:
         return sorted({consumer for consumer in consumers if consumer.name not in self.changing})
 
-    @functools.cached_property
+    @property
     def _texts(self) -> dict[str, list[Consumer]]:
+        return self._view.once("words of texts", self._read_texts)
+
+    def _read_texts(self) -> dict[str, list[Consumer]]:
         found: dict[str, list[Consumer]] = {}
         seen = set()
         for kind, patterns in TEXTS:
@@ -87,11 +89,12 @@ class References:
                 if source is None or path in seen:
                     continue
                 seen.add(path)
-                text = self._view.text(source) or ""
-                for line in COMMENT.sub("", text).splitlines():
-                    for word in set(WORD.findall(line)):
-                        found.setdefault(word.lstrip("@:+-").rstrip(":."), []).append(Consumer(kind, path, line.strip()[:120]))
-                self._shebang(text, path, kind, found)
+                for number, line in enumerate(self._view.lines(source, programs=kind == "script"), 1):
+                    if number == 1:
+                        self._shebang(line, path, kind, found)
+                    said = COMMENT.sub("", line)
+                    for word in set(WORD.findall(said)):
+                        found.setdefault(word.lstrip("@:+-").rstrip(":."), []).append(Consumer(kind, path, said.strip()[:120]))
         return found
 
     def _source(self, path: str) -> str | None:
@@ -101,9 +104,12 @@ class References:
             return path
         return target if target.startswith(("/opt/", "/srv/", "/home/", "/root/")) else None
 
-    @functools.cached_property
+    @property
     def _commands(self) -> dict[str, list[Consumer]]:
         """Bare names where local units, cron and scripts run them."""
+        return self._view.once("bare commands", self._read_commands)
+
+    def _read_commands(self) -> dict[str, list[Consumer]]:
         found: dict[str, list[Consumer]] = {}
         for line in local_config.command_lines(self._view):
             for match in ANY_COMMAND.finditer(line.text):
@@ -114,14 +120,16 @@ class References:
         return found
 
     @staticmethod
-    def _shebang(text: str, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
-        first = text.partition("\n")[0]
+    def _shebang(first: str, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
         if first.startswith("#!"):
             for word in first[2:].split():
                 found.setdefault(word, []).append(Consumer(kind, path, first))
 
-    @functools.cached_property
+    @property
     def _links(self) -> dict[str, list[Consumer]]:
+        return self._view.once("links", self._read_links)
+
+    def _read_links(self) -> dict[str, list[Consumer]]:
         found: dict[str, list[Consumer]] = {}
         for folder in LINK_FOLDERS:
             for path in self._view.glob(folder + "/*"):
@@ -131,17 +139,23 @@ class References:
                     found.setdefault(whole, []).append(Consumer("link", path, "-> " + target))
         return found
 
-    @functools.cached_property
+    @property
     def processes(self) -> dict[str, list[Consumer]]:
         """Path -> the processes that run or map it."""
+        return self._view.once("mapped paths", self._read_mapped)
+
+    def _read_mapped(self) -> dict[str, list[Consumer]]:
         found: dict[str, list[Consumer]] = {path: list(users) for path, users in self._programs.items()}
         for folder, consumer in self._processes:
             for path in self._mapped(folder) - {self._view.readlink(folder + "/exe")}:
                 found.setdefault(path, []).append(consumer)
         return found
 
-    @functools.cached_property
+    @property
     def _programs(self) -> dict[str, list[Consumer]]:
+        return self._view.once("running programs", self._read_programs)
+
+    def _read_programs(self) -> dict[str, list[Consumer]]:
         found: dict[str, list[Consumer]] = {}
         for folder, consumer in self._processes:
             program = self._view.readlink(folder + "/exe")
@@ -149,8 +163,11 @@ class References:
                 found.setdefault(program, []).append(consumer)
         return found
 
-    @functools.cached_property
+    @property
     def _processes(self) -> list[tuple[str, Consumer]]:
+        return self._view.once("processes", self._read_processes)
+
+    def _read_processes(self) -> list[tuple[str, Consumer]]:
         return [
             (folder, Consumer("process", (self._view.text(folder + "/comm") or "?").strip(), f"pid {folder.rsplit('/', 1)[1]}"))
             for folder in self._view.glob("/proc/[0-9]*") if folder != self._me]
@@ -164,6 +181,7 @@ class References:
         try:
             with open(self._view.real(folder + "/maps"), encoding="utf-8", errors="replace") as handle:
                 lines = handle.read().splitlines()
-        except OSError:  # the process ended, or is another user's
+        except OSError as error:  # one that ended meanwhile is not noted
+            self._view.note(folder + "/maps", error)
             return set()
         return {line[line.index("/"):] for line in lines if "/" in line and " 00:00 " not in line}

@@ -18,8 +18,9 @@ import typing as t
 
 from ..core import ledger
 from ..core.errors import Problem, Refused
+from ..facts.view import View
 from .builds import Build
-from .checks import CHECKS, PHASE_WORDS, PREDICT, TABLE, found
+from .checks import CHECKS, IN_THE_IMAGE, PHASE_WORDS, PREDICT, TABLE, found
 from .model import ERROR, HIGH, INFO, MEDIUM, SEVERITIES, SKIPPED, Coverage, Finding, Subject
 
 try:
@@ -41,14 +42,15 @@ WAIVER_FIELDS = ("key", "by", "reason", "until")
 UNREAD = ("package.unreadable", "plan.refused")
 # Why a check may be left out and the verdict still be drawn.
 NOTHING_TO_DO = "no package is to change"
-FINE_REASONS = (NOTHING_TO_DO, *PHASE_WORDS.values())
+FINE_REASONS = (NOTHING_TO_DO, IN_THE_IMAGE, *PHASE_WORDS.values())
 KEY = re.compile(r"^[0-9a-f]{16}$")
 
 
 class Context(t.NamedTuple):
     """Enough to repeat a report: phase, host, run, time (seconds since the epoch), versions of tools, repositories.
 
-    C(cost) is what it took: headers, bytes read of how many offered, headers from the cache, seconds, KiB of memory.
+    C(cost) is what it took: headers, bytes read of how many offered, headers from the cache, seconds, KiB of memory. C(kind) is
+    what the host is, None where no host is involved; C(unreadable) are the paths that could not be read, each with the reason.
     """
 
     phase: str
@@ -58,6 +60,8 @@ class Context(t.NamedTuple):
     tool_versions: dict[str, str]
     repos: list[str]
     cost: dict[str, t.Any]
+    kind: dict[str, t.Any] | None = None
+    unreadable: t.Sequence[dict[str, str]] = ()
 
 
 def cost(began: float, headers: int, read: int, offered: int, cached: int) -> dict[str, t.Any]:
@@ -67,17 +71,28 @@ def cost(began: float, headers: int, read: int, offered: int, cached: int) -> di
         "seconds": round(time.time() - began, 3), "memory_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
+def kind_of(view: View) -> dict[str, t.Any] | None:
+    """Return which kind of host a view is of, as plain data."""
+    return None if view.kind is None else view.kind.plain()
+
+
+def unreadable(view: View) -> list[dict[str, str]]:
+    """Return the paths that could not be read so far, with the reason of each."""
+    return [{"path": path, "reason": reason} for path, reason in sorted(view.noted.all.items())]
+
+
 def versions() -> dict[str, str]:
     """Return what a report is made with."""
     return {"rpm": getattr(rpm, "__version__", ""), "python": platform.python_version()}
 
 
-def idle() -> dict[str, t.Any]:
+def idle(view: View) -> dict[str, t.Any]:
     """Return the prediction for a host on which no package is to change."""
     began = time.time()
     reasons = {check.id: NOTHING_TO_DO if PREDICT in check.phases else PHASE_WORDS[PREDICT] for check in TABLE}
     checks = [Coverage(check.id, SKIPPED, reasons[check.id], 0.0) for check in TABLE]
-    context = Context(PREDICT, platform.node(), ledger.new_run_id(), began, versions(), [], cost(began, 0, 0, 0, 0))
+    context = Context(
+        PREDICT, platform.node(), ledger.new_run_id(), began, versions(), [], cost(began, 0, 0, 0, 0), kind_of(view))
     return build(context, [], [], checks)
 
 
@@ -191,7 +206,7 @@ def build(
     ordered = sort(findings)
     return {
         "schema_version": SCHEMA_VERSION,
-        **context._asdict(),
+        **context._asdict(), "unreadable": list(context.unreadable),
         "verdict": verdict(ordered, checks),
         "packages": [_package(old, new, repo_of or {}) for old, new in pairs],
         "findings": [plain(finding) for finding in ordered],
@@ -294,5 +309,14 @@ def text(report: t.Mapping[str, t.Any], threshold: str = "") -> str:
         if names:
             lines.append(f"    Affected: {', '.join(names[:SHOWN])}{more}.")
         lines += [f"    {remediation['content']}." for remediation in finding["remediations"]]
-    lines += [f"could not check {check['id']}: {check['reason']}" for check in report["checks"] if check["status"] == ERROR]
+    lines += _unchecked(report["checks"])
     return "\n".join(lines)
+
+
+def _unchecked(checks: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return what could not be checked, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for check in checks:
+        if check["status"] == ERROR:
+            by_reason.setdefault(check["reason"], []).append(check["id"])
+    return [f"could not check {', '.join(names)}: {reason}" for reason, names in by_reason.items()]

@@ -37,7 +37,7 @@ class Past(View):
     """The host now, but for the states of units, which are those of the snapshot: who was affected, is known from then."""
 
     def __init__(self, view: View, states: dict[str, dict[str, str]] | None) -> None:
-        super().__init__(view.root, view.run)
+        super().__init__(view.root, view.run, kind=view.kind, noted=view.noted)
         self._shown = None if states is None else "\n\n".join(
             "\n".join(f"{name}={value}" for name, value in said.items()) for said in states.values())
 
@@ -55,7 +55,6 @@ class Scenes:
         self.view = view
         self.ts = ts
         self.turned_off = turned_off
-        self._parts: dict[str, t.Any] = {}
         known = set(snapshot.content["packages"])
         there = {nevra_of(header): header for header in ts.dbMatch() if header["name"] != rpmdb.KEY_PACKAGE}
         self.installed = set(there)
@@ -100,13 +99,13 @@ class Scenes:
         if found is None:
             reasons = [entry["reason"] for entry in self.snapshot.content.get("unreadable", ()) if entry["what"] == part]
             raise Skipped(f"the snapshot lacks {part}" + (f": {reasons[0]}" if reasons else ""))
+        for path, reason in self.snapshot.content.get("unread", {}).get(part, {}).items():
+            self.view.note(path, f"{reason} (when the snapshot was taken)")
         return found
 
     def now(self, part: str) -> t.Any:
         """Return the same part of the host as it is now."""
-        if part not in self._parts:
-            self._parts[part] = gather.PARTS[part](self.scene)
-        return self._parts[part]
+        return self.view.once(f"part {part}", lambda: gather.PARTS[part](self.scene))
 
     def announced(self, *checks: str) -> set[str]:
         """Return the names that some checks found in the prediction."""

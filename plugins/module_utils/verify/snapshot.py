@@ -17,7 +17,7 @@ import shutil
 import typing as t
 
 from ..core.errors import Problem, Refused
-from ..core.host_io import STATE_DIR, FileState, Target
+from ..core.host_io import STATE_DIR, FileState, Target, is_there, names_in
 
 FOLDER = "snapshots"
 MANIFEST, CONTENT, PREDICTION = "manifest.json", "content.json", "prediction.json"
@@ -55,7 +55,7 @@ def checked_id(snapshot: str) -> str:
 
 def complete(target: Target, snapshot: str) -> bool:
     """Say whether there is a snapshot of this id that was written to its end."""
-    return os.path.exists(os.path.join(target.state_dir, FOLDER, checked_id(snapshot), MANIFEST))
+    return is_there(os.path.join(target.state_dir, FOLDER, checked_id(snapshot), MANIFEST))
 
 
 def save(
@@ -103,10 +103,10 @@ def unproven(target: Target) -> str | None:
     A controller that was lost in the middle leaves such a one.
     """
     folder = os.path.join(target.state_dir, FOLDER)
-    known = os.listdir(folder) if os.path.isdir(folder) else []
+    known = names_in(folder)
     whole = {name: _manifest(target, name) for name in known if ID.match(name) and complete(target, name)}
     newest = max(whole, key=lambda name: (whole[name]["time"], name), default=None)
-    if newest is None or PREDICTION not in whole[newest]["files"] or os.path.exists(os.path.join(folder, newest, PROVEN)):
+    if newest is None or PREDICTION not in whole[newest]["files"] or is_there(os.path.join(folder, newest, PROVEN)):
         return None
     return newest
 
@@ -114,14 +114,14 @@ def unproven(target: Target) -> str | None:
 def newest_between(target: Target, since: float, until: float) -> str | None:
     """Return the id of the newest complete snapshot that was taken between two moments, None where there is none."""
     folder = os.path.join(target.state_dir, FOLDER)
-    known = os.listdir(folder) if os.path.isdir(folder) else []
+    known = names_in(folder)
     times = {name: _manifest(target, name)["time"] for name in known if ID.match(name) and complete(target, name)}
     return max((name for name in times if since <= times[name] <= until), key=lambda name: (times[name], name), default=None)
 
 
 def settle(target: Target, snapshot: str, check: bool) -> bool:
     """Note that what came of a snapshot's prediction was proven and accepted; return whether that was, or would be, news."""
-    news = not os.path.exists(os.path.join(target.state_dir, FOLDER, snapshot, PROVEN))
+    news = not is_there(os.path.join(target.state_dir, FOLDER, snapshot, PROVEN))
     if news and not check:
         _write(target, snapshot, PROVEN, b"")
     return news
@@ -132,7 +132,7 @@ def load(target: Target, snapshot: str | None = None) -> Snapshot:
     if snapshot is not None:
         return _read(target, checked_id(snapshot), _manifest(target, snapshot))
     folder = os.path.join(target.state_dir, FOLDER)
-    known = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    known = names_in(folder)
     manifests = {name: _manifest(target, name) for name in known if ID.match(name) and complete(target, name)}
     if not manifests:
         cut_short = f"; {len(known)} were cut short" if known else ""

@@ -14,7 +14,7 @@ from ..facts.consumer import Consumer
 from ..facts.view import View
 from ..packages import rpmdb
 from .builds import Build, File, Relation, of_header
-from .digests import of_file
+from .digests import seen
 from .model import Skipped
 from .references import References
 
@@ -144,7 +144,7 @@ class Swap:
     def _kept_here(self, path: str, build: Build, file: File) -> bool:
         if self.view is None or not file.config or file.kind != "file" or not self.view.is_file(path):
             return False
-        return of_file(self.view.real(path), build.digest_algorithm) != file.digest
+        return seen(self.view, path, build.digest_algorithm) != file.digest
 
     @property
     def host(self) -> View:

@@ -13,7 +13,7 @@ import typing as t
 
 from ...core import code_tree
 from ...core.errors import Failed, Problem, Refused
-from ...core.host_io import Target
+from ...core.host_io import Target, names_in
 from ...facts import network as live
 from . import switch
 
@@ -96,7 +96,7 @@ def companions(target: Target) -> list[str]:
     found = set()
     for folder in UNIT_FOLDERS:
         real = target.path(folder)
-        found.update(name for name in (os.listdir(real) if os.path.isdir(real) else []) if COMPANION.match(name))
+        found.update(name for name in names_in(real) if COMPANION.match(name))
     return sorted(found)
 
 

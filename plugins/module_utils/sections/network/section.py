@@ -16,7 +16,7 @@ import typing as t
 
 from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
-from ...core.host_io import Target
+from ...core.host_io import Target, names_in
 from ...core.ledger import Step, standing
 from ...core.planning import PROOF, Context, Pending, Planned
 from ...facts import network as live
@@ -215,7 +215,7 @@ def _files(target: Target) -> tuple[dict[str, str], dict[str, str]]:
     seen: set[str] = set()
     for folder in NETWORKS:
         real = target.path(folder)
-        for name in sorted(os.listdir(real)) if os.path.isdir(real) else []:
+        for name in names_in(real):
             if name in seen or not name.endswith((".network", ".netdev", ".link")):
                 continue
             seen.add(name)

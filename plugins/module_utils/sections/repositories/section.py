@@ -17,7 +17,7 @@ import urllib.parse
 from ...core import ledger
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem, Refused
-from ...core.host_io import FileState, Target
+from ...core.host_io import FileState, Target, names_in
 from ...core.planning import Context, Manner, Planned
 from ...packages import solver
 from ...packages.keys import normal_fingerprint, pinned, public_keys
@@ -192,9 +192,8 @@ class Gathered(t.NamedTuple):
 def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> Gathered:
     """Read the host's .repo files and the ledger."""
     folder = target.path(repofile.FOLDER)
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     files = {}
-    for name in names:
+    for name in names_in(folder):
         path = f"{repofile.FOLDER}/{name}"
         state = target.read(path) if name.endswith(".repo") else None
         if state:

@@ -170,7 +170,7 @@ def journal_storage(view: View) -> list[Consumer]:
         return []
     for folder in ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"):
         for path in [folder + "/journald.conf", *view.glob(folder + "/journald.conf.d/*.conf")]:
-            settings = local.parse(local.text(view, path))
+            settings = local.parse(view.lines(path))
             if any(item.section == "Journal" and item.key == "Storage" and item.value for item in settings):
                 return []
     return [Consumer("config", "/etc/systemd/journald.conf", "no Storage=, and no /var/log/journal")]
@@ -185,7 +185,7 @@ def sysv_scripts(view: View) -> list[Consumer]:
             unit = (name[: -len(".sh")] if name.endswith(".sh") else name) + ".service"
             native = any(view.exists(f"{units}/{unit}") for units in UNIT_FOLDERS)
             levels = _start_levels(view, name)
-            if name not in (*NOT_SCRIPTS, *found) and levels and not native and local.is_executable(view, path):
+            if name not in (*NOT_SCRIPTS, *found) and levels and not native and view.is_executable(path):
                 detail = "started by S links in runlevels {}, and no {}".format(", ".join(levels), unit)
                 found[name] = Consumer("script", path, detail)
     return [found[name] for name in sorted(found)]
@@ -203,9 +203,9 @@ def rc_local(view: View) -> list[Consumer]:
     if view.is_file("/etc/systemd/system/rc-local.service"):
         return []
     for path in RC_LOCAL:
-        lines = [local.uncommented(line) for _number, line in local.joined(local.text(view, path), "#")]
+        lines = [local.uncommented(line) for _number, line in local.joined(view.lines(path), "#")]
         busy = [line for line in lines if line and not _IDLE.match(line)]
-        if busy and local.is_executable(view, path):
+        if busy and view.is_executable(path):
             return [Consumer("script", path, f"executable, {len(busy)} lines that do something")]
     return []
 

@@ -97,7 +97,7 @@ def environment_comments(view: View) -> list[Consumer]:
                 readers.setdefault(path, file.unit)
     found = []
     for path, unit in sorted(readers.items()):
-        for number, line in enumerate(local.text(view, path).splitlines(), 1):
+        for number, line in enumerate(view.lines(path), 1):
             if line.lstrip().startswith(("#", ";")) and line.endswith("\\"):
                 found.append(Consumer("config", path, f"line {number}, read by {unit}"))
     return found
@@ -243,7 +243,7 @@ def legacy_masquerade(view: View) -> list[Consumer]:
 def _rules(view: View) -> t.Iterator[tuple[str, int, str]]:
     """Yield path, line number and text of each local udev rule."""
     for path in view.glob("/etc/udev/rules.d/*.rules"):
-        for number, line in local.joined(local.text(view, path), "#"):
+        for number, line in local.joined(view.lines(path), "#"):
             if line:
                 yield path, number, line
 

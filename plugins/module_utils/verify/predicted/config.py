@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import typing as t
 
@@ -14,7 +13,7 @@ from ...facts.view import View
 from .. import config_fate
 from ..builds import Build, File
 from ..checks import found
-from ..digests import of_file
+from ..digests import seen
 from ..model import Finding, Subject
 from ..swap import Swap
 
@@ -55,28 +54,24 @@ def on_disk(
     view: View, path: str, old: tuple[Build, File] | None, new: tuple[Build, File] | None,
 ) -> config_fate.Disk | None:
     """Return what lies at a path, digested as the builds digest it."""
-    real = view.real(path)
-    try:
-        mode = os.lstat(real).st_mode
-    except OSError:
+    info = view.status(path, follow=False)
+    if info is None:
         return None
-    if stat.S_ISLNK(mode):
-        return config_fate.Disk("symlink", "", os.readlink(real), to_directory=_trusted_folder(real))
-    if stat.S_ISDIR(mode):
-        return config_fate.Disk("directory", "", "", empty=not os.listdir(real))
-    if not stat.S_ISREG(mode):
+    if stat.S_ISLNK(info.st_mode):
+        return config_fate.Disk("symlink", "", view.readlink(path) or "", to_directory=_trusted_folder(view, path))
+    if stat.S_ISDIR(info.st_mode):
+        return config_fate.Disk("directory", "", "", empty=not view.names(path))
+    if not stat.S_ISREG(info.st_mode):
         return config_fate.Disk("other", "", "")
     algorithms = [carried[0].digest_algorithm for carried in (old, new) if carried]
-    first = of_file(real, algorithms[0])
-    return config_fate.Disk("file", first, "", new_digest=of_file(real, algorithms[-1]) if len(set(algorithms)) > 1 else "")
+    first = seen(view, path, algorithms[0])
+    return config_fate.Disk("file", first, "", new_digest=seen(view, path, algorithms[-1]) if len(set(algorithms)) > 1 else "")
 
 
-def _trusted_folder(real: str) -> bool:
+def _trusted_folder(view: View, path: str) -> bool:
     """Say whether a link leads to a folder, and is root's or of that folder's owner: rpm lets such a link stand."""
-    if not os.path.isdir(real):
-        return False
-    owner = os.lstat(real).st_uid
-    return owner in (0, os.stat(real).st_uid)
+    folder, link = view.status(path), view.status(path, follow=False)
+    return folder is not None and link is not None and stat.S_ISDIR(folder.st_mode) and link.st_uid in (0, folder.st_uid)
 
 
 def flags(swap: Swap) -> t.Iterator[Finding]:

@@ -9,13 +9,14 @@ import grp
 import os
 import pwd
 import re
+import stat
 import typing as t
 
 from ...facts.consumer import Consumer
 from ...facts.view import View
 from ..builds import Build, File
 from ..checks import found
-from ..digests import of_file
+from ..digests import seen
 from ..model import HIGH, LOW, MEDIUM, Finding, Subject
 from ..rebuilds import renewed_paths
 from ..swap import Swap, canonical
@@ -155,8 +156,7 @@ def _led_to_folder(swap: Swap, path: str, before: File, after: File) -> bool:
 
 def _standing(view: View | None, path: str, kind: str) -> list[Consumer]:
     """What is on the host in the way of the new one, of the kind that rpm cannot replace."""
-    real = view.real(path) if view is not None else ""
-    if not os.path.isdir(real) or os.path.islink(real) != (kind == "symlink"):
+    if view is None or not _is_folder(view, path) or (view.readlink(path) is not None) != (kind == "symlink"):
         return []
     return [Consumer("folder", path, "is a folder here, and rpm cannot put anything else in its place"
                      if kind == "directory" else "is a link to a folder here, and rpm cannot put a folder in its place")]
@@ -304,21 +304,27 @@ def in_the_way(swap: Swap) -> t.Iterator[Finding]:
     for path, (build, file) in swap.new_files.items():
         if file.kind == "directory" or file.ghost or file.config or path in swap.old_files:
             continue
-        real = swap.host.real(path)
-        if not os.path.lexists(real) or os.path.isdir(real) or swap.installed.owners(path):
+        if not swap.host.exists(path) or _is_folder(swap.host, path) or swap.installed.owners(path):
             continue
         if any(swap.place(path) == swap.place(old) for old in swap.old_files if os.path.basename(old) == os.path.basename(path)):
             continue
-        if not _same_on_disk(real, file, build):
+        if not _same_on_disk(swap.host, path, file, build):
             yield found(
                 "unowned.overwritten", Subject("path", path), None, build.nevra,
                 f"{path} is on this host, no package owns it, and {build.nevra} brings its own.", [Consumer("path", path)])
 
 
-def _same_on_disk(real: str, file: File, build: Build) -> bool:
-    if os.path.islink(real):
-        return file.kind == "symlink" and os.readlink(real) == file.target
-    return file.kind == "file" and of_file(real, build.digest_algorithm) == file.digest
+def _same_on_disk(view: View, path: str, file: File, build: Build) -> bool:
+    target = view.readlink(path)
+    if target is not None:
+        return file.kind == "symlink" and target == file.target
+    return file.kind == "file" and seen(view, path, build.digest_algorithm) == file.digest
+
+
+def _is_folder(view: View, path: str) -> bool:
+    """Say whether a path leads to a folder."""
+    info = view.status(path)
+    return info is not None and stat.S_ISDIR(info.st_mode)
 
 
 def local_edits(swap: Swap) -> t.Iterator[Finding]:
@@ -326,10 +332,9 @@ def local_edits(swap: Swap) -> t.Iterator[Finding]:
     for path, (build, file) in swap.old_files.items():
         if file.kind != "file" or file.config or file.ghost or not file.digest or path.startswith(CHANGED_BY_NATURE):
             continue
-        real = swap.host.real(path)
-        if not os.path.isfile(real) or os.path.islink(real):
+        if swap.host.readlink(path) is not None or not swap.host.is_file(path):
             continue
-        if of_file(real, build.digest_algorithm) != file.digest:
+        if seen(swap.host, path, build.digest_algorithm) != file.digest:
             yield found(
                 "local_edit.overwritten", Subject("path", path), "changed here", swap.new_files[path][0].nevra
                 if path in swap.new_files else None, f"{path} of {build.nevra} differs from what the package put there.",

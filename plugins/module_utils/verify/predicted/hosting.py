@@ -10,10 +10,10 @@ import os
 import re
 import typing as t
 
-from ...facts import mounts as host_mounts
+from ...facts import kind as host_kind, mounts as host_mounts
 from ...facts.consumer import Consumer
 from ...packages import builds, rpmdb
-from ..checks import found
+from ..checks import IN_THE_IMAGE, found
 from ..model import HIGH, Finding, Skipped, Subject
 from ..swap import Swap
 
@@ -33,6 +33,7 @@ LEVELS = {
 
 def mounts(swap: Swap) -> t.Iterator[Finding]:
     """Row 47: file systems that the transaction writes to and cannot, and those that scriptlets cannot run from."""
+    _written_here(swap)
     known = host_mounts.gather(swap.host.root)
     mount_of = _Mounts(known)
     written: dict[str, list[str]] = {}
@@ -51,6 +52,13 @@ def mounts(swap: Swap) -> t.Iterator[Finding]:
                 "mount.noexec", Subject("mount", mount.mountpoint), None, ",".join(mount.options),
                 f"{mount.mountpoint} is mounted noexec, and {', '.join(folders)} is on it.",
                 [Consumer("mount", mount.mountpoint)])
+
+
+def _written_here(swap: Swap) -> None:
+    """Raise Skipped on a host whose packages are written elsewhere."""
+    kind = swap.host.kind
+    if kind is not None and kind.name == host_kind.IMAGE_MODE:
+        raise Skipped(IN_THE_IMAGE)
 
 
 def _touched(swap: Swap) -> set[str]:
@@ -78,6 +86,7 @@ class _Mounts:
 
 def room(swap: Swap) -> t.Iterator[Finding]:
     """Row 46: the room that the new builds take on each file system, and that a kernel takes on /boot."""
+    _written_here(swap)
     mount_of = _Mounts(host_mounts.gather(swap.host.root))
     needed: collections.Counter[str] = collections.Counter()
     for sign, files in ((1, swap.new_files), (-1, swap.old_files)):

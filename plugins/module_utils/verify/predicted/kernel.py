@@ -9,12 +9,13 @@ has no such provides, a missing module may be built in, and the finding is a rul
 
 from __future__ import annotations
 
-import os
 import re
+import stat
 import typing as t
 
 from ...facts import boot_loader, kernel as host_kernel, mounts, security
 from ...facts.consumer import Consumer
+from ...facts.view import View
 from ...packages import builds
 from ..builds import Build
 from ..checks import found
@@ -161,7 +162,7 @@ def boot_files(swap: Swap) -> t.Iterator[Finding]:
     for kernel in kernels(swap):
         release = f"{kernel.evr.rpartition(':')[2]}.{kernel.arch}"
         wanted = [f"/boot/vmlinuz-{release}", f"/boot/initramfs-{release}.img"]
-        absent = [path for path in wanted if not _full(swap.host.real(path))]
+        absent = [path for path in wanted if not _full(swap.host, path)]
         entries = [p for p in swap.host.glob("/boot/loader/entries/*.conf") if f"vmlinuz-{release}" in (swap.host.text(p) or "")]
         if swap.host.exists("/boot/loader/entries") and not entries:
             absent.append(f"a boot entry for {release}")
@@ -171,8 +172,9 @@ def boot_files(swap: Swap) -> t.Iterator[Finding]:
                 [Consumer("path", path) for path in absent], proven=True)
 
 
-def _full(real: str) -> bool:
-    return os.path.isfile(real) and os.path.getsize(real) > 0
+def _full(view: View, path: str) -> bool:
+    info = view.status(path)
+    return info is not None and stat.S_ISREG(info.st_mode) and info.st_size > 0
 
 
 def booted(swap: Swap) -> t.Iterator[Finding]:

@@ -14,6 +14,7 @@ import os
 import re
 import typing as t
 
+from ...facts import kind as host_kind
 from ...facts.consumer import Consumer
 from ...packages import rpmdb
 from ..builds import Build, Relation
@@ -55,12 +56,14 @@ def problems(swap: Swap, root: str, incoming: t.Sequence[Incoming]) -> t.Iterato
         for header in ts.dbMatch("name", name):
             if nevra_of(header) in leaving:
                 ts.addErase(header)
-    for problem in _tested(ts):
+    # Where the packages are written when an image is built, the room on this host does not matter.
+    elsewhere = swap.view is not None and swap.view.kind is not None and swap.view.kind.name == host_kind.IMAGE_MODE
+    for problem in _tested(ts, rpm.RPMPROB_FILTER_DISKSPACE | rpm.RPMPROB_FILTER_DISKNODES if elsewhere else 0):
         yield _finding(swap, problem)
 
 
-def _tested(ts: t.Any) -> list[t.Any]:
-    """Check and test the transaction; return rpm's problems."""
+def _tested(ts: t.Any, left_out: int) -> list[t.Any]:
+    """Check and test the transaction; return rpm's problems but for some, given by rpm's flags."""
     handles: dict[str, t.Any] = {}
 
     def callback(what: int, _amount: int, _total: int, path: str, _data: t.Any) -> int | None:
@@ -78,7 +81,7 @@ def _tested(ts: t.Any) -> list[t.Any]:
         ts.order()
         ts.setFlags(rpm.RPMTRANS_FLAG_TEST)
         # Going to a lower version is a finding of its own; the payload is not there to be verified.
-        ts.setProbFilter(rpm.RPMPROB_FILTER_OLDPACKAGE | rpm.RPMPROB_FILTER_REPLACEPKG)
+        ts.setProbFilter(rpm.RPMPROB_FILTER_OLDPACKAGE | rpm.RPMPROB_FILTER_REPLACEPKG | left_out)
         if hasattr(ts, "setVfyLevel"):
             ts.setVfyLevel(0)
         ended = ts.run(callback, "")

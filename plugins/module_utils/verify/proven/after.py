@@ -9,7 +9,7 @@ import typing as t
 
 from ...facts.consumer import Consumer
 from ..checks import found
-from ..digests import of_file
+from ..digests import seen
 from ..model import HIGH, MEDIUM, Finding, Subject
 from ..predicted import config, files, hosting, truth
 from ..scenes import Scenes
@@ -62,8 +62,7 @@ def local_edits(scenes: Scenes) -> t.Iterator[Finding]:
         if "5" not in said["flags"] or said["kind"] in FREE or before is None or before[1].config:
             continue
         now = scenes.swap.new_files.get(path)
-        real = scenes.view.real(path)
-        kept = now is not None and of_file(real, now[0].digest_algorithm) != now[1].digest
+        kept = now is not None and seen(scenes.view, path, now[0].digest_algorithm) != now[1].digest
         if now is None and scenes.view.exists(path):
             kept = True
         if not kept:

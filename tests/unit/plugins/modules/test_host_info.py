@@ -65,7 +65,7 @@ def test_options_are_documented_as_they_are():
 def test_the_glue_asks_for_the_groups_it_was_given(monkeypatch):
     asked = {}
 
-    def gather(run, key_fingerprints, groups):
+    def gather(run, key_fingerprints, groups, kind):
         asked.update(fingerprints=key_fingerprints, groups=groups, uname=run(["uname"]), grubby=run(["grubby"])[0])
         return {"supported": False}
 

@@ -14,6 +14,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.packages import 
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
 
 KEYS = {
+    "kind",
     "supported", "refusal", "os", "arch", "repos", "signing_keys", "packages", "kernel", "cgroup", "psi", "selinux",
     "secure_boot", "root_filesystem", "filesystems", "boot_free_bytes", "var_free_bytes", "root_free_bytes",
     "network", "iptables", "sysv", "systemd", "boot", "reboot", "journal", "unreadable",

@@ -10,9 +10,11 @@ import os
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, process
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import kind
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import launch, worker
 
 RESULT = {"ok": True, "items": []}
+BOOTED = kind.Kind(kind.BOOTED, ())
 
 
 @pytest.fixture(name="target")
@@ -90,9 +92,22 @@ def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monke
         def poll(self):
             return 0
 
-    monkeypatch.setattr(launch.os.path, "isdir", lambda _path: True)
+    monkeypatch.setattr(launch.kind, "of_this_host", lambda: BOOTED)
     monkeypatch.setattr(process.subprocess, "Popen", Process)
     host = host_io.Target(systemd, target.tmpdir, root=target.root)
     job = worker.Job("run-1.0", [], [], [], None, False, 1.0, [])
     assert launch.carry_out(host, job) == RESULT
     assert calls[0] == "systemd-run"
+
+
+@pytest.mark.parametrize("name", [kind.NO_SYSTEMD, kind.FOREIGN, kind.IMAGE_MODE, kind.UNKNOWN])
+def test_no_unit_is_started_where_process_1_is_not_the_systemd_of_this_root(target, monkeypatch, name):
+    def never(argv):
+        raise AssertionError(argv)
+
+    monkeypatch.setattr(launch.kind, "of_this_host", lambda: kind.Kind(name, ("seen",), ("/run",)))
+    monkeypatch.setattr(process.subprocess, "Popen", never)
+    host = host_io.Target(never, target.tmpdir, root=target.root)
+    with pytest.raises(errors.Refused):
+        launch.carry_out(host, worker.Job("run-1.0", [], [], [], None, False, 1.0, []))
+    assert not os.path.exists(target.state_dir)

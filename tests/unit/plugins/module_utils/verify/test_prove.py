@@ -19,7 +19,7 @@ import yaml
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
-from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import denials
@@ -662,7 +662,7 @@ def glue(swapped, monkeypatch):
     ts = swapped.ts
     monkeypatch.setattr(engine, "target_of", lambda module: swapped.target)
     monkeypatch.setattr(proving, "view_of", lambda module: swapped.view)
-    monkeypatch.setattr(engine, "supported_stream", lambda module, target: 9)
+    monkeypatch.setattr(admission, "supported_stream", lambda module, target, changes: 9)
     monkeypatch.setattr(proving.rpmdb, "transaction_set", lambda: ts)
 
     def call(**params):

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
-from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, snapshot
@@ -305,7 +305,7 @@ def glue(rpm_root, monkeypatch):
     target = Target(lambda argv: (127, "", ""), root, root=root)
     monkeypatch.setattr(engine, "target_of", lambda module: target)
     monkeypatch.setattr(proving, "view_of", lambda module: View(root, answering({"systemctl": (0, UNITS)})))
-    monkeypatch.setattr(engine, "supported_stream", lambda module, target: 9)
+    monkeypatch.setattr(admission, "supported_stream", lambda module, target, changes: 9)
     monkeypatch.setattr(proving.rpmdb, "transaction_set", lambda: transaction_set(root))
 
     def call(check_mode=False, **params):

@@ -20,7 +20,7 @@ from ...core.planning import Context, Planned
 from ...facts import boot_loader
 from ...text import bls
 from .actions import ACTIONS, EnvironmentAction, NoteAction, SettingAction
-from .arguments import PSI, Arguments, arguments, waiting, with_psi
+from .arguments import PSI, Arguments, arguments, left_open, with_psi
 from .state import DNF_CONF, INSTALLONLY_LIMIT, State, Wish, gather, limit_of, merged
 from .switch import Switch, switch
 
@@ -95,13 +95,13 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
         problems.append(Problem(
             "/boot is mounted read-only", "its files are to be changed", "Mount it writable: 'mount -o remount,rw /boot'"))
     return Planned(
-        actions, [*problems, *turn.problems, *wanted.problems], [*turn.pending, *waiting(wish, state)],
+        actions, [*problems, *turn.problems, *wanted.problems], [*turn.pending, *left_open(wish, state)],
         [*turn.warnings, *wanted.warnings])
 
 
 def _without_loader(wish: Wish, state: State) -> Planned:
     """Judge a wish for arguments where GRUB has no files, as in a container: nothing can be set, and nothing need be that is."""
-    open_wishes = waiting(wish, state)
+    open_wishes = left_open(wish, state)
     return Planned([], [
         Problem(f"kernel argument {pending.subject}", "this host has no boot entries and no configuration of GRUB",
                 "Set it where this host's kernel is started from, or leave the wish out") for pending in open_wishes])

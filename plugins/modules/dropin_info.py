@@ -142,7 +142,8 @@ pending:
   type: list
   elements: dict
 left:
-  description: What was left as it is when steps were taken back, such as a file that somebody changed since.
+  description: What was left as it is when steps were taken back, be it in a run that was cut and that this one settles.
+    Such as a file that somebody changed since.
   returned: success
   type: list
   elements: str

@@ -137,7 +137,8 @@ run_id:
   returned: success
   type: str
 left:
-  description: What was left as it is when steps were taken back, such as a file that somebody changed since.
+  description: What was left as it is when steps were taken back, be it in a run that was cut and that this one settles.
+    Such as a file that somebody changed since.
   returned: success
   type: list
   elements: str

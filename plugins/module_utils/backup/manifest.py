@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is saved before a package transaction, so that it can be taken back exactly: packages, files, reasons of installation.
 
-One folder a run below C(saved/). Files are saved before the transaction and noted after it: what differs from that note
-when the transaction is taken back was changed by somebody since, is left as it is, and is told.
+One folder a run below C(saved/). Files are saved before the transaction. After it, what it made of them is noted, as far as
+that can be computed (doings.py). On the way back a path is written or removed only if it is in that note and still holds what
+the transaction left, or if the transaction of the way back changed it. Everything else stays as it is and is told.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ import typing as t
 
 from ..core.errors import Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
-from ..packages import rpmdb
 from ..packages.store import Store
 from ..packages.worker import REASONS
-from . import states as file_states, units
-
-try:
-    import rpm
-except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
-    rpm = None
+from . import shipped, states as file_states, units
+from .doings import BESIDE, Doings
+from .presets import enabled_by_preset
+from .shipped import Shipped
 
 FOLDER = "saved"
+# What has to give way and is somebody's, by run.
+DISPLACED = "displaced"
+# What files held before the transaction; what the transaction made of those that it changed; what files held before that is
+# taken back.
 BEFORE, AFTER, EDITED = "files.json", "after.json", "edited.json"
+# What the builds brought that left, and those that are about to leave on the way back.
+LEAVING, GOING = "leaving.json", "going.json"
 ACTIVE, STOPPED = "active.json", "stopped.json"
 PACKAGES = "packages"
 # What packages, their scriptlets and what they trigger write outside of their own files.
@@ -38,8 +42,6 @@ TREES = (
     "/etc/tmpfiles.d", "/etc/sysusers.d", "/etc/pam.d", "/etc/nsswitch.conf", "/etc/ld.so.conf.d", "/boot/loader/entries",
     "/boot/grub2/grubenv",
 )
-# The second files that rpm leaves beside configuration.
-BESIDE = (".rpmnew", ".rpmsave", ".rpmorig")
 VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
 MISSING = "missing"
 
@@ -70,56 +72,118 @@ class Kept:
         """Return why the packages that left had been installed, by C(name.arch), in dnf's words."""
         return self._read(REASONS) or {}
 
-    def save(self, leaving: t.Sequence[str]) -> None:
-        """Save what the files of some installed packages, given by name, and TREES hold."""
+    def save(self, leaving: t.Collection[str]) -> None:
+        """Save what the files of some installed builds, given as NEVRAs, and TREES hold."""
+        brings, names = shipped.installed(leaving)
         try:
             self._target.private_folder(FOLDER)
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            self._write(ACTIVE, units.active(self._target, _files(leaving)))
-            self._write(BEFORE, _plain(file_states.capture(self._target, self._paths(leaving))))
+            self._write(ACTIVE, units.active(self._target, brings.files))
+            self._write(LEAVING, shipped.plain(brings))
+            paths = [*_with_beside(brings.configuration), *edited_files(self._target, names)]
+            self._write(BEFORE, _plain(self._capture(paths)))
         except OSError as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise Refused(Problem(
                 f"the files of this host cannot be saved below {self.folder}", f"{error.strerror or error}",
                 "Nothing was changed. Make room there and run again")) from error
 
-    def _paths(self, leaving: t.Sequence[str]) -> list[str]:
-        paths = [path for tree in TREES for path in file_states.below(self._target, tree)]
-        for path in _configuration(leaving):
-            paths += [path, *(path + suffix for suffix in BESIDE)]
-        return paths + edited_files(self._target, leaving)
-
-    def note(self) -> None:
-        """Note what the transaction made of the files."""
+    def note(self, coming: t.Collection[str]) -> None:
+        """Note what the transaction made of the files. C(coming) are the NEVRAs of the builds that it brought."""
         before = self._states(BEFORE)
-        trees = [path for tree in TREES for path in file_states.below(self._target, tree)]
-        self._write(AFTER, _plain(file_states.capture(self._target, {*before, *trees})))
+        now = self._capture(before)
+        self._write(AFTER, _plain(self._doings(self._brought(LEAVING), shipped.installed(coming)[0], before, now).changes()))
 
-    def look_for_edits(self) -> None:
-        """Keep what somebody changed since the transaction, before that is taken back."""
-        after = self._states(AFTER)
-        trees = [path for tree in TREES for path in file_states.below(self._target, tree)]
-        now = file_states.capture(self._target, {*self._states(BEFORE), *after, *trees})
+    def look_for_edits(self, going: t.Collection[str]) -> None:
+        """Keep what the files hold before the transaction is taken back. C(going) are the NEVRAs of the builds that are to go."""
+        brings, names = shipped.installed(going)
+        paths = [*_with_beside(brings.configuration), *edited_files(self._target, names)]
         self._write(STOPPED, units.stopped(self._target, self._read(ACTIVE) or []))
-        self._write(EDITED, _plain({path: state for path, state in now.items() if state != after.get(path)}))
+        self._write(GOING, shipped.plain(brings))
+        self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths})))
+
+    @property
+    def looked(self) -> bool:
+        """Say whether it was kept what the files held before the transaction was about to be taken back."""
+        return os.path.exists(os.path.join(self.folder, EDITED))
 
     def put_back(self, settled: t.Container[str] = ()) -> list[str]:
-        """Bring the files to what they were before the transaction, but for those changed since; returns these paths.
+        """Bring the files that the transaction changed to what they were before it, and those that the way back changed to what
+        they were before that; returns what is left otherwise than before the transaction, in words.
 
         C(settled) are paths that other steps have taken back further by now.
         """
+        before, made, edited = self._states(BEFORE), self._states(AFTER), self._states(EDITED)
+        if not self.looked:
+            return self._told(settled)
+        going = self._brought(GOING)
+        now = self._capture({*before, *made, *edited})
+        back = self._doings(going, self._brought(LEAVING), edited, now).changes()
+        wanted: file_states.States = {}
+        for path in (path for path in now if path not in settled):
+            was, entry = edited.get(path), going.files.get(path)
+            as_shipped = entry is not None and entry.is_in(was)
+            if path in made and (as_shipped or was == made[path]):
+                wanted[path] = before.get(path)
+            elif not as_shipped:
+                wanted[path] = was
+        ours = {path: state for path, state in wanted.items() if path in back or now[path] == edited.get(path)}
+        code = [
+            path for path in ours
+            if path in going.files and not (path in before or _in_trees(path) or going.files[path].config)
+            and now[path] != edited.get(path) is not None]
+        displaced = self._displace({path: edited[path] for path in code})
+        self._bring({path: state for path, state in ours.items() if path not in displaced}, now)
+        return [*self._told(settled), *(
+            f"{path} was changed since the swap, and its package is another one now: what it held is in {place}"
+            for path, place in displaced.items())]
+
+    def revoke(self, coming: Shipped) -> list[str]:
+        """Bring the files to what they were before a transaction that could not be completed, as far as it or its reversal
+        changed them; returns what is left otherwise, in words. C(coming) is what its builds would have brought."""
+        before, leaving = self._states(BEFORE), self._brought(LEAVING)
+        now = self._capture(before)
+        made = {
+            **self._doings(leaving, coming, before, now).changes(), **self._doings(coming, leaving, before, now).changes()}
+        self._bring({path: before.get(path) for path in made}, now)
+        return self._told()
+
+    def _bring(self, wanted: file_states.States, now: file_states.States) -> None:
+        """Bring paths to states, those that still hold what they did C(now). A folder comes before what is in it, and goes
+        after that."""
+        changed = {path: state for path, state in wanted.items() if now.get(path) != state}
+        gone = sorted((path for path, state in changed.items() if state is None), reverse=True)
+        written = sorted(path for path, state in changed.items() if state is not None and state.kind != file_states.OTHER)
+        for path in [*gone, *written]:
+            file_states.exchange(self._target, path, now.get(path), changed[path])
+
+    def _displace(self, states: file_states.States) -> dict[str, str]:
+        """Keep what somebody made of paths, where it cannot stay, and return by path where it is now."""
+        run = os.path.basename(self.folder)
+        places = {path: os.path.join(self._target.private_folder(DISPLACED, run), path[1:]) for path in states}
+        for path, place in places.items():
+            file_states.put_at(place, t.cast(file_states.PathState, states[path]))
+        return places
+
+    def _told(self, settled: t.Container[str] = ()) -> list[str]:
+        """Return in words what holds something else than before the transaction."""
         before, edited = self._states(BEFORE), self._states(EDITED)
+        now = self._capture({*before, *edited})
+        known = {*before, *self._brought(GOING).configuration, *filter(_in_trees, now)} & now.keys()
+        return [
+            f"{path} was changed since the swap and is left as it is"
+            for path in sorted(known) if now[path] != before.get(path) and path not in settled]
+
+    def _capture(self, paths: t.Iterable[str]) -> file_states.States:
+        """Return what some paths and all that is in TREES hold."""
         trees = [path for tree in TREES for path in file_states.below(self._target, tree)]
-        wanted = {path: state for path, state in {**dict.fromkeys(trees), **before, **edited}.items() if path not in settled}
-        now = file_states.capture(self._target, wanted)
-        # A folder comes before what is in it, and goes after that.
-        gone = [path for path in now if now[path] is not None and wanted[path] is None]
-        for path in sorted(gone, reverse=True):
-            file_states.put(self._target, path, None)
-        for path in sorted(now.keys() - set(gone)):
-            if now[path] != wanted[path]:
-                file_states.put(self._target, path, wanted[path])
-        return sorted(path for path in edited if edited[path] != before.get(path))
+        return file_states.capture(self._target, {*paths, *trees})
+
+    def _doings(self, leaving: Shipped, coming: Shipped, was: file_states.States, now: file_states.States) -> Doings:
+        return Doings(leaving, coming, was, now, lambda unit, user: enabled_by_preset(self._target, unit, user))
+
+    def _brought(self, name: str) -> Shipped:
+        return shipped.from_plain(self._read(name))
 
     def start_again(self) -> None:
         """Start what ran before the transaction, but for what was stopped when that was about to be taken back."""
@@ -155,18 +219,13 @@ def _plain(states: file_states.States) -> dict[str, t.Any]:
     return {path: None if state is None else list(state) for path, state in states.items()}
 
 
-def _files(names: t.Iterable[str]) -> list[str]:
-    """Return the files of some installed packages."""
-    ts = rpmdb.transaction_set()
-    return [entry.name for name in sorted(set(names)) for header in ts.dbMatch("name", name) for entry in rpm.files(header)]
+def _with_beside(paths: t.Iterable[str]) -> list[str]:
+    """Return some paths, each with those of the second files that rpm may leave beside it."""
+    return [path + suffix for path in paths for suffix in ("", *BESIDE)]
 
 
-def _configuration(names: t.Iterable[str]) -> list[str]:
-    """Return the configuration files of some installed packages."""
-    ts = rpmdb.transaction_set()
-    return [
-        entry.name for name in sorted(set(names)) for header in ts.dbMatch("name", name)
-        for entry in rpm.files(header) if entry.fflags & rpm.RPMFILE_CONFIG]
+def _in_trees(path: str) -> bool:
+    return any(path == tree or path.startswith(f"{tree}/") for tree in TREES)
 
 
 def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
@@ -179,12 +238,12 @@ def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
     return [line[line.index("/"):].partition(" (")[0] for line in told]
 
 
-def sweep(target: Target, *paths: str) -> None:
-    """Take away what writes that were cut left beside some paths, and anywhere in TREES."""
+def sweep(target: Target, job: str, *paths: str) -> None:
+    """Take away what the writes of a step that was cut left beside some paths, and anywhere in TREES."""
     trees = [path for tree in TREES for path in [*file_states.below(target, tree), tree]]
     folders = {os.path.dirname(path) for path in (*paths, *trees) if path.startswith("/")}
     for folder in sorted(folders):
-        target.clear_scratch(folder)
+        target.clear_scratch(folder, job)
 
 
 def runs(target: Target) -> list[str]:

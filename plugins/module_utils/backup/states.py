@@ -16,6 +16,8 @@ import typing as t
 from ..core.host_io import SCRATCH, Target, is_there, sync_folder
 
 FILE, LINK, FOLDER = "file", "link", "folder"
+# What is known to be there, and neither kept nor put back.
+OTHER = "other"
 # What is larger is made by a program and not by hand: udev's hwdb.bin has 12 MB.
 MOST_BYTES = 1024 * 1024
 # Content that others change all the time, or that must not be written back as it was.
@@ -23,7 +25,8 @@ LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
 
 
 class PathState(t.NamedTuple):
-    """What a path holds. C(content) is base64 for a file and the target of a link; C(attributes) are hex digits by name."""
+    """What a path holds. C(content) is base64 for a file, the target of a link, and the size of what is OTHER;
+    C(attributes) are hex digits by name."""
 
     kind: str
     mode: int
@@ -55,22 +58,19 @@ def _unless_gone(error: OSError) -> None:
 
 
 def capture(target: Target, paths: t.Iterable[str]) -> States:
-    """Return what some paths hold. Left out: what is neither file, link nor folder, what is too large, and LEFT_ALONE."""
+    """Return what some paths hold, but for LEFT_ALONE. What is neither file, link nor folder, or too large, is OTHER."""
     found: States = {}
     for path in sorted(set(paths)):
         if path in LEFT_ALONE:
             continue
         try:
-            state = _state(target.path(path))
-        except FileNotFoundError:
+            found[path] = _state(target.path(path))
+        except (FileNotFoundError, NotADirectoryError):
             found[path] = None
-            continue
-        if state is not None:
-            found[path] = state
     return found
 
 
-def _state(real: str) -> PathState | None:
+def _state(real: str) -> PathState:
     info = os.lstat(real)
     mode, uid, gid = stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
     if stat.S_ISLNK(info.st_mode):
@@ -78,7 +78,7 @@ def _state(real: str) -> PathState | None:
     if stat.S_ISDIR(info.st_mode):
         return PathState(FOLDER, mode, uid, gid, "", _attributes(real))
     if not stat.S_ISREG(info.st_mode) or info.st_size > MOST_BYTES:
-        return None
+        return PathState(OTHER, mode, uid, gid, str(info.st_size), {})
     with open(real, "rb") as handle:
         content = base64.b64encode(handle.read()).decode("ascii")
     return PathState(FILE, mode, uid, gid, content, _attributes(real))
@@ -93,36 +93,54 @@ def _attributes(real: str) -> dict[str, str]:
         return {}  # a file system without any
 
 
-def put(target: Target, path: str, wanted: PathState | None) -> None:
-    """Bring a path to a state, a file whole or not at all. A folder that is not empty is never taken away."""
+def exchange(target: Target, path: str, expected: PathState | None, wanted: PathState | None) -> bool:
+    """Bring a path from one state to another, and say whether that was done: not where it holds something else by now.
+
+    A file is put in place whole or not at all. A folder that is not empty is never taken away.
+    """
     real = target.path(path)
+    if _now(real) != expected:
+        return False
     if wanted is None:
-        _remove(real)
-    elif wanted.kind == FOLDER:
+        return _remove(real)
+    if wanted.kind == FOLDER:
         if not os.path.isdir(real) or os.path.islink(real):
             _remove(real)
             os.makedirs(real)
         _dress(real, wanted)
-    else:
-        _replace(real, wanted)
+        return True
+    return _replace(real, wanted, target.scratch, expected)
 
 
-def _remove(real: str) -> None:
-    if not is_there(real):
-        return
+def put_at(place: str, state: PathState) -> None:
+    """Lay a state down at a place of our own."""
+    os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+    _replace(place, state, SCRATCH, _now(place))
+
+
+def _now(real: str) -> PathState | None:
+    try:
+        return _state(real)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _remove(real: str) -> bool:
+    """Take a path away and say whether it is gone."""
     if os.path.isdir(real) and not os.path.islink(real):
         if os.listdir(real):
-            return
+            return False
         os.rmdir(real)
-    else:
+    elif os.path.lexists(real):
         os.unlink(real)
     sync_folder(os.path.dirname(real))
+    return True
 
 
-def _replace(real: str, wanted: PathState) -> None:
+def _replace(real: str, wanted: PathState, prefix: str, expected: PathState | None) -> bool:
     folder = os.path.dirname(real)
     os.makedirs(folder, exist_ok=True)
-    scratch = tempfile.mkdtemp(dir=folder, prefix=SCRATCH)
+    scratch = tempfile.mkdtemp(dir=folder, prefix=prefix)
     try:
         beside = os.path.join(scratch, "new")
         if wanted.kind == LINK:
@@ -134,12 +152,14 @@ def _replace(real: str, wanted: PathState) -> None:
                 out.flush()
                 os.fsync(out.fileno())
             _dress(beside, wanted)
-        if os.path.isdir(real) and not os.path.islink(real):
-            _remove(real)
+        # Looked at again, because the new content has been synced to disk meanwhile.
+        if _now(real) != expected or (os.path.isdir(real) and not os.path.islink(real) and not _remove(real)):
+            return False
         os.rename(beside, real)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     sync_folder(folder)
+    return True
 
 
 def _dress(real: str, wanted: PathState) -> None:

@@ -50,6 +50,11 @@ class Target:
         self.state_dir = self.path(state_dir)
         self.job = ""  # names what the current step keeps on disk; set by the engine
 
+    @property
+    def scratch(self) -> str:
+        """What begins the names that are written beside a path: it names the step, so that nobody else has such names."""
+        return scratch_of(self.job) if self.job else SCRATCH
+
     def path(self, path: str) -> str:
         """Return where an absolute path of the host really lies."""
         return path if self.root == "/" else os.path.join(self.root, path.lstrip("/"))
@@ -92,7 +97,7 @@ class Target:
         real = self.path(path)
         folder = os.path.dirname(real)
         os.makedirs(folder, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder, prefix=SCRATCH)
+        handle, beside = tempfile.mkstemp(dir=folder, prefix=self.scratch)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
                 out.write(wanted.content)
@@ -117,12 +122,12 @@ class Target:
             return
         sync_folder(os.path.dirname(real))
 
-    def clear_scratch(self, folder: str) -> None:
-        """Take away what a write that was cut left beside the paths of a folder."""
+    def clear_scratch(self, folder: str, job: str) -> None:
+        """Take away what the writes of a step that was cut left beside the paths of a folder."""
         real = self.path(folder)
         for name in os.listdir(real) if os.path.isdir(real) else ():
             path = os.path.join(real, name)
-            if name.startswith(SCRATCH):
+            if name.startswith(scratch_of(job)):
                 shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
     def missing_folders(self, path: str) -> list[str]:
@@ -173,6 +178,11 @@ def names_in(real: str) -> list[str]:
         return sorted(os.listdir(real))
     except FileNotFoundError:
         return []
+
+
+def scratch_of(job: str) -> str:
+    """Return what begins the names of what the step of a run writes beside paths."""
+    return f"{SCRATCH}{job}-"
 
 
 def sync_folder(folder: str) -> None:

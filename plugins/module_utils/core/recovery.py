@@ -19,6 +19,14 @@ POLL_SECONDS = 0.2
 Kinds = t.Mapping[str, type[Action]]
 
 
+class Settled(t.NamedTuple):
+    """What became of a run that was cut short, None where none was, and what was left as it is when its step was taken back,
+    in words."""
+
+    story: dict[str, t.Any] | None
+    left: list[str]
+
+
 def look(target: Target, kinds: Kinds) -> dict[str, t.Any] | None:
     """Return what a run that was cut short was at, without waiting or writing."""
     cut = _cut(target, kinds)
@@ -70,22 +78,26 @@ def _cut(target: Target, kinds: Kinds) -> ledger.Interrupted | None:
     return ledger.Interrupted(known[-1], half[-1]) if half else None
 
 
-def settle(target: Target, kinds: Kinds) -> dict[str, t.Any] | None:
+def settle(target: Target, kinds: Kinds) -> Settled:
     """Wait for what still runs of a cut-short run, make whole what it left in its middle, write its end into its journal, and
     return what happened."""
     cut = _cut(target, kinds)
     if cut is None:
-        return None
-    manifest.sweep(target, *([cut.step.action["subject"]] if cut.step else []))
+        return Settled(None, [])
     outcome, done = "it was cut between two steps", False
+    left: list[str] = []
     if cut.step:
-        outcome, done = _action(cut.step, kinds).settle(target, _job(cut.step), bool(cut.step.action.get("undoes")))
+        target.job = _job(cut.step)
+        manifest.sweep(target, target.job, cut.step.action["subject"])
+        action = _action(cut.step, kinds)
+        outcome, done = action.settle(target, target.job, bool(cut.step.action.get("undoes")))
+        left = action.left
     book = ledger.Journal(target, cut.run)
     if cut.step is not None:
         book.write(ledger.DONE if done else ledger.FAILED, cut.step.number, error=None if done else outcome)
     book.write(ledger.RUN_ENDED)
     book.close()
-    return _story(cut, outcome)
+    return Settled(_story(cut, outcome), left)
 
 
 def _action(step: ledger.Step, kinds: Kinds) -> Action:

@@ -39,7 +39,8 @@ class Report(t.NamedTuple):
     run: str | None
     plan: Planned
     interrupted: dict[str, t.Any] | None
-    # Of going back: what was left as it is, in words, and between which times the snapshot lies to compare with.
+    # Of going back, be it in a run that was cut: what was left as it is, in words, and between which times the snapshot lies to
+    # compare with.
     left: list[str] = []
     time_before: tuple[float, float] | None = None
 
@@ -53,16 +54,16 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
         half = recovery.half_done(target, kinds)
         return Report(None, Planned([]) if half else _plan(target, registry, wishes, ways), interrupted)
     with exclusive(target, ways.who):
-        interrupted = recovery.settle(target, kinds)
+        interrupted, left_before = recovery.settle(target, kinds)
         plan = _plan(target, registry, wishes, ways)
         if not plan.actions:
-            return Report(None, plan, interrupted)
+            return Report(None, plan, interrupted, left_before)
         run = ledger.new_run_id(target)
         apply_all(target, run, plan.actions)
         undoing.tidy(target, ways.saved_days, registry)
         # What this run changed, nobody has proven yet.
         left = _prove(target, registry, wishes, ways._replace(proven=False))
-        return Report(run, plan._replace(pending=left.pending), interrupted)
+        return Report(run, plan._replace(pending=left.pending), interrupted, left_before)
 
 
 def foresee(target: Target, registry: Registry, wishes: Wishes, ways: Ways, look: Look) -> tuple[Report, list[Problem]]:
@@ -85,7 +86,7 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
         taken = undoing.taken(target, sections, registry)
         return _going_back(target, registry, taken, recovery.look(target, registry.kinds))
     with exclusive(target, ways.who):
-        interrupted = recovery.settle(target, registry.kinds)
+        interrupted, left_before = recovery.settle(target, registry.kinds)
         taken = undoing.taken(target, sections, registry)
         report = _going_back(target, registry, taken, interrupted)
         run = ledger.new_run_id(target) if taken else None
@@ -98,7 +99,7 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
             ))
         undoing.tidy(target, ways.saved_days, registry)
     pending = [one for name, waiting in registry.having("waiting") if name in sections for one in waiting(target)]
-    return report._replace(run=run, plan=report.plan._replace(pending=pending), left=undone.left)
+    return report._replace(run=run, plan=report.plan._replace(pending=pending), left=[*left_before, *undone.left])
 
 
 def _going_back(

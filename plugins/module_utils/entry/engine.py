@@ -94,6 +94,8 @@ def told(module: AnsibleModule, target: Target, report: engine_run.Report, finge
         module.warn(warning)
     if report.interrupted:
         module.warn("An earlier run was cut short: {outcome} (run {run}, step {step})".format(**report.interrupted))
+        for left in report.left:
+            module.warn(left)
     host = _facts(target, fingerprints)
     return {
         "run_id": report.run, "actions": [action.describe() for action in report.plan.actions],

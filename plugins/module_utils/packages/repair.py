@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
+import time
 import typing as t
 
 from ..core.errors import Failed, Problem
@@ -22,8 +24,9 @@ try:
 except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
     rpm = None
 
-# rpm unpacks a file as C(name;xxxxxxxx) and gives it its name when all are there.
-LITTER = re.compile(r"^(?P<name>.+);[0-9a-f]{8}$")
+# rpm unpacks a file as C(name;xxxxxxxx) and gives it its name when all are there. The digits are the time, in seconds since the
+# epoch, at which the transaction was made.
+LITTER = re.compile(r"^(?P<name>.+);(?P<time>[0-9a-f]{8})$")
 # dnf keeps several builds of these beside each other (installonlypkgs); they are never replaced.
 BESIDE = re.compile(r"^kernel(-core|-modules.*|-devel)?$|^kmod-(?!libs$)")
 
@@ -52,9 +55,12 @@ class Installer:
         return None
 
 
-def make(come: t.Mapping[str, str], leave: t.Sequence[str], progress: t.Callable[[int, int, str], None]) -> list[str]:
+def make(
+    come: t.Mapping[str, str], leave: t.Sequence[str], began: float, progress: t.Callable[[int, int, str], None],
+) -> list[str]:
     """Install the packages that come (NEVRA -> path), take those away that leave, and return what rpm said.
 
+    C(began) is when the transaction began that was cut.
     Raises Failed where rpm refuses or where a package could not be unpacked.
     """
     ts = rpm.TransactionSet()
@@ -63,7 +69,7 @@ def make(come: t.Mapping[str, str], leave: t.Sequence[str], progress: t.Callable
     ts.setProbFilter(rpm.RPMPROB_FILTER_OLDPACKAGE | rpm.RPMPROB_FILTER_REPLACEPKG | rpm.RPMPROB_FILTER_REPLACEOLDFILES)
     headers = {path: _header(ts, path) for path in come.values()}
     here = {_nevra(header): header for header in ts.dbMatch()}
-    _clear_litter([*headers.values(), *(here[nevra] for nevra in leave if nevra in here)])
+    _clear_litter([*headers.values(), *(here[nevra] for nevra in leave if nevra in here)], began)
     for path, header in sorted(headers.items()):
         ts.addInstall(header, path, "i" if BESIDE.match(header["name"]) else "u")
     for nevra in leave:
@@ -116,12 +122,19 @@ def _nevra(header: t.Any) -> str:
     return f"{header['name']}-{epoch}{header['version']}-{header['release']}.{header['arch'] or 'noarch'}"
 
 
-def _clear_litter(headers: t.Sequence[t.Any]) -> None:
-    """Take away what rpm had unpacked of these packages and not yet given its name."""
+def _clear_litter(headers: t.Sequence[t.Any], began: float) -> None:
+    """Take away what rpm had unpacked of these packages since then and not yet given its name.
+
+    A file of somebody else that has such a name does not have such a time in it, or was written at another time.
+    """
     mine = {entry.name for header in headers for entry in rpm.files(header)}
+    window = range(int(began), int(time.time()) + 1)
     for folder in sorted({os.path.dirname(path) for path in mine}):
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             match = LITTER.match(name)
             path = os.path.join(folder, name)
-            if match and os.path.join(folder, match.group("name")) in mine and (os.path.islink(path) or os.path.isfile(path)):
+            if not match or os.path.join(folder, match.group("name")) not in mine or int(match.group("time"), 16) not in window:
+                continue
+            info = os.lstat(path)
+            if (stat.S_ISLNK(info.st_mode) or stat.S_ISREG(info.st_mode)) and int(info.st_ctime) in window:
                 os.unlink(path)

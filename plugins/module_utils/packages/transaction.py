@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ..backup import shipped
 from ..backup.manifest import Kept
 from ..core import ledger
 from ..core.engine import TRANSACT, Action
@@ -61,9 +62,13 @@ class TransactionAction(Action):
         come = {item.nevra for item in solver.brought(self.items)}
         return [item for item in self.items if item.action not in solver.COMING and item.nevra not in come]
 
+    @property
+    def _coming(self) -> list[str]:
+        return [item.nevra for item in solver.brought(self.items)]
+
     def apply(self, target: Target) -> None:
         kept = Kept(target, ledger.run_of(target.job))
-        kept.save([item.name for item in self.leaving])
+        kept.save([item.nevra for item in self.leaving])
         try:
             self._carry_out(target, self._job(
                 target, install=self.args["install"], erase=self.args["erase"], expected=self.items,
@@ -72,7 +77,7 @@ class TransactionAction(Action):
         except Refused:
             kept.clear()
             raise
-        kept.note()
+        kept.note(self._coming)
 
     def undo(self, target: Target) -> None:
         kept = Kept(target, self.run)
@@ -80,8 +85,8 @@ class TransactionAction(Action):
         install = [item.nevra for item in self.leaving if item.nevra not in {package.nevra for package in here}]
         erase = self._brought_alone(here)
         saved = kept.packages.whole()
-        if kept.there:
-            kept.look_for_edits()
+        if kept.there and (install or erase or not kept.looked):
+            kept.look_for_edits(self._going(here))
         if install or erase:
             self._carry_out(target, self._job(
                 target, install=install, erase=erase, local=[saved[nevra] for nevra in install if nevra in saved],
@@ -90,7 +95,14 @@ class TransactionAction(Action):
 
     def _put_back(self, kept: Kept, settled: t.Container[str] = ()) -> None:
         if kept.there:
-            self.left = [f"{path} was changed since the swap and is left as it is" for path in kept.put_back(settled)]
+            self.left = kept.put_back(settled)
+
+    def _going(self, here: t.Sequence[Package]) -> list[str]:
+        """Return what is installed that goes when it is taken back: builds that came, or that took the place of one since."""
+        back = {item.nevra for item in self.leaving}
+        names = {(item.name, item.arch) for item in self.leaving if not side_by_side(item.name)}
+        replaced = [package.nevra for package in here if (package.name, package.arch) in names and package.nevra not in back]
+        return sorted({*replaced, *self._brought_alone(here)})
 
     def _brought_alone(self, here: t.Sequence[Package]) -> list[str]:
         """Return what is installed of packages that came anew: in the build that came, or in one that took its place."""
@@ -149,7 +161,7 @@ class TransactionAction(Action):
         if done and undoing:
             self._put_back(kept, _taken_back_after(target, job))
         elif done and kept.there and not kept.noted:
-            kept.note()
+            kept.note(self._coming)
         elif not done and not undoing:
             kept.clear()
         return words, done
@@ -168,7 +180,8 @@ class TransactionAction(Action):
             if undoing:
                 raise
             self._whole(target, job, leave, come, carried, kept.reasons(), failure)
-            kept.put_back()
+            if kept.there:
+                self.left = kept.revoke(shipped.of_package_files(path for nevra, path in carried.items() if nevra in come))
             words, done = f"its package transaction was cut in its middle and was taken back, because {failure}", False
         folder.write(MENDED, {"done": done})
         Store(os.path.join(folder.path, worker.CARRIED)).clear()
@@ -192,7 +205,7 @@ class TransactionAction(Action):
         launch.raise_for(launch.carry_out(target, worker.Job(
             run=name, specs=[], install=names, erase=sorted(leave), expected=None, weak_deps=False,
             lock_timeout=self.args["lock_timeout"], own_locks=[], local=[files[nevra] for nevra in names], offline=True,
-            reasons=reasons, whole=True)))
+            reasons=reasons, whole=True, began=launch.folder_of(target, job).began)))
 
 
 def _taken_back_after(target: Target, job: str) -> set[str]:

@@ -60,7 +60,7 @@ class Job(t.NamedTuple):
     C(local) are package files on the host; with C(offline) nothing else is on offer. C(keep) are NEVRAs to fetch into the
     store C(keep_in) before anything changes; with C(keep_all), one that cannot be had is a reason to refuse. C(reasons) are
     the reasons of installation to have afterwards, by C(name.arch). With C(whole), rpm alone installs C(local) and takes
-    C(erase) away.
+    C(erase) away; C(began) is when the transaction began that is made whole.
     """
 
     run: str
@@ -78,6 +78,7 @@ class Job(t.NamedTuple):
     keep_all: bool = False
     reasons: dict[str, str] = {}
     whole: bool = False
+    began: float = 0.0
 
 
 class Folder:
@@ -104,6 +105,11 @@ class Folder:
                 return json.load(handle)
         except FileNotFoundError:
             return None
+
+    @property
+    def began(self) -> float:
+        """When its job was written."""
+        return os.stat(os.path.join(self.path, JOB)).st_mtime
 
     def status(self, phase: str, **more: t.Any) -> None:
         """Say where the job is."""
@@ -188,7 +194,7 @@ def _make_whole(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> d
     wait_for_rpm(job.lock_timeout, waiting)
     folder.status(RUNNING, done=0, total=len(job.local), package="")
     output = repair.make(
-        dict(zip(job.install, job.local)), job.erase,
+        dict(zip(job.install, job.local)), job.erase, job.began,
         lambda done, total, package: folder.status(RUNNING, done=done, total=total, package=package))
     _bring_reasons(folder, job.reasons)
     return {"ok": True, "items": [], "output": output, "history": None}

@@ -54,9 +54,19 @@ class AlternativeAction(Action):
 
     def undo(self, target: Target) -> None:
         state = read(target, self.subject)
-        if state is not None:
-            old = self.args["old"]
+        if state is None:
+            return
+        old = self.args["old"]
+        if self._is_anothers(state):
+            self.left.append(f"alternatives family {self.subject} was set to {state.current} since, and is left as it is")
+        else:
             self._point(target, old["path"] if not old["auto"] and state.family.target(old["path"]) else None)
+
+    def _is_anothers(self, state: State) -> bool:
+        """Say whether somebody chose something else than what this step set or what there was before."""
+        ours, old = self.args["path"], self.args["old"]
+        chosen = not state.family.auto and state.current not in (ours, old["path"])
+        return chosen or (state.family.auto and not old["auto"] and ours is not None)
 
     def _point(self, target: Target, path: str | None) -> None:
         target.run(["alternatives", "--set", self.subject, path] if path else ["alternatives", "--auto", self.subject])

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+
 from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
@@ -45,9 +48,10 @@ class FileAction(Action):
         elif now is None:
             self.left.append(f"{self.subject} was taken away since, and stays away")
         elif old is None:
-            target.write(self.subject + ASIDE, now)
+            place = _free(target, self.subject + ASIDE)
+            target.write(place, now)
             target.remove(self.subject)
-            self.left.append(f"{self.subject} was changed since: it is gone, and what it held is in {self.subject}{ASIDE}")
+            self.left.append(f"{self.subject} was changed since: it is gone, and what it held is in {place}")
         else:
             self._take_out(target, old, written, now)
 
@@ -70,6 +74,12 @@ class FileAction(Action):
                 f"{self.subject} is not as it was written", "something else writes it too",
                 "Find out what manages the file, and leave it to one of the two",
             ))
+
+
+def _free(target: Target, path: str) -> str:
+    """Return a path at which nothing is: the given one, or it with a number."""
+    names = itertools.chain([path], (f"{path}.{number}" for number in itertools.count(1)))
+    return next(name for name in names if not os.path.lexists(target.path(name)))
 
 
 def _shown(state: FileState | None) -> str:

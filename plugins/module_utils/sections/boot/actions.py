@@ -85,8 +85,18 @@ class EntryAction(Action):
         self._change(target, self._wanted)
 
     def undo(self, target: Target) -> None:
-        old = self.args["old"]
-        self._change(target, lambda options: cmdline.edited(options, [], self.args["add"]) if old is None else old)
+        self._change(target, self._undone)
+
+    def _undone(self, options: str) -> str:
+        """Return options without what was set here; what somebody changed since stays in them."""
+        old, new = self.args["old"], self.args["new"]
+        if old is None:
+            return cmdline.edited(options, [], self.args["add"])
+        if options in (old, new):
+            return t.cast(str, old)
+        had, has = cmdline.words(old), cmdline.words(new)
+        self.left.append(f"{self.subject} was changed since: only the arguments that were set here are taken out of it")
+        return cmdline.edited(options, [word for word in had if word not in has], self.args["add"])
 
     def verify(self, target: Target) -> None:
         path = self._path(target)
@@ -140,9 +150,10 @@ class EnvironmentAction(Action):
         self._put(target, self._values(target))
 
     def undo(self, target: Target) -> None:
-        if self.args["made"]:
+        held = target.read(self.args["path"]) if self.args["made"] else None
+        if held is not None and not bls.parse_env(bls.with_env(held.content, self.args["old"])):
             target.remove(self.args["path"])
-        else:
+        elif held is not None or not self.args["made"]:
             self._put(target, self.args["old"])
 
     def verify(self, target: Target) -> None:

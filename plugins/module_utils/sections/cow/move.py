@@ -95,10 +95,10 @@ def move(target: Target, source: str, destination: str) -> None:
             raise Failed(Problem(
                 f"the package database in {source} is in use", "another process holds rpm's lock",
                 "Let that finish and run again")) from error
-        copy = _copied(real_source, os.path.dirname(real_destination))
+        copy = _copied(real_source, os.path.dirname(real_destination), target.scratch)
         _put(copy, real_destination)
         name_to_rpm(target, destination)
-        link = tempfile.mkdtemp(prefix=".hyperscale-", dir=os.path.dirname(real_source))
+        link = tempfile.mkdtemp(prefix=target.scratch, dir=os.path.dirname(real_source))
         name = os.path.join(link, "link")
         os.symlink(os.path.relpath(destination, os.path.dirname(source)), name)
         try:
@@ -114,9 +114,9 @@ def move(target: Target, source: str, destination: str) -> None:
             "Look at 'rpm -qa' on the host, and bring the database back from a backup"))
 
 
-def _copied(source: str, parent: str) -> str:
-    """Return a synced copy of a folder, beside where it is to be."""
-    holder = tempfile.mkdtemp(prefix=".hyperscale-", dir=parent)
+def _copied(source: str, parent: str, prefix: str) -> str:
+    """Return a synced copy of a folder, beside where it is to be. C(prefix) begins the name of the folder that holds it."""
+    holder = tempfile.mkdtemp(prefix=prefix, dir=parent)
     copy = os.path.join(holder, "rpm")
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns(LOCK))
     for name in os.listdir(copy):

@@ -13,13 +13,14 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    manifest, states as file_states, units as backup_units,
+    manifest, shipped, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import merge
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.backup.builds import entry
 
 OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 KINDS = dict(files_section.ACTIONS)
@@ -45,11 +46,22 @@ def text_of(target, path):
         return handle.read()
 
 
+STOCK, SWAPPED = "stock\n", "by the swap\n"
+
+
+def builds(monkeypatch, **files):
+    """Have builds by their names, which bring configuration: C(old={path: text})."""
+    brought = {
+        name: shipped.Shipped({path: entry(text, 0o644, config=True) for path, text in texts.items()}, "")
+        for name, texts in files.items()}
+    monkeypatch.setattr(shipped, "installed", lambda names: (brought[next(iter(names))], list(names)))
+
+
 def kept(target, monkeypatch):
-    monkeypatch.setattr(manifest, "_configuration", lambda names: ["/etc/a.conf"])
-    monkeypatch.setattr(manifest, "_files", lambda names: ["/etc/a.conf"])
+    builds(monkeypatch, old={"/etc/a.conf": STOCK}, new={
+        "/etc/a.conf": SWAPPED, "/etc/systemd/brought.conf": SWAPPED})
     found = manifest.Kept(target, "run-1")
-    found.save(["a"])
+    found.save(["old"])
     return found
 
 
@@ -92,47 +104,134 @@ class TestFileStates:
         os.rmdir(target.path("/etc/folder"))
         lay(target, "/etc/none", "new")
         for path, state in before.items():
-            file_states.put(target, path, state)
+            assert file_states.exchange(target, path, file_states.capture(target, [path])[path], state)
         assert file_states.capture(target, paths) == before
 
     def test_a_folder_that_holds_something_is_not_taken_away(self, target):
         lay(target, "/etc/folder/mine", "x")
-        file_states.put(target, "/etc/folder", None)
+        state = file_states.capture(target, ["/etc/folder"])["/etc/folder"]
+        assert not file_states.exchange(target, "/etc/folder", state, None)
+        link = file_states.PathState(file_states.LINK, 0o777, 0, 0, "x", {})
+        assert not file_states.exchange(target, "/etc/folder", state, link)
         assert text_of(target, "/etc/folder/mine") == "x"
+
+    def test_what_holds_something_else_by_now_is_not_touched(self, target):
+        lay(target, "/etc/a", "one")
+        before = file_states.capture(target, ["/etc/a"])["/etc/a"]
+        lay(target, "/etc/a", "somebody's")
+        assert not file_states.exchange(target, "/etc/a", before, None)
+        assert not file_states.exchange(target, "/etc/a", before, before)
+        assert not file_states.exchange(target, "/etc/a", None, before)
+        assert text_of(target, "/etc/a") == "somebody's" and os.listdir(target.path("/etc")) == ["a"]
 
     def test_what_programs_make_is_left_alone(self, target):
         lay(target, "/etc/udev/hwdb.bin", "x")
         lay(target, "/etc/udev/large", "x" * (file_states.MOST_BYTES + 1))
-        assert file_states.capture(target, file_states.below(target, "/etc/udev")).keys() == {"/etc/udev"}
+        found = file_states.capture(target, file_states.below(target, "/etc/udev"))
+        assert {path: state.kind for path, state in found.items()} == {
+            "/etc/udev": file_states.FOLDER, "/etc/udev/large": file_states.OTHER}
+
+
+def words(*paths):
+    return [f"{path} was changed since the swap and is left as it is" for path in paths]
 
 
 class TestKept:
     def test_what_the_swap_did_goes_and_what_somebody_did_stays(self, target, monkeypatch):
-        lay(target, "/etc/a.conf", "stock\n", 0o600)
+        lay(target, "/etc/a.conf", "edited before\n", 0o600)
         lay(target, "/etc/systemd/mine.conf", "mine\n")
         found = kept(target, monkeypatch)
-        lay(target, "/etc/a.conf", "by the swap\n", 0o644)
-        lay(target, "/etc/a.conf.rpmnew", "by the swap\n")
-        lay(target, "/etc/systemd/brought.conf", "by the swap\n")
-        found.note()
+        lay(target, "/etc/a.conf", SWAPPED)
+        lay(target, "/etc/a.conf.rpmsave", "edited before\n", 0o600)
+        lay(target, "/etc/systemd/brought.conf", SWAPPED)
+        lay(target, "/etc/systemd/window.conf", "by somebody meanwhile\n")
+        found.note(["new"])
         lay(target, "/etc/systemd/mine.conf", "changed since\n")
         lay(target, "/etc/systemd/later.conf", "later\n")
-        found.look_for_edits()
-        lay(target, "/etc/systemd/mine.conf", "by the way back\n")
-        assert found.put_back() == ["/etc/systemd/later.conf", "/etc/systemd/mine.conf"]
-        assert text_of(target, "/etc/a.conf") == "stock\n"
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+        os.unlink(target.path("/etc/systemd/brought.conf"))
+        lay(target, "/etc/systemd/during.conf", "by somebody meanwhile\n")
+        there = ["/etc/systemd/during.conf", "/etc/systemd/later.conf", "/etc/systemd/mine.conf", "/etc/systemd/window.conf"]
+        assert found.put_back() == words(*there)
+        assert text_of(target, "/etc/a.conf") == "edited before\n"
         assert os.stat(target.path("/etc/a.conf")).st_mode & 0o777 == 0o600
         assert sorted(os.listdir(target.path("/etc"))) == ["a.conf", "systemd"]
-        assert sorted(os.listdir(target.path("/etc/systemd"))) == ["later.conf", "mine.conf"]
+        assert [f"/etc/systemd/{name}" for name in sorted(os.listdir(target.path("/etc/systemd")))] == there
         assert text_of(target, "/etc/systemd/mine.conf") == "changed since\n"
+
+    def test_an_edit_that_rpm_put_aside_on_the_way_back_comes_back(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", STOCK)
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        lay(target, "/etc/a.conf", "edited since\n", 0o640)
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+        lay(target, "/etc/a.conf.rpmsave", "edited since\n", 0o640)
+        assert found.put_back() == words("/etc/a.conf")
+        assert text_of(target, "/etc/a.conf") == "edited since\n" and os.listdir(target.path("/etc")) == ["a.conf"]
+
+    def test_what_is_written_after_a_cut_stays_and_the_rest_goes_on(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        lay(target, "/etc/systemd/brought.conf", SWAPPED)
+        found.note(["new"])
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", "somebody after the cut\n")
+        lay(target, "/etc/systemd/brought.conf", "somebody after the cut\n")
+        lay(target, "/etc/yum.repos.d/company.repo", "[company]\n", 0o640)
+        there = ["/etc/a.conf", "/etc/systemd/brought.conf", "/etc/yum.repos.d/company.repo"]
+        told = found.put_back()
+        assert [line for line in words(*there) if line not in told] == []
+        assert [text_of(target, path) for path in there] == ["somebody after the cut\n"] * 2 + ["[company]\n"]
+        assert os.stat(target.path(there[2])).st_mode & 0o777 == 0o640
+        assert found.put_back() == told
 
     def test_without_a_note_nothing_is_taken_for_the_swaps(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "stock\n")
         found = kept(target, monkeypatch)
         lay(target, "/etc/a.conf", "who knows\n")
-        found.look_for_edits()
-        assert found.put_back() == ["/etc/a.conf"]
+        found.look_for_edits(["new"])
+        assert found.put_back() == words("/etc/a.conf")
         assert text_of(target, "/etc/a.conf") == "who knows\n"
+
+    def test_without_a_look_before_nothing_is_written(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        assert found.put_back() == words("/etc/a.conf")
+        assert text_of(target, "/etc/a.conf") == SWAPPED
+
+    def test_edited_code_of_a_build_that_went_is_kept_elsewhere(self, target, monkeypatch):
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        code = "/usr/lib/udev/rules.d/a.rules"
+        brought = shipped.Shipped({code: entry("new", 0o644)}, "")
+        monkeypatch.setattr(shipped, "installed", lambda names: (brought, ["a"]))
+        found.note(["new"])
+        monkeypatch.setattr(manifest, "edited_files", lambda target, names: [code])
+        lay(target, code, "edited since\n", 0o640)
+        found.look_for_edits(["new"])
+        os.unlink(target.path(code))
+        place = os.path.join(target.state_dir, manifest.DISPLACED, "run-1", code[1:])
+        assert found.put_back()[-1].startswith(code) and found.put_back()[-1].endswith(place)
+        assert pathlib.Path(place).read_text() == "edited since\n" and os.stat(place).st_mode & 0o777 == 0o640
+        assert not os.path.exists(target.path(code))
+
+    def test_a_transaction_that_could_not_be_completed_is_revoked(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", STOCK)
+        lay(target, "/etc/a.conf.rpmsave", "edited before\n")
+        lay(target, "/etc/systemd/mine.conf", "after the cut\n")
+        told = found.revoke(shipped.Shipped({"/etc/a.conf": entry(SWAPPED, 0o644, config=True)}, ""))
+        assert "/etc/systemd/mine.conf was changed since the swap and is left as it is" in told
+        assert text_of(target, "/etc/a.conf") == "edited before\n"
+        assert text_of(target, "/etc/systemd/mine.conf") == "after the cut\n"
+        assert sorted(os.listdir(target.path("/etc"))) == ["a.conf", "systemd"]
 
     def test_what_cannot_be_taken_back_any_more_is_not_kept(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "stock\n")
@@ -190,6 +289,15 @@ def test_a_file_of_ours_that_somebody_changed_is_put_aside(target):
     assert os.listdir(target.path("/etc/unit.d")) == ["ours.conf.saved"]
 
 
+def test_what_is_put_aside_takes_no_name_that_somebody_has(target):
+    done(target, "/etc/unit.d/ours.conf", "ours\n")
+    lay(target, "/etc/unit.d/ours.conf", "ours, and theirs\n")
+    lay(target, "/etc/unit.d/ours.conf.saved", "theirs\n")
+    assert undone(target).left[0].endswith("unit.d/ours.conf.saved.1")
+    assert text_of(target, "/etc/unit.d/ours.conf.saved") == "theirs\n"
+    assert text_of(target, "/etc/unit.d/ours.conf.saved.1") == "ours, and theirs\n"
+
+
 def test_folders_that_were_made_go_when_they_hold_nothing(target):
     done(target, "/etc/one/two/file", "x")
     assert undone(target) == ([], [])
@@ -237,12 +345,17 @@ def test_what_a_run_never_came_to_is_owed_until_it_is_taken_back(target):
 
 
 def test_what_a_cut_write_left_is_swept_away(target):
-    for path in ("/etc/systemd/system/.hyperscale-abc", "/etc/.hyperscale-def/new", "/srv/.hyperscale-ghi", "/etc/.hidden"):
+    target.job = "20261129T000000Z-0a1b2c3d.4"
+    mine = os.path.basename(target.scratch)
+    others = [".hyperscale-settings", ".hyperscale-a1b2c3d4", ".hyperscale-20261129T000000Z-0a1b2c3d.41-x"]
+    for name in (f"{mine}abc", *others):
+        lay(target, f"/etc/systemd/system/{name}", "x")
+    for path in (f"/etc/{mine}def/new", f"/srv/{mine}ghi", "/etc/.hidden"):
         lay(target, path, "x")
-    manifest.sweep(target, "/etc/lab.conf")
-    assert os.listdir(target.path("/etc/systemd/system")) == []
+    manifest.sweep(target, target.job, "/etc/lab.conf")
+    assert sorted(os.listdir(target.path("/etc/systemd/system"))) == sorted(others)
     assert sorted(os.listdir(target.path("/etc"))) == [".hidden", "systemd"]
-    assert os.listdir(target.path("/srv")) == [".hyperscale-ghi"]
+    assert os.listdir(target.path("/srv")) == [f"{mine}ghi"]
 
 
 class Systemd:
@@ -285,8 +398,8 @@ def test_only_units_of_the_packages_count_and_instances_by_their_template(tmp_pa
 def test_what_other_steps_took_back_since_is_not_put_back(target, monkeypatch):
     lay(target, "/etc/a.conf", "before the swap\n")
     found = kept(target, monkeypatch)
-    found.note()
-    found.look_for_edits()
+    found.note(["new"])
+    found.look_for_edits(["new"])
     lay(target, "/etc/a.conf", "before the step that came before\n")
     assert found.put_back({"/etc/a.conf"}) == []
     assert text_of(target, "/etc/a.conf") == "before the step that came before\n"

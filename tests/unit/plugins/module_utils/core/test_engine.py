@@ -95,7 +95,7 @@ def test_a_run_cut_after_any_line_is_found_and_settled(target, lines):
     with open(path, "w", encoding="utf-8") as handle:
         handle.writelines(kept)
     assert recovery.look(target, KINDS)["run"] == "run-1"
-    story = recovery.settle(target, KINDS)
+    story = recovery.settle(target, KINDS).story
     assert story["run"] == "run-1"
     assert ledger.interrupted(target) is None
     # A step that had begun had happened: the files are there, so it counts as done.
@@ -137,7 +137,7 @@ def test_a_begun_step_that_did_not_happen_is_settled_as_failed(target):
     book = ledger.Journal(target, "run-1")
     book.write(ledger.BEGAN, 0, action=planned(target, want("/etc/a", "1"))[0].record())
     book.close()
-    assert "had not happened" in recovery.settle(target, KINDS)["outcome"]
+    assert "had not happened" in recovery.settle(target, KINDS).story["outcome"]
     assert ledger.standing(target) == []
 
 

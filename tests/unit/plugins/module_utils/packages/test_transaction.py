@@ -92,12 +92,12 @@ def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs
     folder = left(target, DIED)
     store(target, os.path.join(folder.path, worker.CARRIED), NEW)
     assert "ended in its middle" in recovery.look(target, KINDS)["outcome"] and recovery.half_done(target, KINDS)
-    assert "was made whole" in recovery.settle(target, KINDS)["outcome"]
+    assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
     job, = jobs
     assert (job.whole, job.offline, job.install, job.erase) == (True, True, [NEW], [OLD])
     assert [os.path.basename(path) for path in job.local] == [NEW]
     assert len(ledger.standing(target)) == 1
-    assert recovery.settle(target, KINDS) is None and not recovery.half_done(target, KINDS)
+    assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS)
 
 
 def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs):
@@ -105,7 +105,7 @@ def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs):
     left(target, DIED)
     kept = manifest.Kept(target, "run-1")
     store(target, kept.packages.folder, OLD)
-    outcome = recovery.settle(target, KINDS)["outcome"]
+    outcome = recovery.settle(target, KINDS).story["outcome"]
     assert "was taken back, because" in outcome and NEW in outcome
     job, = jobs
     assert (job.install, job.erase) == ([OLD], [NEW])
@@ -132,7 +132,7 @@ def test_one_that_is_taken_back_goes_on_back(target, jobs):
         solver.Item("downgrade", "a", "1-1.el9", "noarch", "", 1, 1, "a"),
         solver.Item("replaced", "a", "2-1.hs.el9", "noarch", "", 1, 1, "a")])
     store(target, os.path.join(folder.path, worker.CARRIED), OLD)
-    assert "was made whole" in recovery.settle(target, KINDS)["outcome"]
+    assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
     assert (jobs[0].install, jobs[0].erase) == ([OLD], [NEW])
     assert ledger.standing(target) == []
 
@@ -145,7 +145,7 @@ def test_one_that_failed_in_its_middle_is_found_although_its_run_ended(target, j
     book.close()
     folder = left(target, DIED, {"ok": False, "refused": False, "touched": True, "problems": []})
     store(target, os.path.join(folder.path, worker.CARRIED), NEW)
-    assert "was made whole" in recovery.settle(target, KINDS)["outcome"]
+    assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
     assert len(ledger.standing(target)) == 1 and len(jobs) == 1
 
 
@@ -155,7 +155,7 @@ def test_one_that_rpm_had_not_begun_with_changed_nothing(target, jobs, status, s
     began(target)
     left(target, status)
     os.makedirs(manifest.Kept(target, "run-1").folder)
-    assert says in recovery.settle(target, KINDS)["outcome"]
+    assert says in recovery.settle(target, KINDS).story["outcome"]
     assert ledger.standing(target) == [] and list(jobs) == [] and manifest.runs(target) == []
 
 

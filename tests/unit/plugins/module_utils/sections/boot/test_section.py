@@ -199,6 +199,29 @@ def test_nothing_wanted_asks_nothing_of_the_host(tmp_path):
 
 # Arguments
 
+def test_arguments_that_somebody_added_since_stay(host):
+    done, _left = host.converge(args=["psi=1"], args_absent=["rhgb"])
+    entry = next(path for path in host.path("boot/loader/entries").iterdir() if STOCK in path.name)
+    before = host.options(STOCK)
+    entry.write_text(entry.read_text().replace(before, f"{before} audit=0"))
+    host.undo(done)
+    assert host.options(STOCK).split()[:2] == ["root=/dev/vda1", "ro"]
+    assert "audit=0" in host.options(STOCK).split() and "psi=1" not in host.options(STOCK).split()
+    told = [line for step in done for line in step.left]
+    assert any("only the arguments that were set here" in line for line in told), told
+
+
+def test_an_environment_that_others_wrote_to_since_stays(host):
+    path = host.path("boot/grub2/grubenv")
+    action = actions.EnvironmentAction("grubenv", "", {
+        "path": "/boot/grub2/grubenv", "made": True, "old": {"saved_entry": None}, "new": {"saved_entry": "x"}, "starts": {}})
+    for others, stays in (("", False), ("boot_success=1\n", True)):
+        path.write_text(files.with_env(None, {"saved_entry": "x"}).replace("saved_entry=x\n", f"saved_entry=x\n{others}"))
+        action.undo(host.target)
+        assert path.exists() is stays
+    assert files.parse_env(path.read_text()) == {"boot_success": "1"}
+
+
 def test_arguments_reach_every_entry_and_those_to_come(host):
     host.install(OTHER, options="root=/dev/vda1 ro psi=0")
     before = host.tree()

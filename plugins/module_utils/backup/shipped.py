@@ -1,0 +1,157 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What builds of packages bring by their headers: their files and the text of their scriptlets."""
+
+from __future__ import annotations
+
+import base64
+import grp
+import hashlib
+import os
+import pwd
+import re
+import stat
+import typing as t
+
+from ..packages import rpmdb
+from .states import FILE, FOLDER, LINK, PathState
+
+try:
+    import rpm
+except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
+    rpm = None
+
+KINDS = {stat.S_IFREG: FILE, stat.S_IFLNK: LINK, stat.S_IFDIR: FOLDER}
+# Numbers of OpenPGP, as FILEDIGESTALGO has them; a header without that tag means MD5.
+ALGORITHMS = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
+SCRIPTLETS = ("PREIN", "POSTIN", "PREUN", "POSTUN", "PRETRANS", "POSTTRANS")
+UNIT = re.compile(r"^/usr/lib/systemd/(?:system|user)/(?P<name>[^/]+)$")
+KERNEL = re.compile(r"^(?:/usr)?/lib/modules/(?P<release>[^/]+)/vmlinuz$")
+
+
+class Entry(t.NamedTuple):
+    """A file of a build. C(content) is the digest of a file and the target of a link."""
+
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    content: str
+    algorithm: int
+    config: bool
+    noreplace: bool
+    ghost: bool
+
+    def holds(self, state: PathState | None) -> bool:
+        """Say whether a state has the content of this file, whatever its mode and owner."""
+        if state is None or state.kind != self.kind:
+            return False
+        if self.kind == FILE:
+            return not self.ghost and bool(self.content) and _digest(state, self.algorithm) == self.content
+        return self.kind == FOLDER or state.content == self.content
+
+    def is_in(self, state: PathState | None) -> bool:
+        """Say whether a state is this file as rpm lays it down."""
+        if state is None or not self.holds(state):
+            return False
+        return self.kind == LINK or (state.mode, state.uid, state.gid) == (self.mode, self.uid, self.gid)
+
+
+class Shipped(t.NamedTuple):
+    """What some builds bring: entries by path, and all their scriptlets as one text."""
+
+    files: dict[str, Entry]
+    scripts: str
+
+    @property
+    def units(self) -> set[str]:
+        """The names of the unit files."""
+        return {match.group("name") for match in map(UNIT.match, self.files) if match}
+
+    @property
+    def kernels(self) -> set[str]:
+        """The releases of the kernels."""
+        return {match.group("release") for match in map(KERNEL.match, self.files) if match}
+
+    @property
+    def configuration(self) -> list[str]:
+        """The paths of the configuration files."""
+        return [path for path, entry in self.files.items() if entry.config]
+
+
+NOTHING = Shipped({}, "")
+
+
+def plain(shipped: Shipped) -> list[t.Any]:
+    """Return it as JSON carries it."""
+    return [{path: list(entry) for path, entry in shipped.files.items()}, shipped.scripts]
+
+
+def from_plain(content: list[t.Any] | None) -> Shipped:
+    """Return it out of its JSON; nothing where there is none."""
+    return NOTHING if content is None else Shipped({path: Entry(*entry) for path, entry in content[0].items()}, content[1])
+
+
+def installed(nevras: t.Collection[str]) -> tuple[Shipped, list[str]]:
+    """Return what some installed builds bring, and the names of these packages."""
+    headers = [header for header in rpmdb.transaction_set().dbMatch() if _nevra(header) in nevras] if nevras else []
+    return of_headers(headers), sorted({header["name"] for header in headers})
+
+
+def of_package_files(paths: t.Iterable[str]) -> Shipped:
+    """Return what the builds in some package files bring."""
+    ts = rpmdb.transaction_set()
+    headers = []
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            headers.append(ts.hdrFromFdno(handle))
+        finally:
+            os.close(handle)
+    return of_headers(headers)
+
+
+def of_headers(headers: t.Iterable[t.Any]) -> Shipped:
+    """Return what the builds with some headers bring."""
+    files, scripts = {}, []
+    for header in headers:
+        algorithm = header[rpm.RPMTAG_FILEDIGESTALGO] or 1
+        files.update({entry.name: _entry(entry, algorithm) for entry in rpm.files(header)})
+        scripts += [header[getattr(rpm, "RPMTAG_" + slot)] or "" for slot in SCRIPTLETS]
+    return Shipped(files, "\n".join(script for script in scripts if script))
+
+
+def _entry(entry: t.Any, algorithm: int) -> Entry:
+    kind = KINDS.get(stat.S_IFMT(entry.mode), "other")
+    return Entry(
+        kind, stat.S_IMODE(entry.mode), _uid(entry.user), _gid(entry.group),
+        entry.linkto if kind == LINK else entry.digest or "", algorithm, bool(entry.fflags & rpm.RPMFILE_CONFIG),
+        bool(entry.fflags & rpm.RPMFILE_NOREPLACE), bool(entry.fflags & rpm.RPMFILE_GHOST))
+
+
+def _nevra(header: t.Any) -> str:
+    epoch = f"{header['epoch']}:" if header["epoch"] else ""
+    return f"{header['name']}-{epoch}{header['version']}-{header['release']}.{header['arch'] or 'noarch'}"
+
+
+def _digest(state: PathState, algorithm: int) -> str:
+    # The digest is compared with the one in a header and protects nothing.
+    known = hashlib.new(ALGORITHMS.get(algorithm, "sha256"), usedforsecurity=False)
+    known.update(base64.b64decode(state.content))
+    return known.hexdigest()
+
+
+def _uid(name: str) -> int:
+    """Return the number of a user as rpm takes it: who is not known is root."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return 0
+
+
+def _gid(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return 0

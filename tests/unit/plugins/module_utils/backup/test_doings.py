@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which changes of paths count as the transaction's own, and which are taken for somebody's."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup.doings import Doings
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup.presets import enabled_by_preset
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup.shipped import NOTHING, Shipped
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.backup.builds import (
+    entry, file, folder, link,
+)
+
+CONF = "/etc/a.conf"
+
+
+def changes(old, new, was, now, enabled=lambda unit, user: True):
+    """Return which paths the transaction is known to have changed."""
+    return set(Doings(old, new, was, now, enabled).changes())
+
+
+def build(files, scripts=""):
+    return Shipped({path: files[path] for path in files}, scripts)
+
+
+@pytest.mark.parametrize(("old", "new", "was", "now", "own"), [
+    (entry("1"), entry("2"), file("1"), file("2"), True),
+    (entry("1"), entry("2"), file("1"), file("2", 0o600), False),
+    (entry("1"), entry("2"), file("1"), file("by somebody"), False),
+    (entry("1"), None, file("1"), None, True),
+    (entry("1"), entry("2"), file("1"), None, False),
+    (None, entry("2"), None, file("2"), True),
+    (None, None, None, file("by somebody"), False),
+    (None, None, file("somebody's"), None, False),
+    # Configuration that was edited: rpm puts its own in the place only without noreplace, and where the builds differ.
+    (entry("1", config=True), entry("2", config=True), file("edited"), file("2"), True),
+    (entry("1", config=True, noreplace=True), entry("2", config=True, noreplace=True), file("edited"), file("2"), False),
+    (entry("1", config=True, noreplace=True), entry("2", config=True, noreplace=True), file("1"), file("2"), True),
+    (entry("1", config=True), entry("1", config=True), file("edited"), file("1"), False),
+])
+def test_files_of_packages(old, new, was, now, own):
+    builds = [build({CONF: one} if one else {}) for one in (old, new)]
+    assert changes(*builds, {CONF: was}, {CONF: now}) == ({CONF} if own else set())
+
+
+@pytest.mark.parametrize(("suffix", "now", "own"), [
+    (".rpmnew", file("2"), True),
+    (".rpmnew", file("by somebody"), False),
+    (".rpmsave", file("edited", 0o600), True),
+    (".rpmsave", file("edited"), False),
+    (".rpmorig", file("edited", 0o600), True),
+    (".rpmsave", None, False),
+    (".bak", file("edited", 0o600), False),
+])
+def test_second_files(suffix, now, own):
+    old, new = (build({CONF: entry(text, config=True)}) for text in "12")
+    before = {CONF: file("edited", 0o600), CONF + suffix: None if now else file("kept by somebody")}
+    after = {CONF: file("edited", 0o600), CONF + suffix: now}
+    assert changes(old, new, before, after) == ({CONF + suffix} if own else set())
+
+
+def family(mode, *targets):
+    return file(f"{mode}\n/usr/bin/pager\n\n" + "".join(f"{path}\n{priority}\n" for path, priority in targets))
+
+
+STATE, CHOICE = "/var/lib/alternatives/pager", "/etc/alternatives/pager"
+LESS, MORE = ("/usr/bin/less", 10), ("/bin/more", 5)
+
+
+@pytest.mark.parametrize(("was", "now", "chosen", "own"), [
+    (family("auto", MORE), family("auto", LESS, MORE), "/usr/bin/less", {STATE, CHOICE}),
+    (None, family("auto", LESS), "/usr/bin/less", {STATE, CHOICE}),
+    (family("auto", MORE), family("manual", LESS, MORE), "/usr/bin/less", set()),
+    (family("auto", MORE), family("auto", ("/usr/local/bin/ours", 90), MORE), "/usr/local/bin/ours", set()),
+    # Chosen by hand and undone again: the link alone.
+    (family("auto", MORE), family("auto", MORE), "/usr/bin/less", set()),
+    (family("auto", LESS, MORE), family("auto", LESS), "/usr/bin/less", set()),
+])
+def test_families_that_packages_register(was, now, chosen, own):
+    new = build({"/usr/bin/less": entry("less")})
+    before = {STATE: was, CHOICE: link("/bin/more") if was else None}
+    assert changes(NOTHING, new, before, {STATE: now, CHOICE: link(chosen)}) == own
+
+
+WANTS = "/etc/systemd/system/multi-user.target.wants"
+UNIT = "/usr/lib/systemd/system/a.service"
+
+
+@pytest.mark.parametrize(("scripts", "enabled", "target", "own"), [
+    ("systemctl preset a.service", True, UNIT, True),
+    ("systemctl preset a.service", True, "/lib/systemd/system/a.service", True),
+    ("systemctl preset a.service", False, UNIT, False),
+    ("", True, UNIT, False),
+    ("systemctl preset a.service", True, "/etc/systemd/system/a.service", False),
+    ("systemctl preset a.service", True, "/dev/null", False),
+    ("systemctl preset a.service", True, "/usr/lib/systemd/system/other.service", False),
+])
+def test_links_that_presets_make(scripts, enabled, target, own):
+    new = build({UNIT: entry("unit")}, scripts)
+    path = f"{WANTS}/a.service"
+    found = changes(NOTHING, new, {}, {WANTS: folder(), path: link(target)}, lambda unit, user: enabled)
+    assert found == ({WANTS, path} if own else set())
+
+
+def test_links_of_units_that_went_are_the_transactions_and_of_others_not():
+    old = build({UNIT: entry("unit"), "/usr/lib/systemd/system/b.service": entry("b")})
+    new = build({"/usr/lib/systemd/system/b.service": entry("b")})
+    links = {f"{WANTS}/{name}": link(f"/usr/lib/systemd/system/{name}") for name in ("a.service", "b.service")}
+    links[f"{WANTS}/shop.service"] = link("/etc/systemd/system/shop.service")
+    assert changes(old, new, {WANTS: folder(), **links}, {}) == {WANTS, f"{WANTS}/a.service"}
+
+
+def test_entries_and_default_of_kernels_that_came():
+    new = build({"/lib/modules/6.12.0-1.hs.el9.x86_64/vmlinuz": entry("kernel")})
+    entries = "/boot/loader/entries/1f2e"
+    now = {
+        f"{entries}-6.12.0-1.hs.el9.x86_64.conf": file("title"), f"{entries}-5.14.0-9.el9.x86_64.conf": file("by somebody"),
+        "/boot/loader/entries/ours.conf": file("by somebody"),
+        "/boot/grub2/grubenv": file("saved_entry=1f2e-6.12.0-1.hs.el9.x86_64\nboot_success=0\n")}
+    was = {"/boot/grub2/grubenv": file("saved_entry=1f2e-5.14.0-1.el9.x86_64\nboot_success=0\n")}
+    assert changes(NOTHING, new, was, now) == {f"{entries}-6.12.0-1.hs.el9.x86_64.conf", "/boot/grub2/grubenv"}
+    for text in ("saved_entry=1f2e-5.14.0-2.el9.x86_64\nboot_success=0\n",
+                 "saved_entry=1f2e-6.12.0-1.hs.el9.x86_64\nboot_success=1\n"):
+        assert "/boot/grub2/grubenv" not in changes(NOTHING, new, was, {**now, "/boot/grub2/grubenv": file(text)})
+
+
+def test_presets_by_file_name_and_folder(tmp_path):
+    target = host_io.Target(lambda argv: (0, "", ""), str(tmp_path), root=str(tmp_path))
+    for folder_name, name, text in (
+            ("usr/lib", "90-default.preset", "# All\nenable a.service\nenable getty@.service\ndisable *\n"),
+            ("usr/lib", "10-vendor.preset", "enable b.service\nignore c.service\n"),
+            ("etc", "10-vendor.preset", "disable a.service\n")):
+        place = tmp_path / folder_name / "systemd" / "system-preset"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
+    said = {unit: enabled_by_preset(target, unit, False) for unit in ("a.service", "b.service", "getty@tty1.service")}
+    assert said == {"a.service": False, "b.service": False, "getty@tty1.service": True}
+    assert enabled_by_preset(target, "b.service", True)

@@ -15,7 +15,7 @@ import os
 import re
 import typing as t
 
-from ..text import alternatives, bls
+from ..text import alternatives, grubenv
 from .shipped import Entry, Shipped
 from .states import FILE, FOLDER, LINK, PathState, States
 
@@ -141,7 +141,7 @@ class Doings:
     def _default_entry(self, path: str, was: State, now: State) -> bool:
         if path != GRUBENV or was is None or now is None or (was.kind, now.kind) != (FILE, FILE):
             return False
-        before, after = bls.parse_env(_text(was)), bls.parse_env(_text(now))
+        before, after = grubenv.parse(_text(was)), grubenv.parse(_text(now))
         if {name for name in {*before, *after} if before.get(name) != after.get(name)} != {DEFAULT_ENTRY}:
             return False
         return _names(after.get(DEFAULT_ENTRY), self._coming.kernels) or _names(before.get(DEFAULT_ENTRY), self._leaving.kernels)

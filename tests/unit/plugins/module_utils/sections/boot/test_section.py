@@ -216,10 +216,10 @@ def test_an_environment_that_others_wrote_to_since_stays(host):
     action = actions.EnvironmentAction("grubenv", "", {
         "path": "/boot/grub2/grubenv", "made": True, "old": {"saved_entry": None}, "new": {"saved_entry": "x"}, "starts": {}})
     for others, stays in (("", False), ("boot_success=1\n", True)):
-        path.write_text(files.with_env(None, {"saved_entry": "x"}).replace("saved_entry=x\n", f"saved_entry=x\n{others}"))
+        path.write_text(grubenv.with_variables(None, {"saved_entry": "x"}).replace("saved_entry=x\n", f"saved_entry=x\n{others}"))
         action.undo(host.target)
         assert path.exists() is stays
-    assert files.parse_env(path.read_text()) == {"boot_success": "1"}
+    assert grubenv.parse(path.read_text()) == {"boot_success": "1"}
 
 
 def test_arguments_reach_every_entry_and_those_to_come(host):

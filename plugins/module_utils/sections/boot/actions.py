@@ -151,7 +151,7 @@ class EnvironmentAction(Action):
 
     def undo(self, target: Target) -> None:
         held = target.read(self.args["path"]) if self.args["made"] else None
-        if held is not None and not bls.parse_env(bls.with_env(held.content, self.args["old"])):
+        if held is not None and not grubenv.parse(grubenv.with_variables(held.content, self.args["old"])):
             target.remove(self.args["path"])
         elif held is not None or not self.args["made"]:
             self._put(target, self.args["old"])

@@ -122,7 +122,7 @@ def test_image_mode_refuses_changes_and_predicts_and_proves(host9, refused):
 @pytest.mark.parametrize("marks", [
     ["touch /run/ostree-booted"],
     ["mkdir -p /sysroot/ostree", "mount --bind /usr /usr", "mount -o remount,bind,ro /usr"],
-    ["mkdir -p /sysroot/ostree", "echo root=x ostree=/ostree/boot.1/x/0 > /srv/cmdline", "mount --bind /srv/cmdline /proc/cmdline"],
+    ["mkdir -p /sysroot/ostree", "echo root=x ostree=/ostree/boot.1 > /srv/cmdline", "mount --bind /srv/cmdline /proc/cmdline"],
 ], ids=["the file", "a read-only usr", "the argument"])
 def test_each_mark_of_image_mode_that_suffices(host9, marks):
     for mark in marks:

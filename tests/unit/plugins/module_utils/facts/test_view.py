@@ -86,6 +86,7 @@ def test_patterns_match_as_a_shell_has_them(view, pattern):
     write(view, "/etc/cron.d/.hidden", LINE)
     assert view.glob(pattern) == [CRON]
     assert view.glob("/etc/cron.d/.*") == ["/etc/cron.d/.hidden"]
+    assert view.glob("/etc/*/") == ["/etc/cron.d/"] and view.glob("/etc/cron.d/*/") == []
     assert view.noted.all == {}
 
 

@@ -9,6 +9,7 @@ import errno
 import fnmatch
 import os
 import re
+import stat
 import typing as t
 
 MAGIC = re.compile(r"[*?[]")
@@ -21,14 +22,26 @@ def matching(root: str, pattern: str, note: Note) -> list[str]:
     """Return the paths below C(root) that match an absolute pattern, as paths of the host, sorted.
 
     C(note) is called with each folder that could not be read and the trouble. A path that is not there is no trouble, and
-    neither is something that a wildcard matched and that is no folder.
+    neither is something that a wildcard matched and that is no folder. A pattern that ends with a slash is for folders, which are
+    returned with it.
     """
     found = [""]
     wild = False
     for part in pattern.strip("/").split("/"):
         found = [path for folder in found for path in _below(root, folder, part, wild, note)]
         wild = wild or bool(MAGIC.search(part))
+    if pattern.endswith("/"):
+        return sorted(f"{path}/" for path in found if _is_folder(root, path, note))
     return sorted(found)
+
+
+def _is_folder(root: str, path: str, note: Note) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(os.path.join(root, path.lstrip("/"))).st_mode)
+    except OSError as error:
+        if error.errno not in GONE:
+            note(path, error)
+        return False
 
 
 def _below(root: str, folder: str, part: str, wild: bool, note: Note) -> t.Iterator[str]:

@@ -127,7 +127,7 @@ def _words(seen: Evidence, same: bool) -> list[str]:
     if seen.trouble:
         words.append(seen.trouble)
     if seen.sockets and not same:
-        words.append(f"{', '.join(seen.sockets)} is there")
+        words.append(f"sockets: {', '.join(seen.sockets)}")
     if same and not seen.systemd_folder:
         words.append("/run/systemd/system is not there")
     return words

@@ -55,6 +55,9 @@ class Scenes:
         self.view = view
         self.ts = ts
         self.turned_off = turned_off
+        # What was gathered, and which paths of it could not be read, for every check that asks.
+        self._unread: dict[str, dict[str, str]] = {}
+        self._parts: dict[str, t.Any] = {}
         known = set(snapshot.content["packages"])
         there = {nevra_of(header): header for header in ts.dbMatch() if header["name"] != rpmdb.KEY_PACKAGE}
         self.installed = set(there)
@@ -105,7 +108,12 @@ class Scenes:
 
     def now(self, part: str) -> t.Any:
         """Return the same part of the host as it is now."""
-        return self.view.once(f"part {part}", lambda: gather.PARTS[part](self.scene))
+        if part not in self._parts:
+            with self.view.watched() as self._unread[part]:
+                self._parts[part] = gather.PARTS[part](self.scene)
+        for path, reason in self._unread.get(part, {}).items():
+            self.view.note(path, reason)
+        return self._parts[part]
 
     def announced(self, *checks: str) -> set[str]:
         """Return the names that some checks found in the prediction."""

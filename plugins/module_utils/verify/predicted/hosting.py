@@ -153,8 +153,12 @@ def third_parties(swap: Swap) -> t.Iterator[Finding]:
 
 def old_code(swap: Swap) -> t.Iterator[Finding]:
     """Row 69: processes that run or map what is replaced; after the swap those whose files are gone from disk."""
+    return _running(swap, swap.uses.processes)
+
+
+def _running(swap: Swap, processes: t.Mapping[str, t.Iterable[Consumer]]) -> t.Iterator[Finding]:
     running: dict[str, set[Consumer]] = {}
-    for path, consumers in swap.uses.processes.items():
+    for path, consumers in processes.items():
         there = path.removesuffix(DELETED)
         entry = swap.old_files.get(there) or swap.old_files.get(there.removeprefix("/usr"))
         if entry is not None and entry[1].kind == "file":
@@ -167,12 +171,8 @@ def old_code(swap: Swap) -> t.Iterator[Finding]:
 
 def still_old_code(swap: Swap) -> t.Iterator[Finding]:
     """Row 69, after the swap: only files that were taken from under a process count."""
-    kept = swap.uses.processes
-    swap.uses.processes = {path: users for path, users in kept.items() if path.endswith(DELETED)}
-    try:
-        yield from (finding._replace(confidence="proven") for finding in old_code(swap))
-    finally:
-        swap.uses.processes = kept
+    gone = {path: users for path, users in swap.uses.processes.items() if path.endswith(DELETED)}
+    return (finding._replace(confidence="proven") for finding in _running(swap, gone))
 
 
 def processor(swap: Swap) -> t.Iterator[Finding]:

@@ -70,7 +70,7 @@ def test_without_the_bindings_only_what_needs_them_is_unreadable(host, monkeypat
 
 
 def test_an_unforeseen_error_costs_its_group_alone(host, monkeypatch):
-    def fails(root):
+    def fails(root, runs):
         raise ValueError("odd")
 
     monkeypatch.setattr(gather.security, "gather_selinux", fails)

@@ -594,7 +594,7 @@ def test_shell_comments(line, kept):
 
 def test_settings_of_a_file():
     content = "[A]\nx = 1\n; y=2\nz=a \\\n# in between\n  b\n\n[B]\nx=\nno assignment\n"
-    assert local_config.parse(content) == (("A", "x", "1", 2), ("A", "z", "a    b", 4), ("B", "x", "", 9))
+    assert local_config.parse(content.splitlines()) == (("A", "x", "1", 2), ("A", "z", "a    b", 4), ("B", "x", "", 9))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=s
     made.turned_off = turned_off
     made.old, made.new, made.unforeseen = list(old), list(new), []
     made.swap = Swap(old, new, installed=Installed(None, ()), view=made.view)
-    made._parts = dict(now or {})
+    made._parts, made._unread = dict(now or {}), {}
     return made
 
 

@@ -18,7 +18,7 @@ PACKAGE = "ansible_collections.centos.hyperscale.plugins.module_utils"
 MAY_IMPORT = {
     "text": set(),
     "tables": set(),
-    "core": {"backup", "packages"},
+    "core": {"backup", "packages", "text"},
     "backup": {"core", "packages"},
     "packages": {"backup", "core", "facts", "tables", "text"},
     "facts": {"core", "packages", "tables", "text"},

@@ -17,8 +17,9 @@ from ..core.host_io import SCRATCH, Target, sync_folder
 FILE, LINK, FOLDER = "file", "link", "folder"
 # What is larger is made by a program and not by hand: udev's hwdb.bin has 12 MB.
 MOST_BYTES = 1024 * 1024
-# Content that others change all the time, or that must not be written back as it was.
-LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
+# Content that others change all the time, that a step of its own changes for the time of a transaction, or that must not be
+# written back as it was.
+LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin", "/etc/sysconfig/kernel")
 
 
 class PathState(t.NamedTuple):

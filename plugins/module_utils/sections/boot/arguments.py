@@ -95,7 +95,7 @@ def _settings(wish: Wish, state: State) -> tuple[list[Action], list[str]]:
     return actions, warnings
 
 
-def waiting(wish: Wish, state: State) -> list[Pending]:
+def left_open(wish: Wish, state: State) -> list[Pending]:
     """Return the arguments that the running kernel was not started with, or was and should not have been."""
     running = bls.booted_words(state.cmdline)
     lacking = [word for word in wish.args if bls.plain(word) not in running]

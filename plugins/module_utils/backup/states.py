@@ -20,8 +20,9 @@ FILE, LINK, FOLDER = "file", "link", "folder"
 OTHER = "other"
 # What is larger is made by a program and not by hand: udev's hwdb.bin has 12 MB.
 MOST_BYTES = 1024 * 1024
-# Content that others change all the time, or that must not be written back as it was.
-LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
+# Content that others change all the time, that a step of its own changes for the time of a transaction, or that must not be
+# written back as it was.
+LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin", "/etc/sysconfig/kernel")
 
 
 class PathState(t.NamedTuple):

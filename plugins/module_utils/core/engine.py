@@ -15,6 +15,7 @@ import typing as t
 from . import ledger as journal
 from .errors import Failed, Problem, Refused
 from .host_io import Target
+from .writable import FILE, Touch
 
 # When an action acts, whatever its section: keys and what the transaction needs, what rests on these and must be done before
 # packages go, the one transaction, configuration that may rest on new packages, and last what runs.
@@ -41,6 +42,8 @@ class Action:
     in_order = False
     # True for a step that is for the sake of the run's transaction alone: taken back at once when that is refused.
     escorts = False
+    # True for a step that holds only while the run's transaction is at work: taken back right after it, however that ended.
+    holds = False
     # The lines of a package transaction, where the step is one.
     items: t.Sequence[t.Any] = ()
     # True for a step that saves packages and files for its way back, by the run that did it.
@@ -78,6 +81,10 @@ class Action:
     def turns_off(self) -> list[str]:
         """Return the units that do not run any more on purpose; the proof does not take them for lost."""
         return []
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        """Return the paths that the step writes: all are tested before the first step of a run. C(_undoing): it is taken back."""
+        return [Touch(self.subject, FILE)] if self.writes_file else []
 
     def apply(self, target: Target) -> None:
         """Make it so."""
@@ -148,14 +155,38 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
                 record["folders"] = target.missing_folders(action.subject)
             _step(target, book, number, record, action.apply, action.verify)
             done.append(number)
+            if action.phase == TRANSACT:
+                _take_back(target, book, plan, [number for number in done if plan[number].holds])
+                done = [number for number in done if not plan[number].holds]
     except Refused:
-        for number in (number for number in reversed(done) if plan[number].escorts):
-            record = dict(plan[number].record(), undoes=[run, number])
-            _step(target, book, len(plan) + number, record, plan[number].undo, None)
+        _take_back(target, book, plan, [number for number in done if plan[number].escorts])
+        raise
+    except Failed:
+        _take_back(target, book, plan, [number for number in done if plan[number].holds])
         raise
     finally:
         book.write(journal.RUN_ENDED)
         book.close()
+
+
+def _take_back(target: Target, book: journal.Journal, plan: t.Sequence[Action], numbers: t.Sequence[int]) -> None:
+    """Take steps of a run back within it, last to first."""
+    for number in reversed(numbers):
+        record = dict(plan[number].record(), undoes=[book.run, number])
+        _step(target, book, len(plan) + number, record, plan[number].undo, None)
+
+
+def let_go(target: Target, kinds: t.Mapping[str, type[Action]]) -> None:
+    """Take back what a run that was cut still holds for its transaction."""
+    for step in reversed(journal.standing(target)):
+        if kinds[step.action["kind"]].holds:
+            number = max(known.number for known in journal.steps(target, step.run)[0]) + 1
+            book = journal.Journal(target, step.run)
+            try:
+                action = from_record(step.action, kinds, step.run)
+                _step(target, book, number, dict(step.action, undoes=[step.run, step.number]), action.undo, None)
+            finally:
+                book.close()
 
 
 def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> Undone:

@@ -10,7 +10,7 @@ import typing as t
 
 from ..backup import manifest
 from . import ledger, lock
-from .engine import Action, from_record
+from .engine import Action, from_record, let_go
 from .errors import Problem, Refused
 from .host_io import Target
 
@@ -83,21 +83,37 @@ def settle(target: Target, kinds: Kinds) -> Settled:
     return what happened."""
     cut = _cut(target, kinds)
     if cut is None:
+        let_go(target, kinds)
         return Settled(None, [])
     outcome, done = "it was cut between two steps", False
     left: list[str] = []
     if cut.step:
         target.job = _job(cut.step)
         manifest.sweep(target, target.job, cut.step.action["subject"])
-        action = _action(cut.step, kinds)
-        outcome, done = action.settle(target, target.job, bool(cut.step.action.get("undoes")))
-        left = action.left
+        outcome, done, left = _settled(target, cut, cut.step, kinds)
     book = ledger.Journal(target, cut.run)
     if cut.step is not None:
         book.write(ledger.DONE if done else ledger.FAILED, cut.step.number, error=None if done else outcome)
+    let_go(target, kinds)
     book.write(ledger.RUN_ENDED)
     book.close()
     return Settled(_story(cut, outcome), left)
+
+
+def _settled(target: Target, cut: ledger.Interrupted, step: ledger.Step, kinds: Kinds) -> tuple[str, bool, list[str]]:
+    """Settle a step, with what its run held for it in force: a transaction that is made whole runs its scriptlets once more."""
+    known = [other for other in ledger.steps(target, cut.run)[0] if not other.action.get("undoes")]
+    holds = [_action(other, kinds) for other in known if kinds[other.action["kind"]].holds and other.status == ledger.DONE]
+    action, job = _action(step, kinds), _job(step)
+    if not action.is_half(target, job):
+        holds = []
+    for hold in holds:
+        hold.apply(target)
+    try:
+        return (*action.settle(target, job, bool(step.action.get("undoes"))), action.left)
+    finally:
+        for hold in reversed(holds):
+            hold.undo(target)
 
 
 def _action(step: ledger.Step, kinds: Kinds) -> Action:

@@ -9,8 +9,8 @@ import typing as t
 
 from ..packages import rpmdb
 from ..packages.transaction import EXACT
-from . import ledger, recovery, undo as undoing
-from .engine import Undone, apply_all, from_record, undo_all
+from . import ledger, recovery, undo as undoing, unwritable, writable
+from .engine import Action, Undone, apply_all, from_record, undo_all
 from .errors import Failed, Problem, Refused
 from .host_io import Target
 from .lock import exclusive
@@ -52,12 +52,15 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
     if ways.check:
         interrupted = recovery.look(target, kinds)
         half = recovery.half_done(target, kinds)
-        return Report(None, Planned([]) if half else _plan(target, registry, wishes, ways), interrupted)
+        plan = Planned([]) if half else _plan(target, registry, wishes, ways)
+        unwritable.refuse(target.root, _touches(target, plan.actions))
+        return Report(None, plan, interrupted)
     with exclusive(target, ways.who):
         interrupted, left_before = recovery.settle(target, kinds)
         plan = _plan(target, registry, wishes, ways)
         if not plan.actions:
             return Report(None, plan, interrupted, left_before)
+        unwritable.refuse(target.root, _touches(target, plan.actions))
         run = ledger.new_run_id(target)
         apply_all(target, run, plan.actions)
         undoing.tidy(target, ways.saved_days, registry)
@@ -77,7 +80,14 @@ def foresee(target: Target, registry: Registry, wishes: Wishes, ways: Ways, look
         plan = _plan(target, registry, wishes, ways, look)
     except Refused as refusal:
         return Report(None, Planned([]), interrupted), list(refusal.problems)
-    return Report(None, plan, interrupted), []
+    # What rpm writes is judged with the transaction, by the headers.
+    others = [action for action in plan.actions if not action.items]
+    return Report(None, plan, interrupted), unwritable.problems(
+        writable.obstacles(target.root, _touches(target, others)))
+
+
+def _touches(target: Target, actions: t.Iterable[Action]) -> list[writable.Touch]:
+    return [touch for action in actions for touch in action.touches(target)]
 
 
 def undo(target: Target, registry: Registry, sections: t.Container[str], ways: Ways) -> Report:
@@ -107,6 +117,10 @@ def _going_back(
 ) -> Report:
     """Return what taking steps back would come to; raises Refused where it cannot end well."""
     problems = undoing.problems(target, taken, registry)
+    touches = [
+        touch for step in taken for touch in from_record(step.action, registry.kinds, step.run).touches(target, True)]
+    # Taking packages away is what makes room.
+    problems += unwritable.problems(one for one in writable.obstacles(target.root, touches) if one.kind != writable.FULL)
     if problems:
         raise Refused(*problems)
     plan = Planned([undoing.inverse(step, registry.kinds) for step in reversed(taken)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 try:
+    import dnf.transaction
     import libdnf.transaction as dnf_history
 except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
     dnf_history = None
@@ -22,10 +23,15 @@ def of(base: t.Any, names: t.Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def planned(base: t.Any) -> dict[str, str]:
-    """Return the reasons that dnf is going to note for the packages of a solved transaction that come."""
+    """Return the reasons that dnf is going to note for the packages of a solved transaction that come.
+
+    Where packages go, dnf also notes why others stay: such a line has no package.
+    """
+    forward = {*dnf.transaction.FORWARD_ACTIONS, dnf.transaction.PKG_REINSTALLED}
+    coming = [entry for entry in base.transaction if entry.action in forward]
     return {
         f"{entry.pkg.name}.{entry.pkg.arch}": dnf_history.TransactionItemReasonToString(entry.reason)
-        for entry in base.transaction if entry.pkg in base.transaction.install_set}
+        for entry in coming if entry.pkg in base.transaction.install_set}
 
 
 def bring(base: t.Any, wanted: t.Mapping[str, str]) -> None:

@@ -17,7 +17,10 @@ import tempfile
 import time
 import typing as t
 
+from ..core import unwritable
 from ..core.errors import Failed, Problem
+from . import paths
+from .paths import header_of, nevra_of
 
 try:
     import rpm
@@ -61,14 +64,15 @@ def make(
     """Install the packages that come (NEVRA -> path), take those away that leave, and return what rpm said.
 
     C(began) is when the transaction began that was cut.
-    Raises Failed where rpm refuses or where a package could not be unpacked.
+    Raises Refused where a path cannot be written, Failed where rpm refuses or where a package could not be unpacked.
     """
     ts = rpm.TransactionSet()
     # The files were checked by signature when they were fetched, and by digest when they were taken out of the store.
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
     ts.setProbFilter(rpm.RPMPROB_FILTER_OLDPACKAGE | rpm.RPMPROB_FILTER_REPLACEPKG | rpm.RPMPROB_FILTER_REPLACEOLDFILES)
-    headers = {path: _header(ts, path) for path in come.values()}
-    here = {_nevra(header): header for header in ts.dbMatch()}
+    headers = {path: header_of(ts, path) for path in come.values()}
+    here = {nevra_of(header): header for header in ts.dbMatch()}
+    unwritable.refuse("/", paths.of_headers(list(headers.values()), [here[nevra] for nevra in leave if nevra in here]))
     _clear_litter([*headers.values(), *(here[nevra] for nevra in leave if nevra in here)], began)
     for path, header in sorted(headers.items()):
         ts.addInstall(header, path, "i" if BESIDE.match(header["name"]) else "u")
@@ -101,25 +105,12 @@ def _run(ts: t.Any, progress: t.Callable[[int, int, str], None]) -> list[str]:
 
 def installed() -> set[str]:
     """Return the NEVRAs in rpm's database."""
-    return {_nevra(header) for header in rpm.TransactionSet().dbMatch()}
+    return {nevra_of(header) for header in rpm.TransactionSet().dbMatch()}
 
 
 def _failed(reason: str) -> Failed:
     return Failed(Problem(
         "a package transaction that was cut cannot be made whole", reason, "Mend that on the host and run again"))
-
-
-def _header(ts: t.Any, path: str) -> t.Any:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        return ts.hdrFromFdno(handle)
-    finally:
-        os.close(handle)
-
-
-def _nevra(header: t.Any) -> str:
-    epoch = f"{header['epoch']}:" if header["epoch"] else ""
-    return f"{header['name']}-{epoch}{header['version']}-{header['release']}.{header['arch'] or 'noarch'}"
 
 
 def _clear_litter(headers: t.Sequence[t.Any], began: float) -> None:

@@ -14,7 +14,8 @@ from ..core import ledger
 from ..core.engine import TRANSACT, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
-from . import launch, solver, worker
+from ..core.writable import Touch
+from . import launch, paths, solver, worker
 from .rpmdb import Package, installed, side_by_side
 from .store import Store
 
@@ -34,6 +35,8 @@ class TransactionAction(Action):
     phase = TRANSACT
     in_order = True
     saves = True
+    # The paths of what comes, as the repositories tell them; the runner reads the headers themselves before it begins.
+    comes: t.Sequence[str] = ()
 
     @classmethod
     def of(
@@ -65,6 +68,14 @@ class TransactionAction(Action):
     @property
     def _coming(self) -> list[str]:
         return [item.nevra for item in solver.brought(self.items)]
+
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        brought = {item.nevra for item in solver.brought(self.items)}
+        if not undoing:
+            return paths.of_names(self.comes, paths.installed({item.nevra for item in self.leaving}))
+        saved = Kept(target, self.run).packages.whole()
+        come = paths.of_files(saved[item.nevra] for item in self.leaving if item.nevra in saved)
+        return paths.of_headers(come, paths.installed(brought))
 
     def apply(self, target: Target) -> None:
         kept = Kept(target, ledger.run_of(target.job))

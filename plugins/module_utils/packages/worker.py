@@ -19,8 +19,9 @@ import time
 import traceback
 import typing as t
 
+from ..core import unwritable
 from ..core.errors import Failed, Problem, Refused
-from . import reasons as package_reasons, repair, solver
+from . import paths, reasons as package_reasons, repair, solver
 from .keys import check_packages
 from .locks import patiently, wait_for_rpm
 from .store import Store
@@ -36,8 +37,9 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "core.process", "text.ini", "text.versionlock", "packages.locks", "packages.keys", "packages.solver",
-    "packages.reasons", "packages.store", "packages.repair", "packages.worker",
+    "core.errors", "core.process", "core.writable", "core.unwritable", "text.ini", "text.mountinfo", "text.versionlock",
+    "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.reasons", "packages.store",
+    "packages.repair", "packages.worker",
 )
 
 # What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
@@ -175,6 +177,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         _refuse_drift(job.expected, items)
         packages = list(base.transaction.install_set)
         _fetch(folder, base, job, [*packages, *old], waiting)
+        _refuse_unwritable(packages, items)
         _keep(folder, base, job, packages, old)
         folder.write(ITEMS, items)
         wait_for_rpm(job.lock_timeout, waiting)
@@ -278,6 +281,13 @@ def _refuse_drift(expected: t.Sequence[solver.Item] | None, found: t.Sequence[so
             "the transaction is no longer the one that was planned", "the difference: " + ", ".join(differs),
             "A repository or the host changed in between: run again",
         ))
+
+
+def _refuse_unwritable(packages: t.Sequence[t.Any], items: t.Sequence[solver.Item]) -> None:
+    """Refuse what rpm would break off at in its middle: a path that it cannot write."""
+    going = {item.nevra for item in items} - {item.nevra for item in solver.brought(items)}
+    unwritable.refuse("/", paths.of_headers(
+        paths.of_files(package.localPkg() for package in packages), paths.installed(going)))
 
 
 def _refuse_full_disk(cachedir: str, packages: t.Sequence[t.Any]) -> None:

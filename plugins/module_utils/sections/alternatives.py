@@ -14,6 +14,7 @@ from ..core.engine import CONFIGURE, PREPARE, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from ..core.planning import Context, Planned
+from ..core.writable import Touch
 from ..text import alternatives
 from ..text.alternatives import LINK_FOLDER, STATE_FOLDER, Family, Registered
 
@@ -45,6 +46,9 @@ class AlternativeAction(Action):
     section = "alternatives"
     kind = "alternative"
     phase = CONFIGURE
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        return [Touch(f"{folder}/{self.subject}") for folder in ("/etc/alternatives", "/var/lib/alternatives")]
 
     def apply(self, target: Target) -> None:
         problem = unknown(self.subject, self.args["path"], read(target, self.subject))

@@ -18,6 +18,7 @@ from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
 from ..core.planning import Context, Planned
+from ..core.writable import Touch
 from ..packages import builds, transaction, wishes
 from ..packages.rpmdb import Package
 from ..tables.families import FAMILIES
@@ -67,6 +68,9 @@ class _EditAction(Action):
     def _undone(self, text: str) -> str:
         """Return a text without what this action did."""
         raise NotImplementedError
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        return [Touch(self.subject)]
 
     def apply(self, target: Target) -> None:
         now = target.read(self.subject) or NEW_FILE

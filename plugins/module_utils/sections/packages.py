@@ -19,7 +19,7 @@ from ..core.errors import Problem, Refused
 from ..core.host_io import Target
 from ..core.planning import Context, Manner, Planned
 from ..facts import btrfs, kernel as host_kernel, kernel_modules
-from ..packages import builds, capabilities, kernels as kernel_packages, kmods, locks, saved, solver
+from ..packages import boot_room, builds, capabilities, kernels as kernel_packages, kmods, locks, saved, solver
 from ..packages.choose import Jobs, best, jobs, newest
 from ..packages.rpmdb import installed
 from ..packages.transaction import AVAILABLE, EXACT, TransactionAction, own_locks
@@ -188,11 +188,15 @@ def _transaction(
         way_back = AVAILABLE if any(want["to"] == STOCK for want in open_wants) else manner.way_back
         problems = _ends(target, state, base.transaction.install_set, items)
         problems += _ways_back(base, target, items) if way_back == EXACT else []
+        # A prediction has a check of its own for it, which knows the files of the packages besides.
+        problems += boot_room.problems(target.root, items) if look is None else []
         if problems:
             raise Refused(*problems)
         weak_deps = any(want["weak_deps"] for want in open_wants)
-        return [TransactionAction.of(
-            items, wanted.install, wanted.erase, needs, weak_deps, manner.lock_timeout, way_back, solver.local_files(base))]
+        action = TransactionAction.of(
+            items, wanted.install, wanted.erase, needs, weak_deps, manner.lock_timeout, way_back, solver.local_files(base))
+        action.comes = sorted({path for package in base.transaction.install_set for path in package.files})
+        return [action]
     finally:
         solver.close(base)
 

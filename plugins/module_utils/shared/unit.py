@@ -11,11 +11,15 @@ import typing as t
 from ..core.engine import ACTIVATE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import Target
+from ..core.writable import Touch
 from . import freshness
 
 # systemd.unit(5): what a unit name may hold, and the types it ends in.
 UNIT_NAME = re.compile(
     r"^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$")
+
+# Where systemctl keeps what it enables and masks.
+LOCAL_UNITS = "/etc/systemd/system"
 
 # systemctl's words for a unit file that starts at boot by itself.
 ENABLED_STATES = ("enabled", "enabled-runtime")
@@ -68,6 +72,13 @@ class UnitAction(Action):
 
     def turns_off(self) -> list[str]:
         return [self.args["unit"]] if self.args["aspect"] == "active" and not self.args["wanted"] else []
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        if self.args["aspect"] == "active":
+            return []
+        # A mask is a link of the unit's name; what else it links to is in its file, and is put there as systemd names it first.
+        name = self.args["unit"] if self.args["aspect"] == "masked" else f".#{self.args['unit']}"
+        return [Touch(f"{LOCAL_UNITS}/{name}")]
 
     def apply(self, target: Target) -> None:
         self._turn(target, self.args["wanted"])

@@ -270,6 +270,11 @@ TABLE: tuple[Check, ...] = (
         "The transaction writes there.",
         "Mount it read-write for the swap, or use the way your image is built", mandatory=True),
     _check(
+        "path.unwritable", (47,), "conflicts", HIGH, HIGH, ALWAYS, (PREDICT,), "{name} cannot be written",
+        "rpm breaks off in the middle of a transaction at a path that it cannot replace: an immutable or append-only file or "
+        "folder, a mount point, or a folder where a file comes. A file where a folder comes would be lost.",
+        "Take away what is in the way and run again", mandatory=True),
+    _check(
         "mount.noexec", (47,), "conflicts", MEDIUM, MEDIUM, NEVER, (PREDICT,), "{name} is mounted noexec",
         "rpm runs scriptlets from files there.",
         "Mount it exec for the swap"),

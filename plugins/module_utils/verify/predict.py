@@ -22,7 +22,7 @@ from .compare import pairs
 from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
-from .predicted import config, files, hosting, kernel, offers, relations, truth, units
+from .predicted import config, files, hosting, kernel, offers, paths, relations, truth, units
 from .swap import Installed, Swap, builds_of, nevra_of
 
 # What a host alone tells, beside what the headers do.
@@ -43,6 +43,7 @@ OF_HOST = (
     Group(("config.override",), config.overrides),
     Group(("fapolicyd.trust",), units.fapolicyd),
     Group(("mount.read_only", "mount.noexec"), hosting.mounts),
+    Group(("path.unwritable",), paths.unwritable_paths),
     Group(("disk.space",), hosting.room),
     Group(("process.old_code",), hosting.old_code),
     Group(("cpu.baseline",), hosting.processor),

@@ -20,7 +20,7 @@ PACKAGE = "ansible_collections.centos.hyperscale.plugins.module_utils"
 MAY_IMPORT = {
     "text": {"text"},
     "tables": set(),
-    "core": {"backup", "packages"},
+    "core": {"backup", "packages", "text"},
     "backup": {"core", "packages", "text"},
     "packages": {"backup", "core", "facts", "tables", "text"},
     "facts": {"core", "packages", "tables", "text"},

@@ -11,6 +11,7 @@ import typing as t
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
+from ...core.writable import Touch
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, cmdline, grubenv
@@ -79,6 +80,10 @@ class EntryAction(Action):
         if how(options) != options:
             target.write(path, held._replace(content=bls.with_options(held.content, how(options))))
 
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        # The entry of a kernel that is still to come has no name yet.
+        return [Touch(self.args["path"] or f"{boot_loader.ENTRIES}/{self.args['release']}.conf")]
+
     def apply(self, target: Target) -> None:
         if self.args["release"] and self._path(target) is None:
             raise Failed(no_entry(self.args["release"]))
@@ -145,6 +150,9 @@ class EnvironmentAction(Action):
                 raise Failed(not_whole(release, missing))
             values[name] = entry.id
         return values
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        return [Touch(self.args["path"])]
 
     def apply(self, target: Target) -> None:
         self._put(target, self._values(target))

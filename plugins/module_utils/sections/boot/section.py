@@ -19,12 +19,15 @@ from ...core.host_io import FileState
 from ...core.planning import Context, Planned
 from ...facts import boot_loader
 from ...text import cmdline, grubenv
-from .actions import ACTIONS, EnvironmentAction, NoteAction, SettingAction
+from . import actions as steps, held
+from .actions import EnvironmentAction, NoteAction, SettingAction
 from .arguments import PSI, Arguments, arguments, left_open, with_psi
 from .state import DNF_CONF, INSTALLONLY_LIMIT, State, Wish, gather, limit_of, merged
 from .switch import Switch, switch
 
-__all__ = ["ACTIONS", "OPTIONS", "gather", "plan", "validate"]
+__all__ = ["ACTIONS", "OPTIONS", "gather", "plan", "stands", "validate"]
+
+ACTIONS = {**steps.ACTIONS, **held.ACTIONS}
 
 OPTIONS: dict[str, t.Any] = {
     "args": {"type": "list", "elements": "str", "default": []},
@@ -75,7 +78,19 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         for want in wants if want["keep"] < 0 or want["keep"] == 1]
 
 
+def stands(_state: State) -> bool:
+    """Say that it is planned in every run: the default is guarded wherever a kernel comes."""
+    return True
+
+
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
+    """Return what guards the default while a kernel comes, and what brings arguments, default and try to what is wanted."""
+    guards, state = held.guards(state, context)
+    planned = _wanted(wants, state, context)
+    return planned._replace(actions=[*guards, *planned.actions])
+
+
+def _wanted(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
     """Return what brings arguments, default and try to what is wanted."""
     wish = with_psi(merged(wants), state)
     kept = _kept(wish, state)

@@ -20,6 +20,8 @@ from ...text import bls
 LEAVE = ""
 # What kernel-install gives a new kernel's entry, what grub2-mkconfig writes entries anew from, and how many kernels dnf keeps.
 KERNEL_CMDLINE, DEFAULT_GRUB, DNF_CONF = "/etc/kernel/cmdline", "/etc/default/grub", "/etc/dnf/dnf.conf"
+# Says whether a kernel that comes makes itself the default.
+KERNEL_SETTINGS = "/etc/sysconfig/kernel"
 # dnf.conf(5): how many builds of a kernel stay; 3 where nothing is set, 0 and 1 mean all.
 INSTALLONLY_LIMIT = re.compile(r"^installonly_limit[ \t]*[=:][ \t]*(?P<limit>\d*)[ \t]*$", re.M)
 DNF_LIMIT = 3
@@ -89,7 +91,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     return State(
         boot, running, _text(target, "/proc/sys/kernel/random/boot_id"), cmdline,
         cgroup.gather_psi(target.root, running, host_kernel.parse_arguments(cmdline)),
-        {path: target.read(path) for path in (KERNEL_CMDLINE, DEFAULT_GRUB, DNF_CONF, boot_loader.NOTE)},
+        {path: target.read(path) for path in (KERNEL_CMDLINE, DEFAULT_GRUB, DNF_CONF, KERNEL_SETTINGS, boot_loader.NOTE)},
         {entry.id: boot_loader.missing_images(target.root, entry) for entry in boot.entries},
         boot_loader.unwritable(target.root, boot.env_path), mount is not None and "ro" in mount.options,
         sorted(mount.mountpoint for mount in mounts if mount.fstype == "btrfs"),

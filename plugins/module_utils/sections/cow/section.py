@@ -15,6 +15,7 @@ from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
 from ...core.planning import Context, Planned
+from ...core.writable import Touch
 from ...facts import cow, fiemap, mounts
 from ...packages import builds, rpmdb
 from ...shared.file import FileAction
@@ -55,6 +56,9 @@ class ConfigAction(Action):
         """Make the action that brings the configuration to what is wanted."""
         before = now.content if now else ""
         return cls(cow.CONF, "the plugin's settings differ", {"wanted": list(wanted)}, before, cow.edited(before, wanted))
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        return [Touch(cow.CONF)]
 
     def apply(self, target: Target) -> None:
         now = target.read(cow.CONF)

@@ -19,6 +19,7 @@ from ...core.errors import Failed, Problem
 from ...core.host_io import Target, names_in
 from ...core.ledger import Step, standing
 from ...core.planning import PROOF, Context, Pending, Planned
+from ...core.writable import Touch
 from ...facts import network as live
 from . import files as netfiles, job, networkd, nm, switch
 from .switch import NETWORKD, NETWORKMANAGER
@@ -103,6 +104,13 @@ class HandoverAction(Action):
 
     def turns_off(self) -> list[str]:
         return [name for name, unit in self.args["after"]["units"].items() if not unit["active"]]
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        before, after = self.args["before"], self.args["after"]
+        was, will = before["files"], after["files"]
+        changed = {path for path in {**was, **will} if was.get(path) != will.get(path)}
+        resolv = [live.RESOLV_CONF] if before["resolv"] != after["resolv"] else []
+        return [Touch(path) for path in [*sorted(changed), *resolv]]
 
     def apply(self, target: Target) -> None:
         job.carry_out(target, self.args["before"], self.args["after"], self.args["seconds"])

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import collections
 import os
-import re
 import typing as t
 
-from ...facts import kind as host_kind, mounts as host_mounts
+from ...facts import boot_room, kernel as host_kernel, kind as host_kind, mounts as host_mounts
 from ...facts.consumer import Consumer
 from ...packages import builds, rpmdb
 from ..checks import IN_THE_IMAGE, found
@@ -19,9 +18,6 @@ from ..swap import Swap
 
 STOCK_VENDORS = ("CentOS", "CentOS Project", "Red Hat, Inc.", builds.VENDOR)
 SCRIPT_FOLDERS = ("/tmp", "/var/tmp")
-BOOT_ROOM = 100 << 20  # what a kernel and its initramfs take, as leapp asks for it where there is none to measure
-MEASURABLE = 1 << 20  # an initramfs that is smaller is none to measure by
-BOOT_FILE = re.compile(r"^/boot/(?P<kind>vmlinuz|initramfs|System\.map|config|symvers)-(?!0-rescue)[^/]*?(?P<dump>kdump\.img)?$")
 DELETED = " (deleted)"
 # What each level of the x86-64 psABI adds, by its names in /proc/cpuinfo.
 LEVELS = {
@@ -93,8 +89,10 @@ def room(swap: Swap) -> t.Iterator[Finding]:
         for path, (_build, file) in files.items():
             if file.kind == "file" and not file.ghost:
                 needed[mount_of(swap.place(path))] += sign * file.size
-    if any(build.name == "kernel-core" for build in swap.new):
-        needed[mount_of("/boot")] += _boot_room(swap)
+    coming = sum(bool(host_kernel.CORE_PACKAGE.match(build.name)) for build in swap.new)
+    if coming:
+        needed[mount_of("/boot")] += boot_room.per_kernel(swap.host.root) * coming
+        yield from _inodes(swap, mount_of("/boot"), boot_room.INODES * coming)
     for mountpoint, size in sorted(needed.items()):
         free = host_mounts.free_bytes(swap.host.root, mountpoint)
         if size > free:
@@ -103,17 +101,12 @@ def room(swap: Swap) -> t.Iterator[Finding]:
                 f"{mountpoint} has {free >> 20} MiB free and the swap takes {size >> 20} MiB more.")
 
 
-def _boot_room(swap: Swap) -> int:
-    """Return what a kernel takes on /boot, measured by those that are there, and a quarter more: a newer one is larger."""
-    largest: dict[tuple[str, bool], int] = {}
-    for path in swap.host.glob("/boot/*"):
-        match = BOOT_FILE.match(path)
-        if match:
-            kind = match.group("kind"), bool(match.group("dump"))
-            largest[kind] = max(largest.get(kind, 0), os.path.getsize(swap.host.real(path)))
-    if largest.get(("initramfs", False), 0) < MEASURABLE:
-        return BOOT_ROOM
-    return sum(largest.values()) * 5 // 4
+def _inodes(swap: Swap, mountpoint: str, needed: int) -> t.Iterator[Finding]:
+    free = boot_room.free(swap.host.root).inodes if swap.host.exists(boot_room.BOOT) else None
+    if free is not None and free < needed:
+        yield found(
+            "disk.space", Subject("mount", mountpoint), free, needed,
+            f"{mountpoint} has {free} inodes free and the files of a kernel below /boot take {needed}.")
 
 
 def duplicates(swap: Swap) -> t.Iterator[Finding]:

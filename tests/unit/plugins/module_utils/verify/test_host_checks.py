@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pytest
 
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import mounts
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import boot_room, mounts
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Skipped
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import (
     config, files, hosting, relations, units,
@@ -311,7 +311,7 @@ def test_room(lab, workshop, monkeypatch):
     silent(hosting.room(lab.swap([coming])), "disk.space")
     kernel = workshop.rpm("kernel-core", "2", arch=ARCH)
     fired(hosting.room(lab.swap([kernel])), "disk.space", "/boot")
-    free["/boot"] = hosting.BOOT_ROOM
+    free["/boot"] = boot_room.UNMEASURED
     silent(hosting.room(lab.swap([kernel])), "disk.space")
     for name, size in (("vmlinuz-1", 8), ("initramfs-1.img", 20), ("initramfs-2.img", 16), ("initramfs-1kdump.img", 12),
                        ("initramfs-0-rescue-ab.img", 90), ("other", 90)):
@@ -320,6 +320,10 @@ def test_room(lab, workshop, monkeypatch):
     free["/boot"] = (50 << 20) - 1
     assert fired(hosting.room(lab.swap([kernel])), "disk.space", "/boot").after == 50 << 20
     free["/boot"] += 1
+    silent(hosting.room(lab.swap([kernel])), "disk.space")
+    monkeypatch.setattr(boot_room, "free", lambda _root: boot_room.Room(0, boot_room.INODES - 1))
+    assert "inodes" in fired(hosting.room(lab.swap([kernel])), "disk.space", "/boot").diagnosis
+    monkeypatch.setattr(boot_room, "free", lambda _root: boot_room.Room(0, boot_room.INODES))
     silent(hosting.room(lab.swap([kernel])), "disk.space")
 
 

@@ -583,3 +583,14 @@ def test_confirming_takes_the_switch_away_once(tmp_path, monkeypatch):
     assert switch.armed(str(tmp_path)) is None and ["systemctl", "stop", "centos-hyperscale-network-r.0.timer"] in said
     assert switch.confirm(str(tmp_path), "r.0") is False
     assert os.stat(tmp_path / switch.LOCK).st_mode & 0o077 == 0
+
+
+def test_a_hand_over_names_the_files_that_it_writes():
+    before = {"renderer": "networkd", "files": {"/etc/systemd/network/a": ["x", 0o644], "/etc/systemd/network/b": None},
+              "units": {}, "resolv": {"content": "old"}, "devices": []}
+    after = {**before, "files": {"/etc/systemd/network/a": ["x", 0o644], "/etc/systemd/network/b": ["y", 0o644]}}
+    named = [touch.path for touch in network.HandoverAction("a to b", "", {"before": before, "after": after}).touches(None)]
+    assert named == ["/etc/systemd/network/b"]
+    switched = {**after, "resolv": {"link": "../run/systemd/resolve/stub-resolv.conf"}}
+    named = network.HandoverAction("a to b", "", {"before": before, "after": switched}).touches(None)
+    assert [touch.path for touch in named] == ["/etc/systemd/network/b", "/etc/resolv.conf"]

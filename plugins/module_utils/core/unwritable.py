@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of paths that cannot be written: the fact, the reason, and what helps."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import typing as t
+
+from . import writable
+from .errors import Problem, Refused
+from .writable import Obstacle, Touch
+
+# How many paths one message names.
+MOST = 40
+
+# By kind of obstacle, for a path itself: what it is, why that is in the way, and what helps.
+OF_PATH = {
+    writable.IMMUTABLE: (
+        "{paths}: immutable", "with that flag not even root can replace, change or remove it, and this run does",
+        "Run 'chattr -i {quoted}', run again, and set the flag anew afterwards"),
+    writable.APPEND_ONLY: (
+        "{paths}: append-only", "with that flag not even root can replace or remove it, and this run does",
+        "Run 'chattr -a {quoted}', run again, and set the flag anew afterwards"),
+    writable.MOUNTED: (
+        "{paths}: a mount point", "nothing can be renamed over what is mounted, and this run puts a file there",
+        "Run 'umount {quoted}' for the time of the run, and look at what mounts it"),
+    writable.FOLDER_IN_WAY: (
+        "{paths}: a folder", "a file or link is to be put there, which cannot take the place of a folder",
+        "Move it away with 'mv -- PATH PATH.away' and run again"),
+    writable.FILE_IN_WAY: (
+        "{paths}: not a folder", "a folder is to be there, and what is there would be lost or is in the way",
+        "Move it away with 'mv -- PATH PATH.away' and run again"),
+}
+
+# The same for a folder, of what lies in it.
+OF_FOLDER = {
+    writable.IMMUTABLE: (
+        "folder {where}: immutable", "with that flag nothing can be made, renamed or removed in it, and this run writes {paths}",
+        "Run 'chattr -i {quoted}', run again, and set the flag anew afterwards"),
+    writable.APPEND_ONLY: (
+        "folder {where}: append-only", "with that flag nothing can be replaced or removed in it, and this run writes {paths}",
+        "Run 'chattr -a {quoted}', run again, and set the flag anew afterwards"),
+    writable.READ_ONLY: (
+        "{where} is mounted read-only", "this run writes {paths}", "Run 'mount -o remount,rw {quoted}' and run again"),
+    writable.FORBIDDEN: (
+        "folder {where} cannot be written by root", "its file system refuses it, and this run writes {paths}",
+        "Give root the right to write there: on NFS by the server's option no_root_squash"),
+    writable.FULL: (
+        "the file system of {where} is full", "it has no room or no inode left, or its project quota is used up, and this run "
+        "writes {paths}", "Make room there ('df -h', 'df -i') or raise the quota, and run again"),
+    writable.FILE_IN_WAY: (
+        "{where}: not a folder", "this run writes {paths}", "Move it away with 'mv -- PATH PATH.away' and run again"),
+}
+
+
+def problems(obstacles: t.Iterable[Obstacle]) -> list[Problem]:
+    """Return what is to be said: one problem for all paths of a kind, and one for each folder or mount."""
+    paths: dict[str, list[str]] = {}
+    folders: dict[tuple[str, str], list[str]] = {}
+    for obstacle in obstacles:
+        if is_of_path(obstacle):
+            paths.setdefault(obstacle.kind, []).append(obstacle.where)
+        else:
+            folders.setdefault((obstacle.kind, obstacle.where), []).append(obstacle.touched)
+    return [_worded(OF_PATH[kind], found, "", found) for kind, found in sorted(paths.items())] + [
+        _worded(OF_FOLDER[kind], found, where, [where]) for (kind, where), found in sorted(folders.items())]
+
+
+def refuse(root: str, touches: t.Iterable[Touch]) -> None:
+    """Raise Refused with all that keeps some paths of a host from being written."""
+    found = problems(writable.obstacles(root, touches))
+    if found:
+        raise Refused(*found)
+
+
+def is_of_path(obstacle: Obstacle) -> bool:
+    """Say whether the path itself is in the way, and not the folder or mount that it lies in."""
+    same = os.path.basename(obstacle.where) == os.path.basename(obstacle.touched)
+    return obstacle.kind in OF_PATH and (same or obstacle.kind not in OF_FOLDER)
+
+
+def _worded(words: tuple[str, str, str], paths: t.Sequence[str], where: str, named: t.Sequence[str]) -> Problem:
+    known = sorted(set(paths))
+    more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
+    given = {
+        "where": where, "paths": ", ".join(known[:MOST]) + more,
+        "quoted": " ".join(shlex.quote(path) for path in sorted(set(named))[:MOST])}
+    return Problem(*(text.format(**given) for text in words))

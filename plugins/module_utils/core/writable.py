@@ -1,0 +1,234 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the paths that are to be written cannot be, and why. L(look) reads the host, L(judge) decides.
+
+What is written is put beside its path and renamed, by rpm and by the collection alike, so the folder counts as much as the
+file. Not seen: limits of btrfs quota groups, and of user and group quotas, from which root is exempt on most file systems.
+A project quota shows in the room that its folder has.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import stat
+import typing as t
+
+from ..text import mountinfo
+
+# How a path is written: a file or link takes its place, a folder is made where there is none, it is removed, or it is one of
+# these and nobody knows which. CLEARED is a file for which a scriptlet takes a folder away first; NEW is a path of which nobody
+# knows whether what is there is written at all, as a ghost is not.
+FILE, FOLDER, GONE, ANY, CLEARED, NEW = "file", "folder", "gone", "any", "cleared", "new"
+
+# What keeps a path from being written.
+IMMUTABLE, APPEND_ONLY, READ_ONLY, MOUNTED = "immutable", "append-only", "read-only", "mounted"
+FOLDER_IN_WAY, FILE_IN_WAY, FORBIDDEN, FULL = "folder in the way", "file in the way", "forbidden", "full"
+
+# linux/fs.h, for systems on which a long has 64 bits.
+FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
+MOUNTINFO = "/proc/self/mountinfo"
+# What a file system must have left for a few small files: more is asked for by whoever knows sizes.
+LEAST_BYTES = 64 * 1024
+
+
+class Touch(t.NamedTuple):
+    """A path that is going to be written, and how."""
+
+    path: str
+    how: str = FILE
+
+
+class Flags(t.NamedTuple):
+    """The flags of an inode that bind root as well (chattr(1))."""
+
+    immutable: bool = False
+    append_only: bool = False
+
+
+NO_FLAGS = Flags()
+
+
+class Folder(t.NamedTuple):
+    """The folder that a path lies in, or the nearest above it that is there. C(mount) is its mount point; C(None) of what is
+    free means that the file system does not count it."""
+
+    path: str
+    is_folder: bool
+    flags: Flags
+    read_only: bool
+    forbidden: bool
+    mount: str
+    fstype: str
+    free_bytes: int | None
+    free_inodes: int | None
+
+
+class Seen(t.NamedTuple):
+    """What is at a path: C(found) is empty, C(file), C(link), C(folder) or C(other). C(parent): its own folder is there."""
+
+    place: str
+    found: str
+    mounted: bool
+    flags: Flags
+    folder: Folder
+    parent: bool
+
+
+class Obstacle(t.NamedTuple):
+    """Why a path cannot be written. C(where) is what has to be changed; C(touched) is the path."""
+
+    kind: str
+    where: str
+    touched: str
+
+
+def obstacles(root: str, touches: t.Iterable[Touch]) -> list[Obstacle]:
+    """Return what keeps some paths from being written on a host."""
+    reader = Reader(root)
+    found: list[Obstacle] = []
+    new: dict[str, list[str]] = {}
+    folders: dict[str, Folder] = {}
+    for touch in sorted(set(touches)):
+        seen = reader.look(touch)
+        obstacle = judge(touch, seen)
+        if obstacle is not None:
+            found.append(obstacle)
+        elif touch.how != GONE and seen.found != "folder":
+            folders[seen.folder.mount] = seen.folder
+            new.setdefault(seen.folder.mount, []).extend([] if seen.found else [touch.path])
+    return found + [
+        Obstacle(FULL, mount, (paths or [folders[mount].path])[0]) for mount, paths in sorted(new.items())
+        if is_full(folders[mount], len(paths))]
+
+
+def is_full(folder: Folder, new: int) -> bool:
+    """Say whether a folder has no room for some new files, and one more that is written beside."""
+    no_room = folder.free_bytes is not None and folder.free_bytes < LEAST_BYTES
+    return no_room or (folder.free_inodes is not None and folder.free_inodes < new + 1)
+
+
+def judge(touch: Touch, seen: Seen) -> Obstacle | None:
+    """Return what keeps a path from being written, None where nothing does."""
+    if touch.how == NEW and seen.found:
+        return None
+    kind, where = _own(touch, seen) or _of_folder(touch, seen) or ("", "")
+    return Obstacle(kind, where, touch.path) if kind else None
+
+
+def _own(touch: Touch, seen: Seen) -> tuple[str, str] | None:
+    """Return what is wrong with what is at the path."""
+    if not seen.found:
+        return None
+    if seen.found == "folder":
+        return (FOLDER_IN_WAY, seen.place) if touch.how == FILE else None
+    if touch.how == FOLDER:
+        return FILE_IN_WAY, seen.place
+    if seen.mounted:
+        return MOUNTED, seen.place
+    if seen.flags.immutable:
+        return IMMUTABLE, seen.place
+    return (APPEND_ONLY, seen.place) if seen.flags.append_only else None
+
+
+def _of_folder(touch: Touch, seen: Seen) -> tuple[str, str] | None:
+    """Return what is wrong with the folder that the path lies in. A folder that is there already needs nothing of it."""
+    folder = seen.folder
+    if seen.found == "folder" or (touch.how == GONE and not seen.found):
+        return None
+    if not folder.is_folder:
+        return FILE_IN_WAY, folder.path
+    if folder.read_only:
+        return READ_ONLY, folder.mount
+    if folder.flags.immutable:
+        return IMMUTABLE, folder.path
+    # Names can be added to an append-only folder, and not be replaced.
+    if folder.flags.append_only and seen.parent and touch.how != FOLDER:
+        return APPEND_ONLY, folder.path
+    return (FORBIDDEN, folder.path) if folder.forbidden else None
+
+
+class Reader:
+    """Reads what is at paths of a host, each folder once."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._mounts = _mounts(root)
+        self._folders: dict[str, tuple[Folder, bool]] = {}
+
+    def look(self, touch: Touch) -> Seen:
+        """Return what is at a path."""
+        above, name = os.path.split(touch.path.rstrip("/") or "/")
+        if above not in self._folders:
+            self._folders[above] = self._read(above)
+        folder, parent = self._folders[above]
+        place = os.path.join(folder.path, name) if parent else touch.path
+        real = self._real(place)
+        found = _found(real, touch.how in (FOLDER, ANY, NEW)) if parent else ""
+        flags = flags_of(real) if found in ("file", "folder") else NO_FLAGS
+        return Seen(place, found, place in self._mounts, flags, folder, parent)
+
+    def _read(self, above: str) -> tuple[Folder, bool]:
+        """Return the nearest folder above a path that is there, and whether it is that very folder."""
+        there = above
+        while there != "/" and not os.path.lexists(self._real(there)):
+            there = os.path.dirname(there)
+        real = os.path.realpath(self._real(there))
+        path = real if self._root == "/" else "/" + os.path.relpath(real, os.path.realpath(self._root)).lstrip(".")
+        return self._folder(path, real), there == above and os.path.isdir(real)
+
+    def _folder(self, path: str, real: str) -> Folder:
+        points = [point for point in self._mounts if path == point or path.startswith(point.rstrip("/") + "/")]
+        mount = max(points, key=len, default="/")
+        fstype = self._mounts[mount].fstype if mount in self._mounts else "unknown"
+        try:
+            room = os.statvfs(real)
+        except OSError:  # a link that leads nowhere
+            return Folder(path, False, NO_FLAGS, False, False, mount, fstype, 0, None)
+        is_folder = os.path.isdir(real)
+        flags = flags_of(real) if is_folder else NO_FLAGS
+        return Folder(
+            path, is_folder, flags, bool(room.f_flag & os.ST_RDONLY), is_folder and not os.access(real, os.W_OK | os.X_OK), mount,
+            fstype, room.f_bfree * room.f_frsize if room.f_blocks else None, room.f_ffree if room.f_files else None)
+
+    def _real(self, path: str) -> str:
+        return path if self._root == "/" else os.path.join(self._root, path.lstrip("/"))
+
+
+def _mounts(root: str) -> dict[str, mountinfo.Mount]:
+    try:
+        with open(os.path.join(root, MOUNTINFO.lstrip("/")), encoding="utf-8", errors="surrogateescape") as handle:
+            return {mount.mountpoint: mount for mount in mountinfo.parse(handle.read())}
+    except OSError:
+        return {}
+
+
+def _found(real: str, follow: bool) -> str:
+    """Return what is at a path. Where a folder may be meant, a link to one is one, as it is for rpm."""
+    try:
+        mode = os.lstat(real).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISLNK(mode):
+        return "folder" if follow and os.path.isdir(real) else "link"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "file" if stat.S_ISREG(mode) else "other"
+
+
+def flags_of(real: str) -> Flags:
+    """Return the flags of a file or folder; none on a file system that has no such flags."""
+    try:
+        handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return NO_FLAGS
+    try:
+        flags = array.array("l", [0])
+        fcntl.ioctl(handle, FS_IOC_GETFLAGS, flags, True)
+    except OSError:
+        return NO_FLAGS
+    finally:
+        os.close(handle)
+    return Flags(bool(flags[0] & FS_IMMUTABLE_FL), bool(flags[0] & FS_APPEND_FL))

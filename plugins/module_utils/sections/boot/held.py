@@ -1,0 +1,125 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What guards the default while a transaction brings a kernel. Its scriptlets may make the newcomer the default although its
+initramfs could not be made. The default in force is therefore written before, and put back afterwards, whatever became of the
+transaction; which kernel is started is decided only then, by the other steps of this section."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from ...core.engine import PREPARED, Action
+from ...core.host_io import FileState, Target
+from ...core.planning import Context
+from ...facts import boot_loader
+from ...shared.file import FileAction
+from ...text import bls, grubenv
+from .actions import SAVED, SECTION, EnvironmentAction
+from .state import KERNEL_SETTINGS, State, coming
+
+UPDATEDEFAULT = re.compile(r"^[ \t]*(export[ \t]+)?UPDATEDEFAULT=.*$", re.M)
+PLAIN_FILE = FileState("", "0644", "root", "root")
+
+
+class PinAction(EnvironmentAction):
+    """The default in force, written by its id: without one, GRUB starts the newest entry, which may be that of the newcomer."""
+
+    kind = "boot-pin"
+    phase = PREPARED
+    escorts = True
+
+    def undo(self, target: Target) -> None:
+        held = target.read(self.args["path"])
+        before = boot_loader.read(target.root)
+        super().undo(target)
+        after = boot_loader.read(target.root).default
+        whole = after is not None and not boot_loader.missing_images(target.root, after)
+        if not whole and before.default is not None and held is not None:
+            target.write(self.args["path"], held)
+            self.left.append(f"{SAVED} stays {before.default.id}: without it the default would not be whole")
+
+
+class HoldAction(FileAction):
+    """No kernel makes itself the default while the transaction is at work. Taken back right after it: then the default is the
+    one of before as well, where it is not whole any more or is one of the newcomers."""
+
+    section = SECTION
+    kind = "boot-hold"
+    phase = PREPARED
+    escorts = True
+    holds = True
+
+    @classmethod
+    def over(cls, old: FileState | None, safe: str, newcomers: t.Sequence[str]) -> HoldAction:
+        """Make the action that holds the default at an entry, given by its id, while some kernels come."""
+        made = cls.between(
+            KERNEL_SETTINGS, "no kernel is to make itself the default", old,
+            (old or PLAIN_FILE)._replace(content=without_update((old or PLAIN_FILE).content)))
+        made.args.update(safe=safe, newcomers=list(newcomers))
+        return t.cast(HoldAction, made)
+
+    def undo(self, target: Target) -> None:
+        _put_back(target, self.args["safe"], self.args["newcomers"])
+        super().undo(target)
+
+
+def without_update(content: str) -> str:
+    """Return /etc/sysconfig/kernel with C(UPDATEDEFAULT=no)."""
+    if UPDATEDEFAULT.search(content):
+        return UPDATEDEFAULT.sub("UPDATEDEFAULT=no", content)
+    return content + ("\n" if content and not content.endswith("\n") else "") + "UPDATEDEFAULT=no\n"
+
+
+def _put_back(target: Target, safe: str, newcomers: t.Container[str]) -> None:
+    """Have the entry of before as the default, where another came to be it by itself."""
+    boot = boot_loader.read(target.root)
+    default = boot.default
+    if not any(entry.id == safe for entry in boot.entries):
+        return
+    astray = default is None or default.release in newcomers or boot_loader.missing_images(target.root, default)
+    if astray and (default is None or default.id != safe):
+        _write(target, boot.env_path, safe)
+
+
+def _write(target: Target, path: str, safe: str) -> None:
+    """Write the default in place where the block is there, as GRUB does: a full /boot has no room for a second one."""
+    held = target.read(path) or FileState("", "0600", "root", "root")
+    content = grubenv.with_variables(held.content, {SAVED: safe})
+    if not grubenv.valid(held.content):
+        target.write(path, held._replace(content=content))
+        return
+    with open(target.path(path), "r+b") as block:
+        block.write(content.encode("utf-8", "surrogateescape"))
+        block.flush()
+        os.fsync(block.fileno())
+
+
+def guards(state: State, context: Context) -> tuple[list[Action], State]:
+    """Return the steps that guard the default while kernels come, and the state that they leave.
+
+    Where GRUB is not ruled by its files, or no entry is whole, there is nothing to guard.
+    """
+    newcomers = coming(context)
+    safe = _safe(state)
+    if not newcomers or safe is None:
+        return [], state
+    actions: list[Action] = []
+    if state.boot.variables.get(SAVED) != safe.id:
+        actions.append(PinAction.of(state.boot, "the default is fixed before a kernel comes", {SAVED: safe.id}, {}))
+        state = state._replace(boot=state.boot._replace(env=grubenv.with_variables(state.boot.env, {SAVED: safe.id})))
+    return [*actions, HoldAction.over(state.files[KERNEL_SETTINGS], safe.id, newcomers)], state
+
+
+def _safe(state: State) -> bls.Entry | None:
+    """Return the entry to stay with: the default, or where that is not whole the running kernel's, or the newest whole one."""
+    if not state.boot.ruled_by_files:
+        return None
+    wanted = [state.boot.default, state.boot.entry_of(state.running), *bls.grub_order(state.boot.entries)]
+    whole = [entry for entry in wanted if entry is not None and not entry.rescue and not state.missing.get(entry.id)]
+    return whole[0] if whole else None
+
+
+ACTIONS = {action.kind: action for action in (PinAction, HoldAction)}

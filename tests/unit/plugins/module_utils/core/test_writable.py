@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps a path from being written: decided on what is seen, and seen in a folder. Live hosts show the rest."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, unwritable, writable
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.writable import Flags, Obstacle, Touch
+
+FOLDER = writable.Folder("/usr/bin", True, writable.NO_FLAGS, False, False, "/usr", "ext4", 1 << 30, 1000)
+SEEN = writable.Seen("/usr/bin/tool", "file", False, writable.NO_FLAGS, FOLDER, True)
+IMMUTABLE, APPEND_ONLY = Flags(True, False), Flags(False, True)
+
+
+def within(**more):
+    """Return what is seen of a path in a folder that differs from an ordinary one."""
+    return SEEN._replace(folder=FOLDER._replace(**more))
+
+
+@pytest.mark.parametrize(("how", "seen", "kind", "where"), [
+    ("file", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("gone", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("any", SEEN._replace(flags=APPEND_ONLY), writable.APPEND_ONLY, "/usr/bin/tool"),
+    ("file", SEEN._replace(mounted=True), writable.MOUNTED, "/usr/bin/tool"),
+    ("gone", SEEN._replace(mounted=True), writable.MOUNTED, "/usr/bin/tool"),
+    ("file", SEEN._replace(found="folder"), writable.FOLDER_IN_WAY, "/usr/bin/tool"),
+    ("folder", SEEN, writable.FILE_IN_WAY, "/usr/bin/tool"),
+    ("file", within(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin"),
+    ("file", within(flags=APPEND_ONLY), writable.APPEND_ONLY, "/usr/bin"),
+    ("file", within(flags=IMMUTABLE)._replace(found="", parent=False), writable.IMMUTABLE, "/usr/bin"),
+    ("file", within(read_only=True), writable.READ_ONLY, "/usr"),
+    ("new", within(flags=IMMUTABLE)._replace(found=""), writable.IMMUTABLE, "/usr/bin"),
+    ("gone", within(read_only=True), writable.READ_ONLY, "/usr"),
+    ("file", within(forbidden=True), writable.FORBIDDEN, "/usr/bin"),
+    ("file", within(is_folder=False)._replace(found="", parent=False), writable.FILE_IN_WAY, "/usr/bin"),
+])
+def test_what_is_in_the_way(how, seen, kind, where):
+    assert writable.judge(Touch("/bin/tool", how), seen) == Obstacle(kind, where, "/bin/tool")
+
+
+@pytest.mark.parametrize(("how", "seen"), [
+    ("file", SEEN),
+    ("file", SEEN._replace(found="link")),
+    ("file", SEEN._replace(found="")),
+    # rpm leaves a folder alone that is there, whatever its flags and mount.
+    ("folder", within(read_only=True, flags=IMMUTABLE)._replace(found="folder", flags=IMMUTABLE)),
+    ("any", within(read_only=True)._replace(found="folder", mounted=True)),
+    # A scriptlet takes the folder away first.
+    ("cleared", SEEN._replace(found="folder")),
+    # The metadata of a repository do not say that it is a ghost.
+    ("new", SEEN._replace(flags=IMMUTABLE, mounted=True)),
+    # What is gone already needs no removal.
+    ("gone", within(read_only=True, flags=IMMUTABLE)._replace(found="")),
+    # A new folder within an append-only one is a new name.
+    ("file", within(flags=APPEND_ONLY)._replace(found="", parent=False)),
+])
+def test_what_is_not(how, seen):
+    assert writable.judge(Touch("/bin/tool", how), seen) is None
+
+
+@pytest.mark.parametrize(("folder", "new", "full"), [
+    (FOLDER, 10, False),
+    (FOLDER._replace(free_bytes=4096), 0, True),
+    (FOLDER._replace(free_inodes=10), 10, True),
+    (FOLDER._replace(free_inodes=11), 10, False),
+    (FOLDER._replace(free_inodes=None, free_bytes=None), 10**6, False),
+])
+def test_room(folder, new, full):
+    assert writable.is_full(folder, new) is full
+
+
+def test_paths_of_a_real_folder(tmp_path):
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "usr/bin/tool").write_text("x")
+    (tmp_path / "usr/share/tool").mkdir(parents=True)
+    (tmp_path / "etc").write_text("no folder")
+    os.symlink("usr/bin", tmp_path / "bin")
+    touches = [
+        Touch("/bin/tool"), Touch("/usr/bin/other"), Touch("/usr/share/tool"), Touch("/usr/bin/tool", writable.FOLDER),
+        Touch("/etc/tool/conf"), Touch("/usr/lib/new/deep/file"), Touch("/usr/share/tool", writable.ANY)]
+    assert sorted(writable.obstacles(str(tmp_path), touches)) == [
+        Obstacle(writable.FILE_IN_WAY, "/etc", "/etc/tool/conf"),
+        Obstacle(writable.FILE_IN_WAY, "/usr/bin/tool", "/usr/bin/tool"),
+        Obstacle(writable.FOLDER_IN_WAY, "/usr/share/tool", "/usr/share/tool")]
+
+
+def test_a_mount_of_a_single_file_is_seen(tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hostname").write_text("x")
+    (tmp_path / "proc/self/mountinfo").write_text(
+        "21 1 252:1 / / rw - xfs /dev/vda1 rw\n22 21 252:1 /h /etc/hostname rw - xfs /dev/vda1 rw\n")
+    assert writable.obstacles(str(tmp_path), [Touch("/etc/hostname"), Touch("/etc/hosts")]) == [
+        Obstacle(writable.MOUNTED, "/etc/hostname", "/etc/hostname")]
+
+
+def test_all_problems_are_told_at_once_and_each_names_its_paths():
+    told = unwritable.problems([
+        Obstacle(writable.IMMUTABLE, "/etc/a b", "/etc/a b"), Obstacle(writable.IMMUTABLE, "/etc/c", "/etc/c"),
+        Obstacle(writable.IMMUTABLE, "/usr/lib", "/usr/lib/x"), Obstacle(writable.READ_ONLY, "/opt", "/opt/y")])
+    assert [problem.fact for problem in told] == [
+        "/etc/a b, /etc/c: immutable", "folder /usr/lib: immutable", "/opt is mounted read-only"]
+    assert "chattr -i '/etc/a b' /etc/c" in told[0].remedy
+    assert "/usr/lib/x" in told[1].reason and "chattr -i /usr/lib" in told[1].remedy
+    assert "mount -o remount,rw /opt" in told[2].remedy
+
+
+def test_many_paths_are_counted():
+    told = unwritable.problems(
+        Obstacle(writable.APPEND_ONLY, f"/etc/{number}", f"/etc/{number}") for number in range(unwritable.MOST + 5))
+    assert told[0].fact.endswith("and 5 more: append-only")
+
+
+def test_every_obstacle_has_words():
+    kinds = {writable.IMMUTABLE, writable.APPEND_ONLY, writable.READ_ONLY, writable.MOUNTED, writable.FOLDER_IN_WAY,
+             writable.FILE_IN_WAY, writable.FORBIDDEN, writable.FULL}
+    assert {*unwritable.OF_PATH, *unwritable.OF_FOLDER} == kinds
+    for kind in kinds:
+        for where in ("/a/b", "/a"):
+            if unwritable.is_of_path(Obstacle(kind, where, "/a/b")) or kind in unwritable.OF_FOLDER:
+                assert unwritable.problems([Obstacle(kind, where, "/a/b")])
+
+
+def test_a_refusal_names_them(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(errors.Refused, match="/a: a folder"):
+        unwritable.refuse(str(tmp_path), [Touch("/a")])

@@ -17,7 +17,7 @@ import stat
 import time
 import typing as t
 
-from ..facts import read
+from ..facts import mounts, read
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from . import live
@@ -313,4 +313,5 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "accounts": lambda where: live.accounts(where.view),
     "unit_files": lambda where: live.unit_files(where.view),
     "keys": lambda where: live.keys(where.ts),
+    "mounts": lambda where: sorted(mount.mountpoint for mount in mounts.gather(where.view.root)),
 }

@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from ..backup import manifest
-from . import ledger, lock
+from . import ledger, lock, payload
 from .engine import Action, from_record
 from .errors import Problem, Refused
 from .host_io import Target
@@ -76,6 +76,7 @@ def settle(target: Target, kinds: Kinds) -> dict[str, t.Any] | None:
     cut = _cut(target, kinds)
     if cut is None:
         return None
+    payload.hold()
     manifest.sweep(target, *([cut.step.action["subject"]] if cut.step else []))
     outcome, done = "it was cut between two steps", False
     if cut.step:

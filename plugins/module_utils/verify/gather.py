@@ -17,6 +17,7 @@ import stat
 import time
 import typing as t
 
+from ..core.host_io import TEMPORARY
 from ..facts import mounts, read
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
@@ -119,7 +120,7 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
     if dnf_history is None or view.root != "/" or not view.is_file(HISTORY):
         yield lambda _name, _arch: None
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=TEMPORARY) as folder:
         for path in view.glob(HISTORY + "*"):
             shutil.copy2(path, folder)
         history = dnf_history.Swdb(os.path.join(folder, os.path.basename(HISTORY)))

@@ -24,7 +24,8 @@ def activated(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 109: mounts that the packages' units made, and other units of theirs, that are active and were not."""
     mine = carried(scenes)
     over = {unit: covered.mount_point(unit) for unit in mine if unit.endswith(covered.MOUNT_KINDS)}
-    new = set(scenes.now("mounts")) - set(scenes.before("mounts"))
+    before = set(scenes.before("mounts"))
+    new = set(scenes.now("mounts")) - before
     for unit, folder in sorted(over.items()):
         if folder in new and not folder.startswith(covered.OF_THE_KERNEL):
             yield _mounted(scenes, unit, folder, mine[unit])

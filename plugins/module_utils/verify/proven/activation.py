@@ -11,7 +11,8 @@ from ...facts import covered
 from ...facts.consumer import Consumer
 from ..checks import found
 from ..model import INFO, LOW, MEDIUM, Finding, Subject, finding_key
-from ..predicted.units import UNIT_PATH
+from ..predicted.activation import pulls
+from ..predicted.units import UNIT_PATH, brought
 from ..scenes import Scenes
 from . import aftermath
 
@@ -22,21 +23,33 @@ UNMOUNT = (
 
 def activated(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 109: mounts that the packages' units made, and other units of theirs, that are active and were not."""
-    mine = carried(scenes)
+    mine = _carried(scenes)
     over = {unit: covered.mount_point(unit) for unit in mine if unit.endswith(covered.MOUNT_KINDS)}
     before = set(scenes.before("mounts"))
     new = set(scenes.now("mounts")) - before
     for unit, folder in sorted(over.items()):
         if folder in new and not folder.startswith(covered.OF_THE_KERNEL):
             yield _mounted(scenes, unit, folder, mine[unit])
-    for unit, was in aftermath.started(scenes):
-        if unit in mine and over.get(unit) not in new:
+    for unit, was in started(scenes):
+        if over.get(unit) not in new:
             yield found(
                 CHECK, Subject("unit", unit), was, "active", f"{unit} is active and was {was} when the snapshot was taken.",
                 severity=INFO if unit.endswith((".swap", ".target", ".slice")) else LOW, proven=True)
 
 
-def carried(scenes: Scenes) -> dict[str, str]:
+def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
+    """Yield units of the builds that are active and were not, with what they were.
+
+    What is new, and pulled in by no link but by what stands in a unit file, is told as a new unit: headers tell no more.
+    """
+    mine, linked = _carried(scenes), {pull.unit for pull in pulls(scenes.swap.new_files)}
+    new = {finding.subject.name for finding in brought(scenes.swap)}
+    for unit, was in aftermath.started(scenes):
+        if unit in mine and (unit in linked or unit not in new):
+            yield unit, was
+
+
+def _carried(scenes: Scenes) -> dict[str, str]:
     """Return the units of the builds on both sides, each with the build: what those that left started may stay active."""
     files = {**scenes.swap.old_files, **scenes.swap.new_files}
     matches = ((UNIT_PATH.match(path), build.nevra) for path, (build, _file) in files.items())

@@ -119,9 +119,9 @@ def unit_states(scenes: Scenes) -> t.Iterator[Finding]:
 
 def running(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 106: units that run and did not. Those of the packages have a check of their own."""
-    mine = activation.carried(scenes)
+    told = {unit for unit, _was in activation.started(scenes)}
     for unit, was in aftermath.started(scenes):
-        if unit in mine:
+        if unit in told:
             continue
         yield found(
             "rollback.differs", Subject("running unit", unit), was, "active",

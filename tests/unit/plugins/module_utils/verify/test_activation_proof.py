@@ -14,6 +14,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view impor
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import report
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import found
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Skipped, Subject
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import activation, returned
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.test_prove import (
@@ -74,6 +75,23 @@ def test_units_of_the_new_builds_that_run_and_did_not(tmp_path, name, severity):
     of_others = recorded(tmp_path, {"mounts": [], "units": {}}, {"mounts": [], "units": {name: unit("active")}})
     silent(activation.activated(of_others), "unit.activated")
     assert [finding.subject.name for finding in returned.running(of_others)] == [name]
+
+
+@pytest.mark.parametrize(("linked", "new", "fires"), [
+    (True, True, True), (False, True, False), (True, False, True), (False, False, True)])
+def test_a_new_unit_that_no_link_pulls_in_is_told_as_new(tmp_path, linked, new, fires):
+    """What stands in unit files pulls in more than headers tell: the prediction could not have named that."""
+    path, link = "/usr/lib/systemd/system/a.service", "/usr/lib/systemd/system/b.service.wants/a.service"
+    builds = {"old": [build("systemd-252-1.noarch", [carried(path)] if not new else [])],
+              "new": [build("systemd-262-1.noarch", [carried(path), *([carried(link)] if linked else [])])]}
+    scenes = recorded(
+        tmp_path, {"mounts": [], "units": {}}, {"mounts": [], "units": {"a.service": unit("active")}}, **builds)
+    findings = list(activation.activated(scenes))
+    assert bool(list(units.brought(scenes.swap))) == new
+    if fires:
+        fired(findings, "unit.activated", "a.service", severity="low")
+    else:
+        silent(findings, "unit.activated")
 
 
 def test_a_snapshot_without_mounts_says_so(tmp_path):

@@ -15,6 +15,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import system
 
 READ_OS_RELEASE = "cat /etc/os-release"
+# Where AnsiballZ unpacks a module. A swap may bring a unit that mounts a tmpfs over /tmp, over the running module as well.
+TEMPORARY = {"TMPDIR": "/var/tmp"}
 # The setting by which a module reports how it was invoked, and the variable that sets it for one task.
 INVOCATION, ASK_FOR_INVOCATION = "INJECT_INVOCATION", {"ansible_inject_invocation": True}
 # The modules that note on the host who runs them, for anyone who tries at the same time.
@@ -49,6 +51,16 @@ class RefusingAction(ActionBase):
     def module_defaults(self) -> dict[str, t.Any]:
         """Return arguments that the controller knows best, for what the task does not say."""
         return {"controller": who()} if self.module in NOTING_WHO else {}
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, t.Any] | None = None) -> str:
+        """Return the environment of the remote command: that of the task and, unless it names one, a temporary folder."""
+        environment: dict[str, t.Any] = {}
+        super()._compute_environment_string(environment)
+        environment = {**TEMPORARY, **environment}
+        if raw_environment_out is not None:
+            raw_environment_out.clear()
+            raw_environment_out.update(environment)
+        return self._connection._shell.env_prefix(**environment)
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
 import typing as t
 
+from . import payload
 from .host_io import sync_folder
 
 START = """import sys
@@ -22,7 +21,7 @@ def install(folder: str, package: str, entry: str, modules: t.Sequence[str]) -> 
     """Copy a tree of modules into a folder that Python can run, and return its path.
 
     C(modules) are dotted names below C(module_utils), which keep their places in the tree; C(main) of C(entry), one of
-    them, is what runs. The sources are read from wherever this module was loaded. The copy is synced to disk.
+    them, is what runs. The copy is synced to disk.
     """
     code = os.path.join(folder, "code")
     inside = os.path.join(code, package)
@@ -32,8 +31,7 @@ def install(folder: str, package: str, entry: str, modules: t.Sequence[str]) -> 
         os.makedirs(path, mode=0o700, exist_ok=True)
         _write(os.path.join(path, "__init__.py"), "")
     for name in modules:
-        source = inspect.getsource(importlib.import_module(f"{parent}.{name}"))
-        _write(os.path.join(inside, *name.split(".")) + ".py", source)
+        _write(os.path.join(inside, *name.split(".")) + ".py", payload.source(f"{parent}.{name}"))
     _write(os.path.join(code, "__main__.py"), START.format(package=package, entry=entry))
     for path in (*sorted(folders, reverse=True), code, folder):
         sync_folder(path)

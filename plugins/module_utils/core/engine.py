@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import ledger as journal
+from . import ledger as journal, payload
 from .errors import Failed, Problem, Refused
 from .host_io import Target
 from .writable import FILE, Touch
@@ -143,6 +143,7 @@ def from_record(record: dict[str, t.Any], kinds: t.Mapping[str, type[Action]], r
 
 def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
     """Apply a plan in order, each step written to the journal before and after it happens."""
+    payload.hold()
     book = journal.Journal(target, run)
     book.write(
         journal.RUN_BEGAN, steps=[action.describe() for action in plan],
@@ -191,6 +192,7 @@ def let_go(target: Target, kinds: t.Mapping[str, type[Action]]) -> None:
 
 def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> Undone:
     """Take steps back, last to first. One that fails never stops the rest, but for those that must not go on from there."""
+    payload.hold()
     book = journal.Journal(target, run)
     order = sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
     book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in order])

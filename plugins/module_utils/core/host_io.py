@@ -9,12 +9,15 @@ in place of the command runner.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import pwd
 import grp
 import shutil
 import stat
 import tempfile
+import time
 import typing as t
 
 from .errors import Failed, Problem
@@ -27,6 +30,11 @@ except ImportError:  # a host without SELinux userland has no labels to keep
 # Begins the name of what is written beside a path before it takes its place.
 SCRATCH = ".hyperscale-"
 STATE_DIR = "/var/lib/centos-hyperscale"
+# Holds what a run needs for itself. Nothing that a swap starts is mounted over the state directory.
+RUN_FOLDER = "scratch"
+RUN_FOLDER_SECONDS = 24 * 3600
+# Where a look that changes nothing has its own files. A swap may have a tmpfs mounted over /tmp.
+TEMPORARY = "/var/tmp"
 
 Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
 
@@ -40,12 +48,34 @@ class FileState(t.NamedTuple):
     group: str
 
 
-class Target:
-    """A host as seen from the module that runs on it."""
+def looking_folder(_target: Target) -> str:
+    """Make a folder for a run that changes nothing, not even the state directory, and return it. It goes with the process."""
+    return _going(tempfile.mkdtemp(prefix="centos-hyperscale-", dir=TEMPORARY))
 
-    def __init__(self, run: Run, tmpdir: str, root: str = "/", state_dir: str = STATE_DIR) -> None:
+
+def changing_folder(target: Target) -> str:
+    """Make a folder below the state directory and return it. It goes with the process; those of killed ones go after a day."""
+    parent = target.private_folder(RUN_FOLDER)
+    for name in os.listdir(parent):
+        left = os.path.join(parent, name)
+        if os.stat(left).st_mtime < time.time() - RUN_FOLDER_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    return _going(tempfile.mkdtemp(dir=parent))
+
+
+def _going(folder: str) -> str:
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+class Target:
+    """A host as seen from the module that runs on it. C(tmpdir) is made when it is first asked for, where a function does so."""
+
+    def __init__(
+        self, run: Run, tmpdir: str | t.Callable[[Target], str], root: str = "/", state_dir: str = STATE_DIR,
+    ) -> None:
         self._run = run
-        self.tmpdir = tmpdir
+        self._tmpdir = tmpdir
         self.root = root
         self.state_dir = self.path(state_dir)
         self.job = ""  # names what the current step keeps on disk; set by the engine
@@ -54,6 +84,11 @@ class Target:
     def scratch(self) -> str:
         """What begins the names that are written beside a path: it names the step, so that nobody else has such names."""
         return scratch_of(self.job) if self.job else SCRATCH
+
+    @functools.cached_property
+    def tmpdir(self) -> str:
+        """The folder for files that only this run needs."""
+        return self._tmpdir if isinstance(self._tmpdir, str) else self._tmpdir(self)
 
     def path(self, path: str) -> str:
         """Return where an absolute path of the host really lies."""

@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from ..backup import manifest
-from . import ledger, lock
+from . import ledger, lock, payload
 from .engine import Action, from_record, let_go
 from .errors import Problem, Refused
 from .host_io import Target
@@ -85,6 +85,7 @@ def settle(target: Target, kinds: Kinds) -> Settled:
     if cut is None:
         let_go(target, kinds)
         return Settled(None, [])
+    payload.hold()
     outcome, done = "it was cut between two steps", False
     left: list[str] = []
     if cut.step:

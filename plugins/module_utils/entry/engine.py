@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..core import run as engine_run
 from ..core.bindings import need_bindings
 from ..core.errors import Failed, Problem, Refused
-from ..core.host_io import Target
+from ..core.host_io import Target, changing_folder, looking_folder
 from ..core.registry import Wishes
 from ..facts import gather, kind
 from ..packages.keys import normal_fingerprint
@@ -47,12 +47,12 @@ def sections_spec() -> dict[str, t.Any]:
     }
 
 
-def target_of(module: AnsibleModule) -> Target:
-    """Return the door to the host that a module runs on."""
+def target_of(module: AnsibleModule, changes: bool = False) -> Target:
+    """Return the door to the host that a module runs on. A run that changes the host has its files below the state directory."""
     def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
         return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
 
-    return Target(command, module.tmpdir)
+    return Target(command, changing_folder if changes else looking_folder)
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()
     """Carry out one run and end the module. C(undo) names the sections to take back instead."""
     admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
-    target = target_of(module)
+    target = target_of(module, not module.check_mode)
     stream = admission.supported_stream(module, target)
     with telling(module):
         ways = ways_of(module, stream)

@@ -435,6 +435,12 @@ TABLE: tuple[Check, ...] = (
         "every unit that was active and is not is told.",
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),
     _check(
+        "unit.activated", (109,), "gained", LOW, HIGH, AFFECTED, ON_HOST, "{name} becomes active",
+        "The new builds link a unit into one that runs on this host, and nothing did before. Such a unit starts without a preset "
+        "and without being enabled. A mount or automount hides what is in its folder from every program; the files stay below "
+        "it. After the swap every unit of the new builds and every mount that is active and was not is told.",
+        "Mask the unit if this host is to be without it", mandatory=True),
+    _check(
         "unit.failed", (101,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} failed",
         "The unit had not failed before the swap.",
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),

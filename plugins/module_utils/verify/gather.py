@@ -19,7 +19,8 @@ import stat
 import time
 import typing as t
 
-from ..facts import read
+from ..core.host_io import TEMPORARY
+from ..facts import mounts, read
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from . import live
@@ -128,7 +129,7 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
     if dnf_history is None or view.root != "/" or not view.is_file(HISTORY):
         yield lambda _name, _arch: None
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=TEMPORARY) as folder:
         for path in view.glob(HISTORY + "*"):
             shutil.copy2(path, folder)
         history = dnf_history.Swdb(os.path.join(folder, os.path.basename(HISTORY)))
@@ -323,4 +324,5 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "accounts": lambda where: live.accounts(where.view),
     "unit_files": lambda where: live.unit_files(where.view),
     "keys": lambda where: live.keys(where.ts),
+    "mounts": lambda where: sorted(mount.mountpoint for mount in mounts.gather(where.view.root)),
 }

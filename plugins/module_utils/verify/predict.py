@@ -22,7 +22,7 @@ from .compare import pairs
 from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
-from .predicted import config, files, hosting, kernel, offers, paths, relations, truth, units
+from .predicted import activation, config, files, hosting, kernel, offers, paths, relations, truth, units
 from .swap import Installed, Swap, builds_of, nevra_of
 
 # What a host alone tells, beside what the headers do.
@@ -37,7 +37,8 @@ OF_HOST = (
     Group(("unowned.overwritten",), files.in_the_way),
     Group(("local_edit.overwritten",), files.local_edits),
     Group(("config.rpmnew", "config.rpmsave", "config.rpmorig"), config.fates),
-    Group(("unit.stopped",), units.unwanted),
+    Group(("unit.stopped",), activation.unwanted),
+    Group(("unit.activated",), activation.activated),
     Group(("config.shadowed",), units.shadowed),
     Group(("config.leftover",), config.leftovers),
     Group(("config.override",), config.overrides),

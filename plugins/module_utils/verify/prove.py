@@ -18,7 +18,7 @@ from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Finding, Skipped
 from .predicted import files, hosting, kernel, relations
-from .proven import after, aftermath, btrfs_trial, cow, left, returned
+from .proven import activation, after, aftermath, btrfs_trial, cow, left, returned
 from .report import ROLLBACK
 from .scenes import Scenes
 from .snapshot import Snapshot
@@ -55,6 +55,7 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("symbol.unresolved",), after.unresolved),
     (("unit.install_changed",), aftermath.install_sections),
     (("unit.stopped",), aftermath.stopped),
+    (("unit.activated",), activation.activated),
     (("unit.failed",), aftermath.failed),
     (("scriptlet.failed",), aftermath.scriptlets),
     (("selinux.denied",), aftermath.denials),

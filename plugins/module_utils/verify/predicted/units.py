@@ -19,7 +19,6 @@ from ..swap import Swap, canonical
 
 UNIT_PATH = re.compile(
     r"^/(usr/)?lib/systemd/(system|user)/(?P<unit>[^/]+\.(service|socket|target|timer|path|mount|automount|slice|swap|device))$")
-WANTS_LINK = re.compile(r"^/(usr/)?lib/systemd/system/[^/]+\.(wants|requires|upholds)/(?P<unit>[^/]+)$")
 ACTIVATION = re.compile(r"^/usr/share/dbus-1/(system-services|services)/(?P<name>[^/]+)\.service$")
 RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
 DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
@@ -133,7 +132,8 @@ def _replaced(view: View, path: str) -> bool:
 def brought(swap: Swap) -> t.Iterator[Finding]:
     """Rows 61 and 62: units that are new in packages that are installed already, so that no preset is applied."""
     paired = {new.nevra for _old, new in swap.pairs}
-    old = {os.path.basename(path) for path in swap.old_files}
+    # A file of that name elsewhere, such as an example below /usr/share, is no unit.
+    old = {match.group("unit") for match in map(UNIT_PATH.match, swap.old_files) if match}
     for path, (build, file) in sorted(swap.new_files.items()):
         match = UNIT_PATH.match(path)
         if match is None or build.nevra not in paired or file.target == MASK:
@@ -157,30 +157,6 @@ def rewritten(swap: Swap) -> t.Iterator[Finding]:
             "unit.install_changed", Subject("package", package), names, None,
             f"{len(names)} unit files of {package} are written anew, and their [Install] sections may change.",
             severity=INFO)._replace(confidence=HEURISTIC)
-
-
-def unwanted(swap: Swap) -> t.Iterator[Finding]:
-    """Row 101, before the swap: active units that the package's own links pulled in, and which the new build does not link.
-
-    They stay up until the next boot, and do not come back then.
-    """
-    loaded = states(swap.host)
-    carried = {os.path.basename(path): file for path, (_build, file) in swap.new_files.items() if UNIT_PATH.match(path)}
-    linked = {match.group("unit") for match in map(WANTS_LINK.match, swap.new_files) if match}
-    for path in swap.lost_files:
-        match = WANTS_LINK.match(path)
-        if match is None or match.group("unit") not in carried:
-            continue
-        # A unit that became another name of one is pulled in by that.
-        names = {match.group("unit"), os.path.basename(carried[match.group("unit")].target)}
-        if names & linked:
-            continue
-        unit = match.group("unit")
-        if loaded.get(unit, {}).get("ActiveState") == "active" and not swap.host.glob(f"/etc/systemd/system/*.*/{unit}"):
-            yield found(
-                "unit.stopped", Subject("unit", unit), path, None,
-                f"{unit} is active because of {path}, which the new build does not have; nothing else enables it.",
-                [Consumer("unit", unit, "is active")], severity=MEDIUM, remedy="Enable the unit if you want it")
 
 
 def activation(swap: Swap) -> t.Iterator[Finding]:

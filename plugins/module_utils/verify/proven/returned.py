@@ -17,7 +17,7 @@ from ..model import LOW, MEDIUM, Finding, Skipped, Subject
 from ..predicted.files import MANY
 from ..scenes import Scenes
 from ..swap import canonical
-from . import aftermath
+from . import activation, aftermath
 
 # What of a path can differ, in words.
 ASPECTS = {
@@ -118,8 +118,11 @@ def unit_states(scenes: Scenes) -> t.Iterator[Finding]:
 
 
 def running(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 106: units that run and did not."""
+    """Row 106: units that run and did not. Those of the packages have a check of their own."""
+    told = {unit for unit, _was in activation.started(scenes)}
     for unit, was in aftermath.started(scenes):
+        if unit in told:
+            continue
         yield found(
             "rollback.differs", Subject("running unit", unit), was, "active",
             f"{unit} is active and was {was} when the snapshot was taken.", severity=LOW, proven=True,

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import shlex
 import types
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.plugins.shell import sh
 
 from ansible_collections.centos.hyperscale.plugins.plugin_utils import refusing
 
@@ -122,3 +124,23 @@ def test_other_errors_are_raised_as_they_are(error, os_release, commands):
     with pytest.raises(type(error), match=str(error)):
         plugin.run(task_vars=ASKED)
     assert len(plugin.commands) == commands
+
+
+@pytest.mark.parametrize(("environments", "expected"), [
+    (None, {"TMPDIR": "/var/tmp"}),
+    ([], {"TMPDIR": "/var/tmp"}),
+    ([{"http_proxy": "http://proxy"}], {"TMPDIR": "/var/tmp", "http_proxy": "http://proxy"}),
+    ([{"TMPDIR": "/srv/tmp"}], {"TMPDIR": "/srv/tmp"}),
+    ([{"TMPDIR": "/srv/play"}, {"LANG": "C"}, {"TMPDIR": "/srv/task dir"}], {"TMPDIR": "/srv/task dir", "LANG": "C"}),
+])
+def test_the_remote_command_has_a_temporary_folder_that_no_swap_hides(environments, expected):
+    action = Fake(SUCCESS)
+    action._task.environment = environments
+    action._templar = types.SimpleNamespace(template=lambda what: what)
+    action._connection = types.SimpleNamespace(_shell=sh.ShellModule())
+    raw = {"of": "before"}
+    words = shlex.split(action._compute_environment_string(raw))
+    assert raw == expected and dict(word.split("=", 1) for word in words) == expected
+    # Nothing of it stays with the task, and it can be asked for without the dictionary.
+    assert action._task.environment == environments
+    assert shlex.split(action._compute_environment_string()) == words

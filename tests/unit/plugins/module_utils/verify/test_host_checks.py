@@ -241,23 +241,6 @@ def test_fapolicyd(lab, state, fires):
         silent(findings, "fapolicyd.trust")
 
 
-@pytest.mark.parametrize(("state", "linked", "enabled", "fires"), [
-    ("active", False, False, True), ("inactive", False, False, False), ("active", True, False, False),
-    ("active", False, True, False)])
-def test_units_that_only_the_package_pulled_in(lab, workshop, state, linked, enabled, fires):
-    unit, link = "/usr/lib/systemd/system/tool.service", "/usr/lib/systemd/system/multi-user.target.wants/tool.service"
-    lab.have("tool", "1", files={unit: "one", link: ("link", "../tool.service")})
-    lab.answers["systemctl"] = (0, f"Id=tool.service\nLoadState=loaded\nActiveState={state}\nSubState=running\n")
-    if enabled:
-        lab.link("/etc/systemd/system/multi-user.target.wants/tool.service", unit)
-    coming = {unit: "one", link: ("link", "../tool.service")} if linked else {unit: "one"}
-    findings = list(units.unwanted(lab.swap([workshop.rpm("tool", "2", files=coming)])))
-    if fires:
-        fired(findings, "unit.stopped", "tool.service", consumers=[("unit", "tool.service")], severity="medium")
-    else:
-        silent(findings, "unit.stopped")
-
-
 # The ground that it all stands on.
 
 

@@ -349,6 +349,8 @@ class Root:
         (self.root / "etc").mkdir()
         (self.root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
         (self.root / "etc/group").write_text("root:x:0:\n")
+        (self.root / "proc/self").mkdir(parents=True)
+        (self.root / "proc/self/mountinfo").write_text("20 1 8:1 / / rw shared:1 - xfs /dev/sda1 rw\n")
 
     def build(self, name, version, files, tags="", config=(), owners=(), arch="noarch", more=""):
         """Build a package; C(files) maps paths to contents."""

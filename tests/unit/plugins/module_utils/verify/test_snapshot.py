@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pathlib
 import stat
 
 import pytest
@@ -134,12 +135,15 @@ def answering(answers):
 def test_each_part_is_gathered_on_its_own(rpm_root):
     rpm_root.install("systemd", "252", "1.el9")
     rpm_root.install("other", "1", "1")
+    mountinfo = pathlib.Path(rpm_root.root, "proc/self/mountinfo")
+    mountinfo.parent.mkdir(parents=True)
+    mountinfo.write_text("20 1 8:1 / / rw shared:1 - xfs /dev/sda1 rw\n")
     view = View(rpm_root.root, answering({"systemctl": (0, UNITS), "rpm": (0, "")}))
     found = gather.take(view, rpmdb.transaction_set(rpm_root.root), ["systemd", "absent"])
     assert found["packages"] == {"other-1-1.noarch": None, "systemd-252-1.el9.noarch": None}
     assert found["units"]["b.service"]["ActiveState"] == "failed"
     assert found["smoke"]["systemd"]["status"] == 0  # systemctl answers
-    assert found["unreadable"] == []
+    assert found["unreadable"] == [] and found["mounts"] == ["/"]
     silent = gather.take(View(rpm_root.root, answering({})), rpmdb.transaction_set(rpm_root.root), ["systemd"])
     assert {entry["what"] for entry in silent["unreadable"]} == {"units", "verify"}
     assert silent["units"] is None

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After a swap, or after going back: units of the packages and mounts that are active and were not."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...facts import covered
+from ...facts.consumer import Consumer
+from ..checks import found
+from ..model import INFO, LOW, MEDIUM, Finding, Subject, finding_key
+from ..predicted.activation import pulls
+from ..predicted.units import UNIT_PATH, brought
+from ..scenes import Scenes
+from . import aftermath
+
+CHECK = "unit.activated"
+UNMOUNT = (
+    "Save what was written to {folder} since, then run 'umount {folder}'. 'systemctl mask {unit}' keeps it from coming back")
+
+
+def activated(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 109: mounts that the packages' units made, and other units of theirs, that are active and were not."""
+    mine = _carried(scenes)
+    over = {unit: covered.mount_point(unit) for unit in mine if unit.endswith(covered.MOUNT_KINDS)}
+    before = set(scenes.before("mounts"))
+    new = set(scenes.now("mounts")) - before
+    for unit, folder in sorted(over.items()):
+        if folder in new and not folder.startswith(covered.OF_THE_KERNEL):
+            yield _mounted(scenes, unit, folder, mine[unit])
+    for unit, was in started(scenes):
+        if over.get(unit) not in new:
+            yield found(
+                CHECK, Subject("unit", unit), was, "active", f"{unit} is active and was {was} when the snapshot was taken.",
+                severity=INFO if unit.endswith((".swap", ".target", ".slice")) else LOW, proven=True)
+
+
+def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
+    """Yield units of the builds that are active and were not, with what they were.
+
+    What is new, and pulled in by no link but by what stands in a unit file, is told as a new unit: headers tell no more.
+    """
+    mine, linked = _carried(scenes), {pull.unit for pull in pulls(scenes.swap.new_files)}
+    new = {finding.subject.name for finding in brought(scenes.swap)}
+    for unit, was in aftermath.started(scenes):
+        if unit in mine and (unit in linked or unit not in new):
+            yield unit, was
+
+
+def _carried(scenes: Scenes) -> dict[str, str]:
+    """Return the units of the builds on both sides, each with the build: what those that left started may stay active."""
+    files = {**scenes.swap.old_files, **scenes.swap.new_files}
+    matches = ((UNIT_PATH.match(path), build.nevra) for path, (build, _file) in files.items())
+    return {match.group("unit"): nevra for match, nevra in matches if match}
+
+
+def _mounted(scenes: Scenes, unit: str, folder: str, nevra: str) -> Finding:
+    subject = Subject("unit", unit)
+    users = {*_foreseen(scenes, finding_key(CHECK, subject)), *covered.cut_off(scenes.view, folder)}
+    hides = f" It hides {len(users)} files or users that the folder had." if users else ""
+    return found(
+        CHECK, subject, "not mounted", "mounted",
+        f"{unit} of {nevra} is mounted over {folder}, and nothing was when the snapshot was taken.{hides} It is not unmounted by "
+        "this collection, because files may have been written to it since.",
+        sorted(users), proven=True, severity="" if users else MEDIUM, remedy=UNMOUNT.format(unit=unit, folder=folder))
+
+
+def _foreseen(scenes: Scenes, key: str) -> list[Consumer]:
+    """Return who the prediction says would be affected."""
+    return [
+        Consumer(one["type"], one["name"], one["detail"]) for finding in (scenes.prediction or {}).get("findings", ())
+        if finding["key"] == key for one in finding["consumers"]]

@@ -178,7 +178,7 @@ def test_without_root_every_module_refuses_and_host_info_says_what_it_lacks(host
             ("converge", SWAP), ("package_swap", {"family": "systemd"}), ("boot_config", {"psi": True}),
             ("alternative", {"name": "x", "auto": True}), ("network_handover", {"state": "confirmed"}), ("dropin_info", SWAP),
             ("host_snapshot", {}), ("proof_info", {})):
-        for variables in (user, {"ansible_become": True, "ansible_become_user": "alice"}):
+        for variables in (user, {"ansible_become": True, "ansible_become_user": "alice", "ansible_become_method": "su"}):
             result = host9.module(module, more, variables=variables)
             assert result["refused"] and "runs as alice (uid" in result["msg"], result
             assert "become_user at root" in result["msg"]

@@ -90,7 +90,7 @@ def gather(root: str, note: read.Note) -> list[dict[str, t.Any]]:
         except OSError as error:
             note("repos " + folder, " ".join(str(error).split()))
             continue
-        for path in (os.path.normpath(f"/{folder}/{name}") for name in names):
+        for path in (os.path.join("/", folder, name) for name in names):
             try:
                 found += parse_repositories(read.text(root, path), path, main)
             except (OSError, ini.Malformed) as error:

@@ -29,9 +29,13 @@ def test_optional_text_is_none_only_for_a_file_that_is_not_there(host):
     host.write("/etc/file", "content")
     assert read.optional_text(host.root, "/etc/file") == "content"
     assert read.optional_text(host.root, "/etc/other") is None
-    assert read.optional_text(host.root, "/etc/file/below") is None
-    with pytest.raises(OSError):
-        read.optional_text(host.root, "/etc")
+    assert read.names(host.root, "/etc/other") == [] and read.status(host.root, "/etc/other") is None
+    # A file in the place of a folder is something else than nothing.
+    for path in ("/etc/file/below", "/etc"):
+        with pytest.raises(OSError):
+            read.optional_text(host.root, path)
+    with pytest.raises(NotADirectoryError):
+        read.names(host.root, "/etc/file")
 
 
 def test_assignments():

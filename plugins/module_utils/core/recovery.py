@@ -94,7 +94,7 @@ def settle(target: Target, kinds: Kinds) -> Settled:
         left = action.left
     book = ledger.Journal(target, cut.run)
     if cut.step is not None:
-        book.write(ledger.DONE if done else ledger.FAILED, cut.step.number, error=None if done else outcome)
+        book.write(ledger.DONE if done else ledger.FAILED, cut.step.number, error=None if done else outcome, left=left)
     book.write(ledger.RUN_ENDED)
     book.close()
     return Settled(_story(cut, outcome), left)

@@ -122,7 +122,9 @@ class Doings:
             return False
         if was is None and now is not None and now.kind == LINK:
             unit, user = _unit(now.content), path.startswith("/etc/systemd/user/")
-            told = unit in self._coming.scripts or PRESET_ALL in self._coming.scripts
+            # Scriptlets apply presets only where a package comes anew.
+            texts = [text for name, text in self._coming.scripts.items() if name not in self._leaving.scripts]
+            told = any(unit in text or PRESET_ALL in text for text in texts)
             return unit in self._coming.units and told and self._enabled(unit, user)
         if now is None and was is not None and was.kind == LINK:
             unit = _unit(was.content)

@@ -59,10 +59,10 @@ class Entry(t.NamedTuple):
 
 
 class Shipped(t.NamedTuple):
-    """What some builds bring: entries by path, and all their scriptlets as one text."""
+    """What some builds bring: entries by path, and by the name of each package all its scriptlets as one text."""
 
     files: dict[str, Entry]
-    scripts: str
+    scripts: dict[str, str]
 
     @property
     def units(self) -> set[str]:
@@ -80,7 +80,7 @@ class Shipped(t.NamedTuple):
         return [path for path, entry in self.files.items() if entry.config]
 
 
-NOTHING = Shipped({}, "")
+NOTHING = Shipped({}, {})
 
 
 def plain(shipped: Shipped) -> list[t.Any]:
@@ -114,12 +114,13 @@ def of_package_files(paths: t.Iterable[str]) -> Shipped:
 
 def of_headers(headers: t.Iterable[t.Any]) -> Shipped:
     """Return what the builds with some headers bring."""
-    files, scripts = {}, []
+    files: dict[str, Entry] = {}
+    scripts: dict[str, str] = {}
     for header in headers:
         algorithm = header[rpm.RPMTAG_FILEDIGESTALGO] or 1
         files.update({entry.name: _entry(entry, algorithm) for entry in rpm.files(header)})
-        scripts += [header[getattr(rpm, "RPMTAG_" + slot)] or "" for slot in SCRIPTLETS]
-    return Shipped(files, "\n".join(script for script in scripts if script))
+        scripts[header["name"]] = "\n".join(header[getattr(rpm, "RPMTAG_" + slot)] or "" for slot in SCRIPTLETS)
+    return Shipped(files, scripts)
 
 
 def _entry(entry: t.Any, algorithm: int) -> Entry:

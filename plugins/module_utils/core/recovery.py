@@ -94,7 +94,7 @@ def settle(target: Target, kinds: Kinds) -> Settled:
         outcome, done, left = _settled(target, cut, cut.step, kinds)
     book = ledger.Journal(target, cut.run)
     if cut.step is not None:
-        book.write(ledger.DONE if done else ledger.FAILED, cut.step.number, error=None if done else outcome)
+        book.write(ledger.DONE if done else ledger.FAILED, cut.step.number, error=None if done else outcome, left=left)
     let_go(target, kinds)
     book.write(ledger.RUN_ENDED)
     book.close()

@@ -103,8 +103,9 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
         undone = undo_all(target, run, taken, registry.kinds) if run else Undone([], [])
         undoing.start_again(target, registry)
         if undone.failures:
+            told = [*undone.failures, *left_before, *undone.left]
             raise Failed(Problem(
-                f"{len(undone.failures)} of {len(taken)} steps could not be taken back", "; ".join(undone.failures),
+                f"{len(undone.failures)} of {len(taken)} steps could not be taken back", "; ".join(told),
                 "The others are undone. Mend these and run again",
             ))
         undoing.tidy(target, ways.saved_days, registry)

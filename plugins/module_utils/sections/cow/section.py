@@ -45,7 +45,8 @@ class State(t.NamedTuple):
 
 
 class ConfigAction(Action):
-    """Sets what is wanted in the plugin's configuration, which a package of the same run may bring. Undo puts it back whole."""
+    """Sets what is wanted in the plugin's configuration, which a package of the same run may bring. Undo puts it back, whole
+    where nobody changed it since."""
 
     section = SECTION
     kind = "cow-config"
@@ -72,7 +73,14 @@ class ConfigAction(Action):
         target.write(cow.CONF, now._replace(content=cow.edited(now.content, cow.Settings(*self.args["wanted"]))))
 
     def undo(self, target: Target) -> None:
-        _restore(target)
+        kept, now = target.read(_kept(target)), target.read(cow.CONF)
+        written = cow.edited(kept.content, cow.Settings(*self.args["wanted"])) if kept else None
+        if kept is None or now is None or now.content in (written, kept.content):
+            _restore(target)
+            return
+        target.write(cow.CONF, now._replace(content=cow.edited(now.content, cow.settings(kept.content))))
+        target.remove(_kept(target))
+        self.left.append(f"{cow.CONF} was changed since: only the settings that were made here are taken back")
 
     def verify(self, target: Target) -> None:
         now = target.read(cow.CONF)

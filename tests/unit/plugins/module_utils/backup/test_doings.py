@@ -22,8 +22,8 @@ def changes(old, new, was, now, enabled=lambda unit, user: True):
     return set(Doings(old, new, was, now, enabled).changes())
 
 
-def build(files, scripts=""):
-    return Shipped({path: files[path] for path in files}, scripts)
+def build(files, scripts="", name="a"):
+    return Shipped(files, {name: scripts})
 
 
 @pytest.mark.parametrize(("old", "new", "was", "now", "own"), [
@@ -103,6 +103,14 @@ def test_links_that_presets_make(scripts, enabled, target, own):
     path = f"{WANTS}/a.service"
     found = changes(NOTHING, new, {}, {WANTS: folder(), path: link(target)}, lambda unit, user: enabled)
     assert found == ({WANTS, path} if own else set())
+
+
+def test_no_preset_is_applied_where_a_package_was_there_before():
+    path = f"{WANTS}/a.service"
+    builds = [build({UNIT: entry(text)}, "systemctl preset a.service") for text in "12"]
+    assert changes(*builds, {WANTS: folder()}, {WANTS: folder(), path: link(UNIT)}) == set()
+    other = build({UNIT: entry("1")}, "systemctl preset a.service", "the-package-that-had-it")
+    assert changes(other, builds[1], {WANTS: folder()}, {WANTS: folder(), path: link(UNIT)}) == {path}
 
 
 def test_links_of_units_that_went_are_the_transactions_and_of_others_not():

@@ -52,7 +52,7 @@ STOCK, SWAPPED = "stock\n", "by the swap\n"
 def builds(monkeypatch, **files):
     """Have builds by their names, which bring configuration: C(old={path: text})."""
     brought = {
-        name: shipped.Shipped({path: entry(text, 0o644, config=True) for path, text in texts.items()}, "")
+        name: shipped.Shipped({path: entry(text, 0o644, config=True) for path, text in texts.items()}, {})
         for name, texts in files.items()}
     monkeypatch.setattr(shipped, "installed", lambda names: (brought[next(iter(names))], list(names)))
 
@@ -209,7 +209,7 @@ class TestKept:
         found = kept(target, monkeypatch)
         lay(target, "/etc/a.conf", SWAPPED)
         code = "/usr/lib/udev/rules.d/a.rules"
-        brought = shipped.Shipped({code: entry("new", 0o644)}, "")
+        brought = shipped.Shipped({code: entry("new", 0o644)}, {})
         monkeypatch.setattr(shipped, "installed", lambda names: (brought, ["a"]))
         found.note(["new"])
         monkeypatch.setattr(manifest, "edited_files", lambda target, names: [code])
@@ -227,7 +227,7 @@ class TestKept:
         lay(target, "/etc/a.conf", STOCK)
         lay(target, "/etc/a.conf.rpmsave", "edited before\n")
         lay(target, "/etc/systemd/mine.conf", "after the cut\n")
-        told = found.revoke(shipped.Shipped({"/etc/a.conf": entry(SWAPPED, 0o644, config=True)}, ""))
+        told = found.revoke(shipped.Shipped({"/etc/a.conf": entry(SWAPPED, 0o644, config=True)}, {}))
         assert "/etc/systemd/mine.conf was changed since the swap and is left as it is" in told
         assert text_of(target, "/etc/a.conf") == "edited before\n"
         assert text_of(target, "/etc/systemd/mine.conf") == "after the cut\n"

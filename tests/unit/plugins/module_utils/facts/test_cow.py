@@ -151,6 +151,16 @@ def test_on_and_off_and_what_undo_leaves(host, tmp_path):
     assert [path.name for path in tmp_path.rglob(".hyperscale-*")] == []
 
 
+def test_an_edit_of_the_configuration_since_stays(host, tmp_path):
+    done = carry_out(host, section.plan([{**WANT, "denylist": ["kernel"]}], state(host), CONTEXT))
+    action, = (action for action in done if action.kind == "cow-config")
+    path = tmp_path / cow.CONF[1:]
+    path.write_text(f"{path.read_text()}# Of the operator\n")
+    action.undo(host)
+    assert "# Of the operator" in path.read_text() and cow.settings(path.read_text()) == cow.settings(SHIPPED)
+    assert "changed since" in action.left[0]
+
+
 def package(name, release="1.hsx.el9"):
     fields = dict.fromkeys(rpmdb.Package._fields)
     fields.update(name=name, epoch=0, version="4.16", release=release, arch="x86_64")

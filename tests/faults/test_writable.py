@@ -54,7 +54,7 @@ CASES = {
         ["chattr +a /usr/lib/udev/rules.d"], ["folder /usr/lib/udev/rules.d: append-only"], "chattr -a /usr/lib/udev/rules.d"),
     "read-only-bind-mount": (
         ["mount --bind /usr/lib/udev/rules.d /usr/lib/udev/rules.d", "mount -o remount,bind,ro /usr/lib/udev/rules.d"],
-        ["/usr/lib/udev/rules.d is mounted read-only"], "mount -o remount,rw /usr/lib/udev/rules.d"),
+        ["/usr/lib/udev/rules.d is mounted read-only"], "mount -o remount,bind,rw /usr/lib/udev/rules.d"),
     "mounted-file": (
         ["mount --bind /etc/systemd/logind.conf /etc/systemd/logind.conf"], ["/etc/systemd/logind.conf: a mount point"],
         "umount /etc/systemd/logind.conf"),

@@ -44,7 +44,9 @@ OF_FOLDER = {
         "folder {where}: append-only", "with that flag nothing can be replaced or removed in it, and this run writes {paths}",
         "Run 'chattr -a {quoted}', run again, and set the flag anew afterwards"),
     writable.READ_ONLY: (
-        "{where} is mounted read-only", "this run writes {paths}", "Run 'mount -o remount,rw {quoted}' and run again"),
+        "{where} is mounted read-only", "this run writes {paths}",
+        "Run 'mount -o remount,bind,rw {quoted}' where the mount alone is read-only, and 'mount -o remount,rw {quoted}' where "
+        "its file system is; then run again"),
     writable.FORBIDDEN: (
         "folder {where} cannot be written by root", "its file system refuses it, and this run writes {paths}",
         "Give root the right to write there: on NFS by the server's option no_root_squash"),

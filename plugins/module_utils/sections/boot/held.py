@@ -25,7 +25,8 @@ PLAIN_FILE = FileState("", "0644", "root", "root")
 
 
 class PinAction(EnvironmentAction):
-    """The default in force, written by its id: without one, GRUB starts the newest entry, which may be that of the newcomer."""
+    """The default in force, written by its id: without one, GRUB starts the newest entry, which may be that of the newcomer.
+    Taken back, it also puts another default back that went with the kernels; one that is there and whole stays."""
 
     kind = "boot-pin"
     phase = PREPARED
@@ -34,6 +35,11 @@ class PinAction(EnvironmentAction):
     def undo(self, target: Target) -> None:
         held = target.read(self.args["path"])
         before = boot_loader.read(target.root)
+        named = before.variables.get(SAVED)
+        chosen = next((entry for entry in before.entries if entry.id == named), None)
+        if named != self.args["new"][SAVED] and chosen and not boot_loader.missing_images(target.root, chosen):
+            self.left.append(f"{SAVED} was set to {named} since, and stays")
+            return
         super().undo(target)
         after = boot_loader.read(target.root).default
         whole = after is not None and not boot_loader.missing_images(target.root, after)
@@ -106,11 +112,9 @@ def guards(state: State, context: Context) -> tuple[list[Action], State]:
     safe = _safe(state)
     if not newcomers or safe is None:
         return [], state
-    actions: list[Action] = []
-    if state.boot.variables.get(SAVED) != safe.id:
-        actions.append(PinAction.of(state.boot, "the default is fixed before a kernel comes", {SAVED: safe.id}, {}))
-        state = state._replace(boot=state.boot._replace(env=grubenv.with_variables(state.boot.env, {SAVED: safe.id})))
-    return [*actions, HoldAction.over(state.files[KERNEL_SETTINGS], safe.id, newcomers)], state
+    pin = PinAction.of(state.boot, "the default is fixed before a kernel comes", {SAVED: safe.id}, {})
+    state = state._replace(boot=state.boot._replace(env=grubenv.with_variables(state.boot.env, {SAVED: safe.id})))
+    return [pin, HoldAction.over(state.files[KERNEL_SETTINGS], safe.id, newcomers)], state
 
 
 def _safe(state: State) -> bls.Entry | None:

@@ -90,8 +90,18 @@ def test_the_default_in_force_is_written_by_its_id(host, saved):
     assert settings(host) == SETTINGS
 
 
-def test_a_default_that_is_written_needs_no_other(host):
-    assert [step.kind for step in plan(host)] == ["boot-hold", "transaction"]
+@pytest.mark.parametrize("remains", [True, False])
+def test_a_default_that_somebody_set_since_stays_where_it_is_whole(host, remains):
+    pin = run(host, comes(host))[0]
+    host.set(saved_entry=host.id_of(NEWER))
+    if not remains:
+        host.path(f"boot/loader/entries/{host.id_of(NEWER)}.conf").unlink()
+    pin.undo(host.target)
+    assert host.env["saved_entry"] == host.id_of(NEWER if remains else STOCK)
+    assert bool(pin.left) is remains
+
+
+def test_where_no_kernel_comes_nothing_is_guarded(host):
     assert boot.plan([], boot.gather(host.target, []), CONTEXT).actions == []
 
 
@@ -99,7 +109,7 @@ def test_a_default_that_is_written_needs_no_other(host):
 def test_a_newcomer_that_made_itself_the_default_all_the_same(host, whole):
     run(host, comes(host, default=True, whole=whole))
     assert host.env["saved_entry"] == host.id_of(STOCK) and settings(host) == SETTINGS
-    assert [step.action["kind"] for step in ledger.standing(host.target)] == ["transaction"]
+    assert [step.action["kind"] for step in ledger.standing(host.target)] == ["boot-pin", "transaction"]
 
 
 @pytest.mark.parametrize("error", [Failed, Refused])

@@ -17,6 +17,7 @@ from ..scenes import Scenes
 from . import aftermath
 
 CHECK = "unit.activated"
+RUNNING = ("active", "activating", "reloading")
 UNMOUNT = (
     "Save what was written to {folder} since, then run 'umount {folder}'. 'systemctl mask {unit}' keeps it from coming back")
 
@@ -32,8 +33,11 @@ def activated(scenes: Scenes) -> t.Iterator[Finding]:
             yield _mounted(scenes, unit, folder, mine[unit])
     for unit, was in started(scenes):
         if over.get(unit) not in new:
+            gone = " Its file is gone: it stays until it is stopped or the host boots." if _left(scenes, unit) else ""
             yield found(
-                CHECK, Subject("unit", unit), was, "active", f"{unit} is active and was {was} when the snapshot was taken.",
+                CHECK, Subject("unit", unit), was, "active",
+                f"{unit} is active and was {was} when the snapshot was taken.{gone}",
+                remedy=f"Run 'systemctl stop {unit}' if nothing here uses it" if gone else "",
                 severity=INFO if unit.endswith((".swap", ".target", ".slice")) else LOW, proven=True)
 
 
@@ -47,6 +51,17 @@ def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
     for unit, was in aftermath.started(scenes):
         if unit in mine and (unit in linked or unit not in new):
             yield unit, was
+    before = scenes.before("units")
+    for unit in sorted(unit for unit in mine if _left(scenes, unit)):
+        was = before.get(unit, {}).get("ActiveState") or "not loaded"
+        if was not in RUNNING and not aftermath.FLEETING.search(unit):
+            yield unit, was
+
+
+def _left(scenes: Scenes, unit: str) -> bool:
+    """Say whether a unit is active without a file: it was started by a build that is no longer here."""
+    said = scenes.now("units").get(unit, {})
+    return said.get("ActiveState") == "active" and said.get("LoadState") == "not-found"
 
 
 def _carried(scenes: Scenes) -> dict[str, str]:

@@ -94,6 +94,19 @@ def test_a_new_unit_that_no_link_pulls_in_is_told_as_new(tmp_path, linked, new, 
         silent(findings, "unit.activated")
 
 
+@pytest.mark.parametrize(("name", "severity"), [("a.socket", "low"), ("a.service", "low"), ("a.target", "info")])
+def test_what_a_build_that_left_has_started_stays_and_is_told(tmp_path, name, severity):
+    left = unit("active", LoadState="not-found", UnitFileState="")
+    scenes = seen(tmp_path, name, states={name: left}, new=False)
+    finding = fired(activation.activated(scenes), "unit.activated", name, severity=severity)
+    assert f"systemctl stop {name}" in finding.remediations[0].content
+    assert list(returned.running(scenes)) == []
+    # It ran in this way before, or it does not run, or it is of nobody who was swapped.
+    silent(activation.activated(seen(tmp_path, name, states={name: left}, new=False, was=left)), "unit.activated")
+    silent(activation.activated(seen(tmp_path, name, states={name: {**left, "ActiveState": "inactive"}})), "unit.activated")
+    silent(activation.activated(seen(tmp_path, "other.socket", states={name: left}, new=False)), "unit.activated")
+
+
 def test_a_snapshot_without_mounts_says_so(tmp_path):
     with pytest.raises(Skipped, match="lacks mounts"):
         list(activation.activated(recorded(tmp_path, {"units": {}}, {"units": {}})))

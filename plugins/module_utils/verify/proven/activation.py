@@ -17,13 +17,14 @@ from ..scenes import Scenes
 from . import aftermath
 
 CHECK = "unit.activated"
+RUNNING = ("active", "activating", "reloading")
 UNMOUNT = (
     "Save what was written to {folder} since, then run 'umount {folder}'. 'systemctl mask {unit}' keeps it from coming back")
 
 
 def activated(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 109: mounts that the packages' units made, and other units of theirs, that are active and were not."""
-    mine = _carried(scenes)
+    mine = _brought(scenes)
     over = {unit: covered.mount_point(unit) for unit in mine if unit.endswith(covered.MOUNT_KINDS)}
     before = set(scenes.before("mounts"))
     new = set(scenes.now("mounts")) - before
@@ -32,31 +33,51 @@ def activated(scenes: Scenes) -> t.Iterator[Finding]:
             yield _mounted(scenes, unit, folder, mine[unit])
     for unit, was in started(scenes):
         if over.get(unit) not in new:
+            gone = " Its file is gone: it stays until it is stopped or the host boots." if _left(scenes, unit) else ""
             yield found(
-                CHECK, Subject("unit", unit), was, "active", f"{unit} is active and was {was} when the snapshot was taken.",
+                CHECK, Subject("unit", unit), was, "active",
+                f"{unit} is active and was {was} when the snapshot was taken.{gone}",
+                remedy=f"Run 'systemctl stop {unit}' if nothing here uses it" if gone else "",
                 severity=INFO if unit.endswith((".swap", ".target", ".slice")) else LOW, proven=True)
 
 
 def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
-    """Yield units of the builds that are active and were not, with what they were.
+    """Yield units of the builds, and units without a file, that are active and were not, with what they were.
 
     What is new, and pulled in by no link but by what stands in a unit file, is told as a new unit: headers tell no more.
     """
-    mine, linked = _carried(scenes), {pull.unit for pull in pulls(scenes.swap.new_files)}
+    mine, linked = _brought(scenes), {pull.unit for pull in pulls(scenes.swap.new_files)}
     new = {finding.subject.name for finding in brought(scenes.swap)}
     for unit, was in aftermath.started(scenes):
         if unit in mine and (unit in linked or unit not in new):
             yield unit, was
+    before = scenes.before("units")
+    for unit in sorted(unit for unit in scenes.now("units") if _left(scenes, unit)):
+        was = before.get(unit, {}).get("ActiveState") or "not loaded"
+        if was not in RUNNING and not aftermath.FLEETING.search(unit):
+            yield unit, was
 
 
-def _carried(scenes: Scenes) -> dict[str, str]:
-    """Return the units of the builds on both sides, each with the build: what those that left started may stay active."""
+def _left(scenes: Scenes, unit: str) -> bool:
+    """Say whether a unit is active without a file: it was started by a build that is no longer here."""
+    said = scenes.now("units").get(unit, {})
+    return said.get("ActiveState") == "active" and said.get("LoadState") == "not-found"
+
+
+def _brought(scenes: Scenes) -> dict[str, str | None]:
+    """Return the units of the builds on both sides and those that the prediction named, each with a build.
+
+    After going back the builds that started something are on neither side.
+    """
+    named = {
+        finding["subject"]["name"]: finding["after"] for finding in (scenes.prediction or {}).get("findings", ())
+        if finding["check"] in (CHECK, "unit.new")}
     files = {**scenes.swap.old_files, **scenes.swap.new_files}
     matches = ((UNIT_PATH.match(path), build.nevra) for path, (build, _file) in files.items())
-    return {match.group("unit"): nevra for match, nevra in matches if match}
+    return {**named, **{match.group("unit"): nevra for match, nevra in matches if match}}
 
 
-def _mounted(scenes: Scenes, unit: str, folder: str, nevra: str) -> Finding:
+def _mounted(scenes: Scenes, unit: str, folder: str, nevra: str | None) -> Finding:
     subject = Subject("unit", unit)
     users = {*_foreseen(scenes, finding_key(CHECK, subject)), *covered.cut_off(scenes.view, folder)}
     hides = f" It hides {len(users)} files or users that the folder had." if users else ""

@@ -48,7 +48,8 @@ def test_a_mount_is_told_whoever_has_its_unit_file_now(tmp_path, name, folder, n
 
 def test_a_mount_has_the_key_and_the_users_of_its_prediction(tmp_path):
     predicted = found("unit.activated", Subject("unit", "tmp.mount"), None, "x", "It is.")
-    prediction = {"findings": [{"key": predicted.key, "check": "unit.activated", "consumers": [SHOP]}]}
+    prediction = {"findings": [{
+        "key": predicted.key, "check": "unit.activated", "subject": {"name": "tmp.mount"}, "after": "x", "consumers": [SHOP]}]}
     now = unit("active", UnitFileState="static", WantedBy="local-fs.target")
     scenes = seen(tmp_path, "tmp.mount", ["/tmp"], {"tmp.mount": now}, prediction=prediction)
     finding = fired(
@@ -57,6 +58,19 @@ def test_a_mount_has_the_key_and_the_users_of_its_prediction(tmp_path):
     joined = report.joined(
         [{"key": predicted.key, "check": "unit.activated", "baseline": False}], [{"key": finding.key, "baseline": False}])
     assert joined["happened"] == [predicted.key] and joined["not_predicted"] == []
+
+
+@pytest.mark.parametrize("check", ["unit.activated", "unit.new"])
+def test_a_mount_of_builds_that_left_again_is_known_by_the_prediction(tmp_path, check):
+    """The packages are those of the snapshot again, and so the swap that the proof sees is empty."""
+    before, now = {"mounts": ["/"], "units": {}}, {"mounts": ["/", "/tmp"], "units": {}}
+    silent(activation.activated(recorded(tmp_path, before, now)), "unit.activated")
+    prediction = {"findings": [{
+        "key": "x", "check": check, "subject": {"name": "tmp.mount"}, "after": "systemd-262-1.noarch", "consumers": [SHOP]}]}
+    finding = fired(
+        activation.activated(recorded(tmp_path, before, now, prediction=prediction)), "unit.activated", "tmp.mount",
+        severity="medium")
+    assert "systemd-262-1.noarch" in finding.diagnosis
 
 
 @pytest.mark.parametrize(("name", "folder"), [
@@ -92,6 +106,21 @@ def test_a_new_unit_that_no_link_pulls_in_is_told_as_new(tmp_path, linked, new, 
         fired(findings, "unit.activated", "a.service", severity="low")
     else:
         silent(findings, "unit.activated")
+
+
+@pytest.mark.parametrize(("name", "severity"), [("a.socket", "low"), ("a.service", "low"), ("a.target", "info")])
+def test_what_a_build_that_left_has_started_stays_and_is_told(tmp_path, name, severity):
+    left = unit("active", LoadState="not-found", UnitFileState="")
+    scenes = seen(tmp_path, name, states={name: left}, new=False)
+    finding = fired(activation.activated(scenes), "unit.activated", name, severity=severity)
+    assert f"systemctl stop {name}" in finding.remediations[0].content
+    assert list(returned.running(scenes)) == []
+    # After going back the builds that started it are on neither side.
+    fired(activation.activated(seen(tmp_path, "other.socket", states={name: left})), "unit.activated", name, severity=severity)
+    # It ran in this way before, or it does not run, or it comes and goes with something else.
+    silent(activation.activated(seen(tmp_path, name, states={name: left}, new=False, was=left)), "unit.activated")
+    silent(activation.activated(seen(tmp_path, name, states={name: {**left, "ActiveState": "inactive"}})), "unit.activated")
+    silent(activation.activated(seen(tmp_path, "a.slice", states={"a.slice": left}, new=False)), "unit.activated")
 
 
 def test_a_snapshot_without_mounts_says_so(tmp_path):

@@ -53,8 +53,9 @@ def below(target: Target, tree: str) -> list[str]:
 
 
 def _unless_gone(error: OSError) -> None:
-    """Raise what kept a folder from being read, unless it went away meanwhile: what is below it is not absent."""
-    if not isinstance(error, FileNotFoundError):
+    """Raise what kept a folder from being read: what is below it is not absent. What is no folder, or gone by now, has nothing
+    below it."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise error
 
 

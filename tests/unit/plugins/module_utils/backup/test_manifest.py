@@ -403,3 +403,18 @@ def test_what_other_steps_took_back_since_is_not_put_back(target, monkeypatch):
     lay(target, "/etc/a.conf", "before the step that came before\n")
     assert found.put_back({"/etc/a.conf"}) == []
     assert text_of(target, "/etc/a.conf") == "before the step that came before\n"
+
+
+def test_a_tree_that_is_a_file_has_nothing_below_it_and_one_that_cannot_be_read_is_not_absent(target, monkeypatch):
+    os.makedirs(target.path("/etc/default"))
+    with open(target.path("/etc/default/grub"), "w", encoding="utf-8"):
+        pass
+    assert file_states.below(target, "/etc/default/grub") == ["/etc/default/grub"]
+    assert file_states.below(target, "/etc/absent") == []
+
+    def denied(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(PermissionError):
+        file_states.below(target, "/etc/default")

@@ -153,7 +153,7 @@ def test_a_run_that_is_cut_lets_go_in_the_next_one(host):
     recovery.settle(host.target, KINDS)
     assert settings(host) == SETTINGS and host.env["saved_entry"] == host.id_of(STOCK)
     assert not [step for step in ledger.standing(host.target) if step.action["kind"] == "boot-hold"]
-    assert recovery.settle(host.target, KINDS) is None
+    assert recovery.settle(host.target, KINDS).story is None
 
 
 def test_it_holds_again_while_a_half_done_transaction_is_made_whole(host):
@@ -166,7 +166,7 @@ def test_it_holds_again_while_a_half_done_transaction_is_made_whole(host):
     assert settings(host) == SETTINGS
     Transaction.half = True
     Transaction.ends = staticmethod(comes(host, default=True))
-    assert recovery.settle(host.target, KINDS)["outcome"] == "made whole"
+    assert recovery.settle(host.target, KINDS).story["outcome"] == "made whole"
     assert settings(host) == SETTINGS and host.env["saved_entry"] == host.id_of(STOCK)
 
 

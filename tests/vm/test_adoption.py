@@ -44,10 +44,10 @@ ExecStart=/usr/bin/python3 /usr/local/sbin/shop
 WantedBy=multi-user.target
 """
 ASK = "import socket; shop = socket.socket(socket.AF_UNIX); shop.connect('/tmp/shop/socket'); print(shop.recv(100).decode())"
-# Removes what Ansible has in /tmp, once, while a package transaction runs: what a cleaner of /tmp does at any time.
+# Removes what Ansible has in its temporary folders, once, while a package transaction runs: as a cleaner may at any time.
 SWEEP = """\
 until grep -qs '"phase": "running"' /var/lib/centos-hyperscale/runs/*/status.json; do sleep 0.2; done
-rm -rf /tmp/ansible* /tmp/.ansible
+rm -rf /tmp/ansible* /tmp/.ansible /var/tmp/ansible_* /root/.ansible/tmp/*
 """
 # What a package can start by bringing it, other than services that others ask for.
 ACTIVATED = "mount,automount,socket,timer,path,swap"

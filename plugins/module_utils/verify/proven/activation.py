@@ -17,6 +17,8 @@ from ..scenes import Scenes
 from . import aftermath
 
 CHECK = "unit.activated"
+# What systemd calls a unit that it cannot name any more when it is re-executed: another name each time.
+NAMELESS = "orphaned-"
 RUNNING = ("active", "activating", "reloading")
 UNMOUNT = (
     "Save what was written to {folder} since, then run 'umount {folder}'. 'systemctl mask {unit}' keeps it from coming back")
@@ -52,7 +54,7 @@ def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
         if unit in mine and (unit in linked or unit not in new):
             yield unit, was
     before = scenes.before("units")
-    for unit in sorted(unit for unit in scenes.now("units") if _left(scenes, unit)):
+    for unit in sorted(unit for unit in scenes.now("units") if _left(scenes, unit) and not unit.startswith(NAMELESS)):
         was = before.get(unit, {}).get("ActiveState") or "not loaded"
         if was not in RUNNING and not aftermath.FLEETING.search(unit):
             yield unit, was

@@ -30,8 +30,8 @@ except ImportError:  # a host without SELinux userland has no labels to keep
 # Begins the name of what is written beside a path before it takes its place.
 SCRATCH = ".hyperscale-"
 STATE_DIR = "/var/lib/centos-hyperscale"
-# Holds what a run needs for itself. Nothing that a swap starts is mounted over the state directory.
-RUN_FOLDER = "scratch"
+# Begins the name of the folder with what a run needs for itself. Nothing that a swap starts is mounted over the state directory.
+RUN_FOLDER = "scratch-"
 RUN_FOLDER_SECONDS = 24 * 3600
 # Where a look that changes nothing has its own files. A swap may have a tmpfs mounted over /tmp.
 TEMPORARY = "/var/tmp"
@@ -55,12 +55,12 @@ def looking_folder(_target: Target) -> str:
 
 def changing_folder(target: Target) -> str:
     """Make a folder below the state directory and return it. It goes with the process; those of killed ones go after a day."""
-    parent = target.private_folder(RUN_FOLDER)
+    parent = target.private_folder()
     for name in os.listdir(parent):
         left = os.path.join(parent, name)
-        if os.stat(left).st_mtime < time.time() - RUN_FOLDER_SECONDS:
+        if name.startswith(RUN_FOLDER) and os.lstat(left).st_mtime < time.time() - RUN_FOLDER_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
-    return _going(tempfile.mkdtemp(dir=parent))
+    return _going(tempfile.mkdtemp(dir=parent, prefix=RUN_FOLDER))
 
 
 def _going(folder: str) -> str:

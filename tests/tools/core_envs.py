@@ -52,8 +52,8 @@ class Python(t.NamedTuple):
 
 # The newest release of each series. Together the first choices cover each Python.
 CORES = (
-    Core("2.16.19", ("3.11", "3.10", "3.12")),
-    Core("2.17.14", ("3.10", "3.11", "3.12")),
+    Core("2.16.19", ("3.10", "3.11", "3.12")),
+    Core("2.17.14", ("3.11", "3.10", "3.12")),
     Core("2.18.19", ("3.11", "3.12", "3.13")),
     Core("2.19.14", ("3.11", "3.12", "3.13")),
     Core("2.20.10", ("3.12", "3.13", "3.14")),

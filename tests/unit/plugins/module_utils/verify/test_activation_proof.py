@@ -40,6 +40,7 @@ def seen(root, name, mounts=(), states=None, new=True, was=None, **more):
     ("tmp.mount", "/tmp"), ("srv-data.mount", "/srv/data"), ("srv-data.automount", "/srv/data")])
 @pytest.mark.parametrize("new", [True, False], ids=["swapped", "gone back"])
 def test_a_mount_is_told_whoever_has_its_unit_file_now(tmp_path, name, folder, new):
+    pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
     silent(activation.activated(seen(tmp_path, name, new=new)), "unit.activated")
     finding = fired(
         activation.activated(seen(tmp_path, name, [folder], new=new)), "unit.activated", name, severity="medium", consumers=[])
@@ -110,6 +111,7 @@ def test_a_new_unit_that_no_link_pulls_in_is_told_as_new(tmp_path, linked, new, 
 
 @pytest.mark.parametrize(("name", "severity"), [("a.socket", "low"), ("a.service", "low"), ("a.target", "info")])
 def test_what_a_build_that_left_has_started_stays_and_is_told(tmp_path, name, severity):
+    pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
     left = unit("active", LoadState="not-found", UnitFileState="")
     scenes = seen(tmp_path, name, states={name: left}, new=False)
     finding = fired(activation.activated(scenes), "unit.activated", name, severity=severity)

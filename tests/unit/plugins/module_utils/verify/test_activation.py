@@ -235,8 +235,8 @@ def test_processes_and_sockets_of_this_very_machine(tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(folder / "named"))
         program = "import sys; handle = open(sys.argv[1], 'w'); print(flush=True); sys.stdin.read()"
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(folder / "orders")], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shop:
+        argv = [sys.executable, "-c", program, str(folder / "orders")]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shop:
             shop.stdout.readline()
             found = covered.consumers(view, str(folder))
             shop.stdin.close()

@@ -237,6 +237,7 @@ def test_symbols(host, monkeypatch):
 
 def test_local_changes(host):
     pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
+
     def digest(text):
         import hashlib
         return hashlib.sha256(text.encode()).hexdigest()

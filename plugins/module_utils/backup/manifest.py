@@ -131,7 +131,7 @@ class Kept:
         code = [
             path for path in ours
             if path in going.files and not (path in before or _in_trees(path) or going.files[path].config)
-            and now[path] != edited.get(path) is not None]
+            and edited.get(path) is not None and now[path] != edited[path]]
         displaced = self._displace({path: edited[path] for path in code})
         self._bring({path: state for path, state in ours.items() if path not in displaced}, now)
         return [*self._told(settled), *(

@@ -186,9 +186,12 @@ class Kept:
         return shipped.from_plain(self._read(name))
 
     def start_again(self) -> None:
-        """Start what ran before the transaction, but for what was stopped when that was about to be taken back."""
+        """Start what ran before the transaction, but for what was stopped when that was about to be taken back, and stop what
+        the builds had started that went on the way back."""
         stopped = self._read(STOPPED) or []
         units.start(self._target, [unit for unit in self._read(ACTIVE) or [] if unit not in stopped])
+        if self.looked:
+            units.stop_gone(self._target, self._brought(GOING).files)
 
     def clear(self) -> None:
         """Take all of it away."""

@@ -17,6 +17,8 @@ from ..core.host_io import Target
 UNIT_FILE = re.compile(r"^/usr/lib/systemd/system/(?P<unit>[^/]+)$")
 TEMPLATE = re.compile(r"@[^.]*\.")
 INACTIVE = ("inactive", "failed")
+# Stopping these takes nothing away that others rest on. A mount that a build brought stays: it may hold files by now.
+STOPPABLE = (".path", ".service", ".socket", ".timer")
 
 
 def active(target: Target, files: t.Iterable[str]) -> list[str]:
@@ -45,6 +47,17 @@ def start(target: Target, units: t.Sequence[str]) -> None:
     for verb, some in (("stop", running), ("start", sockets), ("start", running), ("start", rest)):
         for unit in some:
             target.probe(["systemctl", verb, "--", unit])
+
+
+def stop_gone(target: Target, files: t.Iterable[str]) -> None:
+    """Stop units that still run and whose files, which some builds had brought, are gone; the proof tells of the others."""
+    defined = [match.group("unit") for match in map(UNIT_FILE.match, files) if match]
+    units = sorted(unit for unit in defined if unit.endswith(STOPPABLE) and not TEMPLATE.search(unit))
+    states = _shown(target, units, "LoadState", "ActiveState")
+    gone = [unit for unit in units if states.get(unit) == ["not-found", "active"]]
+    # A socket first: it would start its service again.
+    for unit in sorted(gone, key=lambda name: not name.endswith(".socket")):
+        target.probe(["systemctl", "stop", "--", unit])
 
 
 def _shown(target: Target, units: t.Sequence[str], *properties: str) -> dict[str, list[str]]:

@@ -418,3 +418,20 @@ def test_a_tree_that_is_a_file_has_nothing_below_it_and_one_that_cannot_be_read_
     monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(PermissionError):
         file_states.below(target, "/etc/default")
+
+
+def test_what_runs_without_its_file_is_stopped_and_no_mount(tmp_path):
+    states = {
+        "gone.service": "not-found active", "gone.socket": "not-found active", "here.service": "loaded active",
+        "off.service": "not-found inactive", "srv.mount": "not-found active", "many@.service": "not-found active"}
+    calls = []
+
+    def systemctl(argv):
+        calls.append(argv)
+        shown = [
+            "Id={}\nLoadState={}\nActiveState={}\n".format(unit, *states[unit].split()) for unit in argv if unit in states]
+        return 0, "\n".join(shown), ""
+
+    backup_units.stop_gone(
+        host_io.Target(systemctl, str(tmp_path)), [f"/usr/lib/systemd/system/{unit}" for unit in states] + ["/usr/bin/x.service"])
+    assert [argv[-1] for argv in calls if argv[1] == "stop"] == ["gone.socket", "gone.service"]

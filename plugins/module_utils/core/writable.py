@@ -201,7 +201,7 @@ def _mounts(root: str) -> dict[str, mountinfo.Mount]:
     try:
         with open(os.path.join(root, MOUNTINFO.lstrip("/")), encoding="utf-8", errors="surrogateescape") as handle:
             return {mount.mountpoint: mount for mount in mountinfo.parse(handle.read())}
-    except OSError:
+    except FileNotFoundError:  # a root without /proc
         return {}
 
 
@@ -209,7 +209,7 @@ def _found(real: str, follow: bool) -> str:
     """Return what is at a path. Where a folder may be meant, a link to one is one, as it is for rpm."""
     try:
         mode = os.lstat(real).st_mode
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     if stat.S_ISLNK(mode):
         return "folder" if follow and os.path.isdir(real) else "link"

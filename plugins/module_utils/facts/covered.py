@@ -126,15 +126,16 @@ def _uses(view: View, process: str) -> t.Iterator[tuple[str, str]]:
         with open(view.real(process + "/maps"), encoding="utf-8", errors="replace") as handle:
             for line in handle:
                 yield "a mapped file", line[line.index("/"):].rstrip("\n") if "/" in line else ""
-    except OSError:
-        return
+    except OSError as error:
+        view.note(process + "/maps", error)
 
 
 def _sockets(view: View, tops: t.Sequence[str]) -> list[Consumer]:
     try:
         with open(view.real(UNIX_SOCKETS), encoding="utf-8", errors="replace") as handle:
             fields = [line.rstrip("\n").split(None, 7) for line in handle]
-    except OSError:
+    except OSError as error:
+        view.note(UNIX_SOCKETS, error)
         return []
     paths = {line[7] for line in fields if len(line) == 8}
     return [Consumer("socket", path, "has its name there") for path in sorted(paths) if _below(path, tops)]

@@ -5,32 +5,22 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
 
 from ..core.host_io import Target
-
-# Of two files of one name, the one in the folder that comes first here counts.
-FOLDERS = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd")
-VERBS = ("enable", "disable", "ignore")
-INSTANCE = re.compile(r"@[^.]+\.")
+from ..text import presets
 
 
 def enabled_by_preset(target: Target, unit: str, user: bool) -> bool:
     """Say whether the presets enable a unit, which they do where no line names it. C(user): one of user managers."""
-    kind = "user-preset" if user else "system-preset"
     files: dict[str, str] = {}
-    for folder in FOLDERS:
-        place = target.path(os.path.join(folder, kind))
+    for folder in presets.FOLDERS:
+        place = target.path(os.path.join(folder, presets.USER if user else presets.SYSTEM))
         for name in os.listdir(place) if os.path.isdir(place) else ():
-            if name.endswith(".preset"):
+            if name.endswith(presets.SUFFIX):
                 files.setdefault(name, os.path.join(place, name))
-    template = INSTANCE.sub("@.", unit)
+    known: list[tuple[str, str]] = []
     for name in sorted(files):
         with open(files[name], encoding="utf-8", errors="replace") as handle:
-            for words in (line.split() for line in handle):
-                named = len(words) > 1 and any(fnmatch.fnmatch(name, words[1]) for name in (unit, template))
-                if named and words[0] in VERBS:
-                    return words[0] == "enable"
-    return True
+            known += presets.rules(handle)
+    return presets.enables(known, unit)

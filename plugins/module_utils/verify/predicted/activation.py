@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 import typing as t
@@ -13,6 +12,7 @@ import typing as t
 from ...facts import covered, mounts
 from ...facts.consumer import Consumer
 from ...facts.view import View
+from ...text import presets
 from ..builds import Build, File
 from ..checks import found
 from ..model import INFO, LOW, MEDIUM, Finding, Subject
@@ -26,7 +26,6 @@ OWN_FOLDERS = (
     "/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system", "/run/systemd/system.attached",
     "/run/systemd/generator", "/usr/local/lib/systemd/system")
 VENDOR_FOLDER = "/usr/lib/systemd/system"
-PRESETS = ("/etc/systemd/system-preset", "/run/systemd/system-preset", "/usr/lib/systemd/system-preset")
 APPLIES_PRESET = re.compile(r"\bpreset\b|install-system-units")
 # Every start of a service asks for these, and so for all that they newly want.
 AT_ANY_START = (
@@ -181,24 +180,18 @@ def _preset(swap: Swap) -> dict[str, Build]:
         words = {word for line in text.splitlines() if APPLIES_PRESET.search(line) for word in line.split()}
         for path in build.files:
             match = UNIT_PATH.match(path)
-            if match and match.group("unit") in words and _enabled_by(rules, match.group("unit")):
+            if match and match.group("unit") in words and presets.enables(rules, match.group("unit")):
                 applied[match.group("unit")] = build
     return applied
 
 
 def _preset_rules(view: View) -> list[tuple[str, str]]:
-    """Return the lines of the presets on this host, as systemd.preset(5) orders them: word and pattern."""
+    """Return the rules of the presets on this host, those that come first first."""
     paths: dict[str, str] = {}
-    for folder in PRESETS:
-        for path in view.glob(f"{folder}/*.preset"):
+    for folder in presets.FOLDERS:
+        for path in view.glob(f"{folder}/{presets.SYSTEM}/*{presets.SUFFIX}"):
             paths.setdefault(os.path.basename(path), path)
-    lines = [line.split() for _name, path in sorted(paths.items()) for line in (view.text(path) or "").splitlines()]
-    return [(words[0], words[1]) for words in lines if len(words) > 1 and words[0] in ("enable", "disable")]
-
-
-def _enabled_by(rules: t.Sequence[tuple[str, str]], unit: str) -> bool:
-    """Say what the first rule for a unit says; without one it is enabled."""
-    return next((word == "enable" for word, pattern in rules if fnmatch.fnmatchcase(unit, pattern)), True)
+    return [rule for _name, path in sorted(paths.items()) for rule in presets.rules(view.lines(path))]
 
 
 def unwanted(swap: Swap) -> t.Iterator[Finding]:

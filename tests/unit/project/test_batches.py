@@ -18,6 +18,8 @@ import sys
 import pytest
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
+# Where ansible-test runs this, the tree lies in a path of collections already; else make prepare has linked it into one.
+COLLECTIONS = TREE.parents[2] if TREE.parents[1].name == "ansible_collections" else TREE / ".cache" / "collections"
 PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")
 ANSWER = {
     "changed": False, "actions": [], "interrupted": None, "pending": [], "left": [], "snapshot": None, "diff": [], "host": {},
@@ -45,7 +47,7 @@ def play(tmp_path, kinds, **variables):
     done = subprocess.run(
         [str(PLAYBOOK), "-i", str(inventory), "-e", json.dumps(variables), str(TREE / "playbooks" / "rollback.yml")],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        env=dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(TREE / ".cache" / "collections"), ANSIBLE_NOCOLOR="1"))
+        env=dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_NOCOLOR="1"))
     tasks = [task for task in done.stdout.split("\nTASK [") if "Take back, last to first" in task]
     return done.returncode, set(re.findall(r"\[(host\d+)\]", "".join(tasks))), done.stdout
 

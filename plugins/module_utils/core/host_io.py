@@ -10,6 +10,7 @@ in place of the command runner.
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import os
 import pwd
@@ -35,6 +36,9 @@ RUN_FOLDER = "scratch-"
 RUN_FOLDER_SECONDS = 24 * 3600
 # Where a look that changes nothing has its own files. A swap may have a tmpfs mounted over /tmp.
 TEMPORARY = "/var/tmp"
+
+# The errors of a path that leads nowhere, which is known then; any other leaves it unknown.
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
 
@@ -205,6 +209,26 @@ def is_there(real: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def is_folder(real: str) -> bool:
+    """Say whether a path leads to a folder. Raises OSError where that cannot be told."""
+    return _leads_to(real, stat.S_ISDIR)
+
+
+def is_file(real: str) -> bool:
+    """Say whether a path leads to a regular file. Raises OSError where that cannot be told."""
+    return _leads_to(real, stat.S_ISREG)
+
+
+def _leads_to(real: str, kind: t.Callable[[int], bool]) -> bool:
+    """Say what a path leads to. Nothing, a file in the place of a folder, and a circle of links lead nowhere."""
+    try:
+        return kind(os.stat(real).st_mode)
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            raise
+        return False
 
 
 def names_in(real: str) -> list[str]:

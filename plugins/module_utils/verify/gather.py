@@ -21,7 +21,7 @@ import typing as t
 
 from ..core.host_io import TEMPORARY
 from ..facts import mounts, read
-from ..facts.view import NOT_FOUND, View
+from ..facts.view import View
 from ..packages import rpmdb
 from . import live
 from .builds import Build, File, of_header
@@ -145,8 +145,9 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
 def verify(where: Scene) -> dict[str, dict[str, str]]:
     """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters."""
     status, found = _verified(where)
-    if status == NOT_FOUND:
-        raise OSError("rpm: no such command")
+    # rpm ends with 1 where something differs, and where it cannot tell.
+    if status not in (0, 1) or (status == 1 and not found):
+        raise OSError(f"'{' '.join(VERIFY)}' ended with status {status}")
     return found
 
 
@@ -245,7 +246,7 @@ def unit_states(where: Scene) -> dict[str, dict[str, str]]:
     status, out = where.view.run(SHOW_UNITS)
     blocks = (read.assignments(block) for block in out.split("\n\n"))
     found = {block["Id"]: block for block in blocks if "Id" in block}
-    if status == NOT_FOUND or not found:
+    if status != 0 or not found:
         raise OSError("systemctl does not answer")
     return found
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the door to the host tells apart: a path that leads nowhere, one that cannot be told of, and commands that did not start."""
+"""What the door to the host tells apart: a path that leads nowhere, one that cannot be told of, and commands not started."""
 
 from __future__ import annotations
 

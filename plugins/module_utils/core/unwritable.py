@@ -58,8 +58,10 @@ OF_FOLDER = {
         "the file system of {where} is full", "it has no room or no inode left, and this run writes {paths}",
         "Make room there ('df -h', 'df -i'), and run again"),
     writable.QUOTA: (
-        "the project quota of folder {where} is used up", "its file system holds root to it as well, and this run writes {paths}",
-        "Make room there ('df -h {quoted}', 'df -i {quoted}') or raise the limit with xfs_quota(8), and run again"),
+        "the quota that folder {where} counts against is used up",
+        "its file system holds root to it as well, and this run writes {paths}",
+        "Make room there, or raise the limit: of a project on XFS with xfs_quota(8), of a subvolume on btrfs with "
+        "'btrfs qgroup limit'; then run again"),
     writable.FILE_IN_WAY: (
         "{where}: not a folder", "this run writes {paths}", "Move it away with 'mv -- PATH PATH.away' and run again"),
 }

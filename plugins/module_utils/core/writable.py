@@ -6,8 +6,7 @@
 What is written is put beside its path and renamed, by rpm and by the collection alike, so the folder counts as much as the
 file. What cannot be looked at is not known to be writable, and is told with the reason.
 
-A project quota binds root on XFS, where statvfs(3) of a folder shows it. ext4 lets root write beyond any quota, and XFS has none
-for user and group 0. Not seen: limits of btrfs quota groups, and quotas that an NFS server holds root to.
+Room is judged by the file system and by the quotas that bind root, for a few small files: who knows sizes asks for more.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import stat
 import typing as t
 
 from ..text import mountinfo
+from . import quota as quotas
 from .host_io import NOWHERE, is_folder
 
 # How a path is written: a file or link takes its place, a folder is made where there is none, it is removed, or it is one of
@@ -38,10 +38,8 @@ NO_ROOM = (FULL, QUOTA)
 FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
 # What file systems say that have no such flags, or no such ioctl at all.
 WITHOUT_FLAGS = (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL)
-# The file system that holds root to project quotas.
-BINDING = "xfs"
 MOUNTINFO = "/proc/self/mountinfo"
-# What a file system must have left for a few small files: more is asked for by whoever knows sizes.
+# What a file system must have left for a few small files.
 LEAST_BYTES = 64 * 1024
 
 
@@ -64,8 +62,7 @@ NO_FLAGS = Flags()
 
 class Folder(t.NamedTuple):
     """The folder that a path lies in, or the nearest above it that is there. C(mount) is its mount point; C(None) of what is
-    free means that the file system does not count it; C(limited) says that a quota leaves the folder another room than its
-    mount has."""
+    free means that it is not counted; C(quota) names the quota whose room that is, empty for the file system's own."""
 
     path: str
     is_folder: bool
@@ -76,7 +73,7 @@ class Folder(t.NamedTuple):
     fstype: str
     free_bytes: int | None
     free_inodes: int | None
-    limited: bool = False
+    quota: str = ""
 
 
 class Seen(t.NamedTuple):
@@ -104,8 +101,8 @@ def obstacles(root: str, touches: t.Iterable[Touch]) -> list[Obstacle]:
     """Return what keeps some paths from being written on a host."""
     reader = Reader(root)
     found: list[Obstacle] = []
-    new: dict[str, list[str]] = {}
-    folders: dict[str, Folder] = {}
+    new: dict[tuple[str, str], list[str]] = {}
+    folders: dict[tuple[str, str], list[Folder]] = {}
     for touch in sorted(set(touches)):
         try:
             seen = reader.look(touch)
@@ -116,12 +113,19 @@ def obstacles(root: str, touches: t.Iterable[Touch]) -> list[Obstacle]:
         if obstacle is not None:
             found.append(obstacle)
         elif touch.how != GONE and seen.found != "folder":
-            room = seen.folder.path if seen.folder.limited else seen.folder.mount
-            folders[room] = seen.folder
+            room = seen.folder.mount, seen.folder.quota
+            folders.setdefault(room, []).append(seen.folder)
             new.setdefault(room, []).extend([] if seen.found else [touch.path])
     return found + [
-        Obstacle(QUOTA if folders[room].limited else FULL, room, (paths or [folders[room].path])[0])
-        for room, paths in sorted(new.items()) if is_full(folders[room], len(paths))]
+        _no_room(folders[room], paths) for room, paths in sorted(new.items()) if is_full(folders[room][-1], len(paths))]
+
+
+def _no_room(folders: t.Sequence[Folder], new: t.Sequence[str]) -> Obstacle:
+    """Return what is said of folders that share a room in which there is none."""
+    touched = (new or [folders[0].path])[0]
+    if not folders[0].quota:
+        return Obstacle(FULL, folders[0].mount, touched)
+    return Obstacle(QUOTA, os.path.commonpath([folder.path for folder in folders]), touched)
 
 
 def is_full(folder: Folder, new: int) -> bool:
@@ -210,14 +214,19 @@ class Reader:
             if error.errno not in NOWHERE:
                 raise
             return Folder(link, False, NO_FLAGS, False, False, mount, fstype, 0, None)
-        whole = os.statvfs(self._real(mount)) if points else status
-        limited = fstype == BINDING and (status.f_blocks, status.f_files) != (whole.f_blocks, whole.f_files)
-        room = status if limited else whole
         folder = is_folder(real)
-        return Folder(
+        found = Folder(
             path, folder, flags_of(real) if folder else NO_FLAGS, bool(status.f_flag & os.ST_RDONLY),
-            folder and not os.access(real, os.W_OK | os.X_OK), mount, fstype,
-            room.f_bfree * room.f_frsize if room.f_blocks else None, room.f_ffree if room.f_files else None, limited)
+            folder and not os.access(real, os.W_OK | os.X_OK), mount, fstype, *self._room(mount, status))
+        quota = quotas.of_folder(self._root, real, fstype, self._real(mount)) if folder else None
+        if quota is None or (found.free_bytes is not None and found.free_bytes < quota.free_bytes):
+            return found
+        return found._replace(free_bytes=quota.free_bytes, free_inodes=quota.free_inodes, quota=quota.name)
+
+    def _room(self, mount: str, status: os.statvfs_result) -> tuple[int | None, int | None]:
+        """Return the room of a file system. Below a folder with a quota, ext4 tells what that leaves, and root writes beyond."""
+        whole = os.statvfs(self._real(mount)) if mount in self._mounts else status
+        return whole.f_bfree * whole.f_frsize if whole.f_blocks else None, whole.f_ffree if whole.f_files else None
 
     def _real(self, path: str) -> str:
         return path if self._root == "/" else os.path.join(self._root, path.lstrip("/"))

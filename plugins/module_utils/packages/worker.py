@@ -37,7 +37,7 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "core.host_io", "core.process", "core.writable", "core.unwritable", "text.ini", "text.mountinfo",
+    "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini", "text.mountinfo",
     "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.reasons",
     "packages.store", "packages.repair", "packages.worker",
 )

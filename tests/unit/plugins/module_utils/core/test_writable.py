@@ -223,7 +223,7 @@ def test_a_project_quota_of_one_folder_among_others(tmp_path, monkeypatch, fstyp
     found = writable.obstacles(str(tmp_path), [Touch(f"/{name}/file") for name in ("opt", "srv", "usr")])
     assert found == ([Obstacle(writable.QUOTA, limited, f"{limited}/file")] if told else [])
     assert [problem.fact for problem in unwritable.problems(found)] == (
-        [f"the project quota of folder {limited} is used up"] if told else [])
+        [f"the quota that folder {limited} counts against is used up"] if told else [])
 
 
 def test_a_full_file_system_is_told_once(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view impor
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, live
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.detectors import host as detectors
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import cow
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import cow, symbols
 
 BOOTED = host_kind.Kind(host_kind.BOOTED, ())
 ROOT_ONLY = host_kind.Kind(host_kind.NO_SYSTEMD, ())
@@ -83,6 +83,31 @@ def test_rpm_that_cannot_verify(tmp_path, answer, told):
             gather.verify(where)
     else:
         assert gather.verify(where) == told
+
+
+@pytest.mark.parametrize(("answer", "noted"), [
+    ((0, ""), False), ((1, "S.5....T.  c /etc/a.conf\n"), False), ((1, "package tool is not installed\n"), True),
+    ((126, ""), True), ((NOT_FOUND, ""), True),
+])
+def test_saved_states_of_files_where_rpm_cannot_tell_which_were_edited(tmp_path, answer, noted):
+    view = view_of(tmp_path, answer)
+    gather.files(gather.Scene(view, None, [Named()]))
+    assert list(view.noted.all) == ([" ".join(gather.VERIFY)] if noted else [])
+
+
+@pytest.mark.parametrize(("answer", "noted"), [
+    *((one, True) for one in FAILED), ((NOT_FOUND, ""), False), ((0, "/vmlinuz"), False)])
+def test_a_default_kernel_that_grubby_cannot_tell(tmp_path, answer, noted):
+    view = view_of(tmp_path, answer)
+    found = gather.kernel(gather.Scene(view, None, []))
+    assert found["default"] == (None if answer[0] else "/vmlinuz")
+    assert list(view.noted.all) == (["grubby --default-kernel"] if noted else [])
+
+
+@pytest.mark.parametrize("answer", [(126, "Permission denied"), (-9, "/usr/bin/a:\n"), (NOT_FOUND, "")])
+def test_programs_that_ldd_does_not_look_at(tmp_path, answer):
+    with pytest.raises(OSError, match="ldd"):
+        symbols.unresolved(view_of(tmp_path, answer), ["/usr/bin/a"])
 
 
 @pytest.mark.parametrize("answer", [*FAILED, (NOT_FOUND, ""), (1, "Id=a.service\n"), (0, "")])

@@ -253,8 +253,10 @@ def unit_states(where: Scene) -> dict[str, dict[str, str]]:
     status, out = where.view.run(SHOW_UNITS)
     blocks = (read.assignments(block) for block in out.split("\n\n"))
     found = {block["Id"]: block for block in blocks if "Id" in block}
-    if status != 0 or not found:
+    if not found:
         raise OSError("systemctl does not answer")
+    if status != 0:
+        where.view.unanswered(SHOW_UNITS[:2], status)
     return found
 
 

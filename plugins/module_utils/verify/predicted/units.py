@@ -38,12 +38,10 @@ def is_activation(path: str) -> bool:
 
 
 def states(view: View) -> dict[str, dict[str, str]]:
-    """Return what systemd says of every unit it has loaded; empty where it does not answer, which is noted where one runs."""
+    """Return what systemd says of every unit it has loaded. One that runs and does not answer, or not to the end, is noted."""
     status, out = view.said(*LOADED)
-    if status != 0:
-        if view.kind is not None and view.kind.runs:
-            view.unanswered(LOADED[:2], status)
-        return {}
+    if status != 0 and view.kind is not None and view.kind.runs:
+        view.unanswered(LOADED[:2], status)
     blocks = (read.assignments(block) for block in out.split("\n\n"))
     return {block["Id"]: block for block in blocks if "Id" in block}
 

@@ -38,6 +38,14 @@ def test_a_manager_that_does_not_answer(tmp_path, answer):
     assert units.states(rootless) == {} and rootless.noted.all == {}
 
 
+def test_a_manager_that_answers_not_to_the_end(tmp_path):
+    view = view_of(tmp_path, (1, "Id=a.service\nActiveState=active\n"))
+    assert list(units.states(view)) == ["a.service"] and list(view.noted.all) == ["systemctl show"]
+    again = view_of(tmp_path, (1, "Id=a.service\nActiveState=active\n"))
+    assert list(gather.unit_states(gather.Scene(again, None, []))) == ["a.service"]
+    assert list(again.noted.all) == ["systemctl show"]
+
+
 def test_a_manager_that_answers(tmp_path):
     view = view_of(tmp_path, (0, "Id=a.service\nActiveState=active\n"))
     assert units.states(view) == {"a.service": {"Id": "a.service", "ActiveState": "active"}} and view.noted.all == {}
@@ -110,7 +118,7 @@ def test_programs_that_ldd_does_not_look_at(tmp_path, answer):
         symbols.unresolved(view_of(tmp_path, answer), ["/usr/bin/a"])
 
 
-@pytest.mark.parametrize("answer", [*FAILED, (NOT_FOUND, ""), (1, "Id=a.service\n"), (0, "")])
+@pytest.mark.parametrize("answer", [*FAILED, (NOT_FOUND, ""), (0, "")])
 def test_units_of_a_manager_that_does_not_answer(tmp_path, answer):
     with pytest.raises(OSError, match="systemctl does not answer"):
         gather.unit_states(gather.Scene(view_of(tmp_path, answer), None, []))

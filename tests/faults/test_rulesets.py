@@ -331,5 +331,5 @@ def test_an_alternative_is_set_with_its_followers_and_goes_back(host9):
     assert host9.module("alternative", {"name": "edit", "path": "/usr/bin/edit-b"})["changed"]
     assert host9.command("readlink", "/usr/bin/edit") == "/etc/alternatives/edit"
     assert host9.module("converge", {"state": "undone", "undo": ["alternatives"]})["changed"]
-    assert "auto\t/usr/bin/edit-a" in host9.command("alternatives", "--list")
+    assert "auto  \t/usr/bin/edit-a" in host9.command("alternatives", "--list")
     assert host9.command("readlink", "-f", "/usr/bin/edit.cfg") == "/usr/bin/edit-a"

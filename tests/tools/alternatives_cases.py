@@ -87,7 +87,7 @@ def said(argv: t.Sequence[str], status: int, out: str) -> list[str]:
     """Return what a command printed that is worth a comparison."""
     if status or list(argv[-2:-1]) != ["--display"] and "--list" not in argv:
         return []
-    lines = [" ".join(line.split()) for line in out.splitlines()]
+    lines = [" ".join(line.split()) for line in out.split("\n") if line]
     return sorted(lines) if "--list" in argv else lines
 
 
@@ -105,10 +105,10 @@ def _run(program: pathlib.Path, case: t.Mapping[str, t.Any], argv: t.Sequence[st
         lay_out(root, case)
         _outfit(root, program, case)
         before = state(root)
-        done = subprocess.run(["chroot", folder, "/program", *argv], capture_output=True, text=True, check=False)
+        done = subprocess.run(["chroot", folder, "/program", *argv], capture_output=True, check=False)
         status = 128 - done.returncode if done.returncode < 0 else done.returncode
         ran = (root / "ran").read_text().splitlines() if (root / "ran").exists() else []
-        printed = said(argv, status, done.stdout)
+        printed = said(argv, status, done.stdout.decode())
         found = {"status": status, "changed": changed(before, state(root)), "printed": printed, "ran": ran}
         return {key: value for key, value in found.items() if key == "status" or value}
 

@@ -51,7 +51,7 @@ class Program:
             self._state = OSTREE_STATE
 
     def _at(self, path: str) -> str:
-        return self._root + path
+        return os.path.join(f"{self._root}/", path.lstrip("/"))
 
     def main(self, argv: t.Sequence[str]) -> int:
         """Carry out a command line, and return the status."""

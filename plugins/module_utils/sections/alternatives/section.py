@@ -12,9 +12,9 @@ from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Problem, Refused
 from ...core.host_io import Target
 from ...core.planning import Context, Planned
-from ...text.alternatives import STATE_FOLDER
+from ...text.alternatives import Registered, normal
 from .actions import AlternativeAction
-from .state import NOT_A_LINK, State, differing, mode, read, unknown
+from .state import NOT_A_LINK, State, chosen, differing, expected, mode, read, state_folder, unknown
 
 OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -55,7 +55,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, Sta
         return {want["name"]: read(target, want["name"]) for want in wants}
     except ValueError as error:
         raise Refused(Problem(
-            f"the state of alternatives in {STATE_FOLDER} is damaged", str(error),
+            f"the state of alternatives in {state_folder(target)} is damaged", str(error),
             "Move that file away and reinstall the packages that register the family")) from error
 
 
@@ -66,29 +66,45 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, State | None], co
     """
     actions: list[Action] = []
     problems = []
+    warnings: list[str] = []
     for want in wants:
-        name, path, now = want["name"], want["path"], state[want["name"]]
-        problem = unknown(name, path, now)
+        name, path, now = want["name"], want["path"] and normal(want["path"]), state[want["name"]]
+        problem = unknown(name, want["path"], now)
         if problem and not context.items:
             problems.append(problem)
         elif now is None or problem or differing(now, path):
-            problems += _files_in_the_way(now)
+            problems += _files_in_the_way(now, path)
+            warnings += _told(now)
             actions.append(_action(name, path, now, CONFIGURE if problem else PREPARE))
-    return Planned(actions, problems)
+    return Planned(actions, problems, [], warnings)
 
 
 def _action(name: str, path: str | None, now: State | None, phase: int) -> AlternativeAction:
-    old = {"auto": now.family.auto, "path": now.current} if now else {"auto": True, "path": None}
-    before = f"{name}: {mode(old['auto'])} -> {old['path']}\n" if now else ""
+    old = {"auto": now.auto, "path": now.current, "units": dict(now.units)} if now else {"auto": True, "path": None, "units": {}}
+    before = f"{name}: {mode(bool(old['auto']))} -> {old['path']}\n" if now else ""
     after = f"{name}: {mode(path is None)} -> {path or (now.family.best().path if now else 'the highest priority')}\n"
     action = AlternativeAction(name, "it points elsewhere", {"path": path, "old": old}, before, after)
     action.phase = phase
     return action
 
 
-def _files_in_the_way(state: State | None) -> list[Problem]:
-    """Return a problem for each link of a family in whose place a file is: alternatives would leave it there."""
+def _files_in_the_way(state: State | None, path: str | None) -> list[Problem]:
+    """Return a problem for each link of the wanted target in whose place a file is: alternatives would leave it there."""
+    if state is None:
+        return []
+    wanted = chosen(state.family, path) or Registered("", 0, {})
     return [
-        Problem(f"{path} is no link", f"alternatives family {state.family.name} has its link there, and leaves files alone",
+        Problem(f"{link} is no link", f"alternatives family {state.family.name} has its link there, and leaves files alone",
                 "Find out who put the file there, and move it away")
-        for path, held in (state.links.items() if state else ()) if held == NOT_A_LINK and state]
+        for link, to in expected(state.family, wanted).items() if to is not None and state.links[link] == NOT_A_LINK]
+
+
+def _told(state: State | None) -> list[str]:
+    """Return what a person should know of the way to a choice and back."""
+    if state is None:
+        return []
+    name = state.family.name
+    told = [f"{state.beside} was left by a cut write of alternatives, and is put aside"] if state.beside else []
+    return told + [
+        f"alternatives switches the SysV script {script} with family {name}, and a rollback does not switch it back"
+        for script in state.scripts]

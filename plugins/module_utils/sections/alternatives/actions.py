@@ -17,7 +17,7 @@ from ...core.host_io import Target, is_there, sync_folder
 from ...core.writable import Touch
 from ...shared.unit import LOCAL_UNITS
 from . import services
-from .state import State, beside, chosen, differing, read, state_folder, unknown, within
+from .state import State, beside, chosen, damaged, differing, read, state_folder, unknown, within
 
 # Where what a cut write left is kept.
 KEPT = "alternatives"
@@ -39,27 +39,33 @@ class AlternativeAction(Action):
         return [Touch(path) for path in (within(self.subject), file, beside(target, self.subject), *units)]
 
     def apply(self, target: Target) -> None:
-        state = read(target, self.subject)
+        state = _read(target, self.subject)
         problem = unknown(self.subject, self.args["path"], state)
         if problem:
             raise Failed(problem)
         self._point(target, t.cast(State, state), self.args["path"])
 
     def undo(self, target: Target) -> None:
-        state = read(target, self.subject)
+        state = _read(target, self.subject)
         if state is None:
             return
         if self._is_anothers(state):
             self.left.append(f"alternatives family {self.subject} was set to {state.current} since, and is left as it is")
             return
-        ours = chosen(state.family, self.args["path"])
         was = self.args["old"].get("units", {})
-        units = services.wanted_back(was, state.units, ours.service if ours else "")
+        units = self._units_back(state, was)
         self._point(target, state, self._back(state))
         services.bring(target, state.family, units)
         self.left += [
             f"unit {name} was {'enabled' if enabled else 'disabled'} since, and stays so"
             for name, enabled in units.items() if enabled != was[name]]
+
+    def _units_back(self, state: State, was: t.Mapping[str, bool]) -> dict[str, bool]:
+        """Return which units are to be enabled again. Where the choice does not stand, alternatives alone switched them."""
+        ours = chosen(state.family, self.args["path"])
+        if ours is None or state.current != ours.path:
+            return {name: enabled for name, enabled in was.items() if name in state.units}
+        return services.wanted_back(was, state.units, ours.service)
 
     def _is_anothers(self, state: State) -> bool:
         """Say whether somebody chose something else than what this step set or what there was before."""
@@ -86,12 +92,19 @@ class AlternativeAction(Action):
         target.run(["alternatives", "--set", self.subject, path] if path else ["alternatives", "--auto", self.subject])
 
     def verify(self, target: Target) -> None:
-        state = read(target, self.subject)
+        state = _read(target, self.subject)
         wrong = differing(state, self.args["path"]) if state else ["it is not registered"]
         if wrong:
             raise Failed(Problem(
                 f"alternatives family {self.subject} is not as it was set", "; ".join(wrong),
                 f"Look at 'alternatives --display {self.subject}' on the host"))
+
+
+def _read(target: Target, name: str) -> State | None:
+    try:
+        return read(target, name)
+    except ValueError as error:
+        raise Failed(damaged(target, error)) from error
 
 
 def _clear_way(target: Target, name: str) -> None:

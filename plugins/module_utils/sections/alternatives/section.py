@@ -14,7 +14,7 @@ from ...core.host_io import Target
 from ...core.planning import Context, Planned
 from ...text.alternatives import Registered, normal
 from .actions import AlternativeAction
-from .state import NOT_A_LINK, State, chosen, differing, expected, mode, read, state_folder, unknown
+from .state import NOT_A_LINK, State, chosen, damaged, differing, expected, mode, read, unknown
 
 OPTIONS: dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -54,9 +54,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, Sta
     try:
         return {want["name"]: read(target, want["name"]) for want in wants}
     except ValueError as error:
-        raise Refused(Problem(
-            f"the state of alternatives in {state_folder(target)} is damaged", str(error),
-            "Move that file away and reinstall the packages that register the family")) from error
+        raise Refused(damaged(target, error)) from error
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, State | None], context: Context) -> Planned:

@@ -68,6 +68,13 @@ def read(target: Target, name: str) -> State | None:
         services.units(target, family), services.scripts(target, family))
 
 
+def damaged(target: Target, error: ValueError) -> Problem:
+    """Return what is wrong with a family whose file cannot be read."""
+    return Problem(
+        f"the state of alternatives in {state_folder(target)} is damaged", str(error),
+        "Move that file away and reinstall the packages that register the family")
+
+
 def unknown(name: str, path: str | None, state: State | None) -> Problem | None:
     """Return why a family cannot point to a path, and what it can point to."""
     if state is None:

@@ -9,6 +9,7 @@ import os
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.alternatives import actions
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.alternatives.actions import AlternativeAction
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.sections.alternatives_host import (
@@ -147,3 +148,29 @@ def test_a_step_of_a_run_before_units_were_known_goes_back(tmp_path):
     action.touches(host)
     action.undo(host)
     assert host.held("/etc/alternatives/edit") == "/opt/a"
+
+
+@pytest.mark.parametrize("presets", [[], ["one"], ["two"], ["one", "two"]])
+def test_units_are_as_before_when_the_way_back_was_cut_before_they_were_switched(tmp_path, monkeypatch, presets):
+    units = {"one.service": True, "two.service": True, "three.service": True}
+    host = host_of(tmp_path, {"file": UNITS, "links": {"/etc/alternatives/edit": "/opt/a"}, "units": units})
+    host.presets = {f"{name}.service" for name in presets}
+    (action,) = planned(host, path="/opt/b").actions
+    action.apply(host)
+    with monkeypatch.context() as patch:
+        patch.setattr(actions.services, "bring", lambda *_args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            action.undo(host)
+    again = AlternativeAction("edit", "", action.args)
+    again.undo(host)
+    assert host.units == units and again.left == [] and host.held("/etc/alternatives/edit") == "/opt/a"
+
+
+def test_a_file_that_was_damaged_since_is_told_with_a_remedy(host):
+    (action,) = planned(host, path="/usr/bin/old").actions
+    action.apply(host)
+    with open(host.path("/var/lib/alternatives/edit"), "w", encoding="utf-8") as handle:
+        handle.write("manual\n")
+    for step in (action.undo, action.verify, action.apply):
+        with pytest.raises(Failed, match="is damaged.*reinstall"):
+            step(host)

@@ -43,6 +43,7 @@ HEAD = """\
 #
 # What alternatives(8) of chkconfig does, recorded with the real program, from alternatives.c
 # {version}.
+# Releases 1.24 and 1.33 themselves were not run; what they read and write is the same.
 # Record again: see tests/tools/alternatives_cases.py. The parser of the collection and the stand-in of the lab are held by it.
 #
 # file: /var/lib/alternatives/edit. files, links: what else there is; without links there are those of LINKS in that tool.

@@ -43,7 +43,8 @@ HEAD = """\
 #
 # What alternatives(8) of chkconfig does, recorded with the real program, from alternatives.c
 # {version}.
-# Releases 1.24 and 1.33 themselves were not run; what they read and write is the same.
+# Size and id are those of the copy that was built. Releases 1.24 and 1.33 themselves were not run: they are taken to read and
+# write the same, since upstream's changes from 1.24 to 1.31 name leaks, an overrun and the folder of ostree alone.
 # Record again: see tests/tools/alternatives_cases.py. The parser of the collection and the stand-in of the lab are held by it.
 #
 # file: /var/lib/alternatives/edit. files, links: what else there is; without links there are those of LINKS in that tool.

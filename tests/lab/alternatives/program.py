@@ -6,7 +6,7 @@ and without those for a single follower.
 
 Recorded cases of the real program hold it (tests/unit/lab/alternatives.yml), with what is odd in them: a family whose link below
 /etc/alternatives is missing is refused by all commands but --install, a file NAME.new that a cut write left by all that write,
-and a file without targets kills the program.
+and a file without targets kills the program. Not recorded is where it looks for families on a system of ostree.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ...core.errors import Failed, Problem
 from ...core.host_io import Target, is_there
 from ...facts.legacy import SCRIPT_FOLDERS
 from ...text.alternatives import Family
@@ -31,7 +32,13 @@ def units(target: Target, family: Family) -> dict[str, bool]:
     found = {}
     for name in sorted({unit(one.service) for one in family.targets if one.service}):
         if any(os.path.exists(target.path(f"{folder}/{name}")) for folder in UNIT_FOLDERS):
-            word = target.probe(["systemctl", "is-enabled", name])[1].strip()
+            status, out = target.probe(["systemctl", "is-enabled", name])
+            word = out.strip()
+            if not word:
+                raise Failed(Problem(
+                    f"whether unit {name} is enabled, which alternatives switches with family {family.name}, could not be told",
+                    f"systemctl is-enabled ended with status {status} and said nothing",
+                    f"Find out why 'systemctl is-enabled {name}' does not answer, and run again"))
             found.update({name: ENABLED[word]} if word in ENABLED else {})
     return found
 

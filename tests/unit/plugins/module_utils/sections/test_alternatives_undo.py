@@ -174,3 +174,12 @@ def test_a_file_that_was_damaged_since_is_told_with_a_remedy(host):
     for step in (action.undo, action.verify, action.apply):
         with pytest.raises(Failed, match="is damaged.*reinstall"):
             step(host)
+
+
+@pytest.mark.parametrize("status", [1, 4, 127])
+def test_a_unit_of_which_systemctl_says_nothing_is_not_taken_for_one_that_needs_no_way_back(tmp_path, status):
+    host = host_of(tmp_path, {
+        "file": UNITS, "links": {"/etc/alternatives/edit": "/opt/a"}, "units": {"one.service": True}})
+    host.probe = lambda argv: (status, "")
+    with pytest.raises(Failed, match=f"one.service is enabled.*status {status}"):
+        planned(host, path="/opt/b")

@@ -23,6 +23,7 @@ from ..text import openpgp
 
 # A line of rpmkeys on a signature: who made it, and what rpm says of it.
 SIGNATURE = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{8,64}): (\w+)", re.IGNORECASE)
+BAD = re.compile(r": BAD\b|not an rpm package")
 IN_RPM = ("rpm", "-qa", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n%{DESCRIPTION}\n")
 IN_RPM_HEAD = re.compile(r"^(gpg-pubkey-\S+) ([0-9a-f]{8,64})$", re.MULTILINE)
 NOTHING_DONE = "Nothing was installed. "
@@ -150,12 +151,12 @@ def _check(store: str, path: str, fact: str, ring: Ring) -> list[Problem]:
     status, out = _rpmkeys(store, "--define", "_pkgverify_level all", "--checksig", "--verbose", path)
     if status == 0:
         return []
-    lines = [line.strip() for line in out.splitlines()[1:]]
-    said = [line for line in lines if line and not line.endswith((": OK", ": NOTFOUND"))]
+    lines = [line.strip() for line in out.splitlines() if line.strip() not in ("", f"{path}:")]
+    said = [line for line in lines if not line.endswith((": OK", ": NOTFOUND"))]
     signers = [match.group(1) for match in map(SIGNATURE.search, said) if match and match.group(2) == "NOKEY"]
-    if not lines or any(": BAD" in line for line in said):
+    if not lines or any(BAD.search(line) for line in said):
         return [Problem(
-            fact, "it is damaged or was changed: " + "; ".join(said or [out.strip()]),
+            fact, "it is damaged or was changed: " + ("; ".join(said) or "rpm cannot read it as a package"),
             NOTHING_DONE + "Take the file out of dnf's cache ('dnf clean packages') and find out who changed the package")]
     if len(signers) < len(said):
         return [Problem(

@@ -22,6 +22,8 @@ LINE = 64
 SIGNATURE, PUBLIC_KEY, USER_ID, SUBKEY, USER_ATTRIBUTE = 2, 6, 13, 14, 17
 # Version of a key -> the versions of signatures that belong to it.
 SIGNATURES_OF = {4: (3, 4), 5: (5,), 6: (6,)}
+# The last algorithm of RFC 9580; those of post-quantum keys come after it.
+LAST_ALGORITHM = 28
 
 
 class Malformed(ValueError):
@@ -60,7 +62,7 @@ class Key(t.NamedTuple):
     def armoured(self) -> str:
         """Return this key alone as an armoured text.
 
-        Parts of other versions than its own are left out: older rpm refuses a whole key for them.
+        Parts of other versions than its own and subkeys of newer algorithms are left out: older rpm refuses a whole key for them.
         """
         return _armour(b"".join(packet.raw for packet in _own(self.version, self.packets)))
 
@@ -213,14 +215,16 @@ def _fingerprint(body: bytes) -> str:
 
 
 def _own(version: int, packets: t.Sequence[Packet]) -> list[Packet]:
-    """Return the packets of a key without what is of another version, and without what belongs to such a part."""
+    """Return the packets of a key without what older rpm refuses the whole key for, and without what belongs to such a part."""
     signatures = SIGNATURES_OF.get(version)
     if signatures is None:
         return list(packets)
     kept, part = [], False
     for packet in packets:
-        if packet.tag in (PUBLIC_KEY, SUBKEY):
-            part = packet.body[:1] == bytes([version])
+        if packet.tag == PUBLIC_KEY:
+            part = True
+        elif packet.tag == SUBKEY:
+            part = packet.body[:1] == bytes([version]) and (version != 4 or packet.body[5:6] <= bytes([LAST_ALGORITHM]))
         elif packet.tag in (USER_ID, USER_ATTRIBUTE):
             part = True
         elif packet.tag != SIGNATURE:

@@ -190,7 +190,7 @@ def explained(signer: str | None, ring: Ring, workdir: str | None, said: str = "
             f"{signed}. The repository names no key (gpgkey), and {rest}",
             NOTHING_DONE + "Name the key in the repository's option gpgkey, or import it with 'rpmkeys --import'")
     return (
-        f"{signed}. Its signature is not one of the repository's own key: " + (", ".join(map(str, known)) or "there is none"),
+        f"{signed}, and its signature is not one of the repository's own key: " + (", ".join(map(str, known)) or "there is none"),
         NOTHING_DONE + "Find out who signed the package before anything else")
 
 

@@ -100,7 +100,7 @@ def named(
             yield rings.key_at(url, options)
             continue
         data = coming[path] if path in coming else target.read_bytes(path)
-        yield keys.Source(path, data or b"", "" if data is not None else "there is no such file")
+        yield keys.Source(url, data or b"", "" if data is not None else "there is no such file")
 
 
 def pinned(target: Target, fingerprint: str, sources: t.Iterable[keys.Source]) -> Pinned:

@@ -117,7 +117,8 @@ def test_lengths_of_the_newer_form(size):
     (b"\x9b" + bytes(8), "the packet at byte 0 does not say its length, which a key may not do"),
     (b"\xc6\xe3" + bytes(8), "the packet at byte 0 does not say its length, which a key may not do"),
 ], ids=[
-    "cut", "checksum", "a line turned", "a page", "a letter lost", "cut before", "cut binary", "head", "byte", "no length", "partial"])
+    "cut", "checksum", "a line turned", "a page", "a letter lost", "cut before", "cut binary", "head", "byte", "no length",
+    "partial"])
 def test_what_is_not_whole_is_no_key_and_is_said(data, fault):
     found = openpgp.read(data if isinstance(data, bytes) else data.encode())
     assert found == openpgp.Found([], [fault])

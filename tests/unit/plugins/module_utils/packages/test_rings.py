@@ -55,7 +55,8 @@ def test_keys_that_are_named_and_keys_that_rpm_knows_count(ring, files, answer, 
 
 
 @pytest.mark.parametrize(("content", "says"), [
-    (None, "https://a: it cannot be read from this host: Curl error (37)"), ("<html>", "https://a: it is not an OpenPGP public key"),
+    (None, "https://a: it cannot be read from this host: Curl error (37)"),
+    ("<html>", "https://a: it is not an OpenPGP public key"),
     (SIG_TEXT[:300], "https://a: it is cut off: its last line is missing"),
 ])
 def test_an_address_that_has_no_key_is_told_of_and_hides_no_other(ring, content, says):

@@ -24,7 +24,8 @@ from ..text import openpgp
 # A line of rpmkeys on a signature: who made it, and what rpm says of it.
 SIGNATURE = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{8,64}): (\w+)", re.IGNORECASE)
 BAD = re.compile(r": BAD\b|not an rpm package")
-IN_RPM = ("rpm", "-qa", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n%{DESCRIPTION}\n")
+IN_RPM = ("rpm", "-q", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n%{DESCRIPTION}\n")
+NO_KEY_IN_RPM = "package gpg-pubkey is not installed"
 IN_RPM_HEAD = re.compile(r"^(gpg-pubkey-\S+) ([0-9a-f]{8,64})$", re.MULTILINE)
 NOTHING_DONE = "Nothing was installed. "
 ANOTHER_BUILD = "Use a build whose signature this rpm accepts"
@@ -102,6 +103,8 @@ def in_rpm(run: t.Callable[[t.Sequence[str]], tuple[int, str]]) -> list[Imported
     The armoured text of each is its description; the version has the end of the fingerprint, or all of it in newer rpm.
     """
     status, out = run(IN_RPM)
+    if status and out.strip() == NO_KEY_IN_RPM:
+        return []
     if status:
         raise OSError(f"the keys that rpm knows cannot be read: {' '.join(out.split())}")
     heads = list(IN_RPM_HEAD.finditer(out))

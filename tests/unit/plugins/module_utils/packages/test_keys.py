@@ -78,7 +78,7 @@ def test_keys_of_the_package_database_are_told_apart_by_the_whole_fingerprint():
     out = "".join(f"{head}\n{text}\n" for head, text in described)
     found = keys.in_rpm(lambda argv: (0, out))
     assert [(entry.package, entry.key.fingerprint) for entry in found] == [("gpg-pubkey-eb3dac40-60053dd1", PINNED)]
-    assert keys.in_rpm(lambda argv: (0, "")) == []
+    assert keys.in_rpm(lambda argv: (1, "package gpg-pubkey is not installed\n")) == []
     with pytest.raises(OSError, match="cannot be read: no database"):
         keys.in_rpm(lambda argv: (1, "no database\n"))
 

@@ -99,8 +99,12 @@ def named(
         if not path.startswith("/"):
             yield rings.key_at(url, options)
             continue
-        data = coming[path] if path in coming else target.read_bytes(path)
-        yield keys.Source(url, data or b"", "" if data is not None else "there is no such file")
+        try:
+            data = coming[path] if path in coming else target.read_bytes(path)
+        except OSError as error:
+            yield keys.Source(url, b"", f"it cannot be read: {error.strerror}")
+        else:
+            yield keys.Source(url, data or b"", "" if data is not None else "there is no such file")
 
 
 def pinned(target: Target, fingerprint: str, sources: t.Iterable[keys.Source]) -> Pinned:

@@ -100,6 +100,13 @@ def test_an_address_of_the_web_is_fetched_and_named(site, server):
     assert f"{server}/: it is not an OpenPGP public key" in str(caught.value)
 
 
+@pytest.mark.parametrize("gpgkey", ["file:///k", "file:///k/sig/below"])
+def test_what_is_no_file_is_told_of_and_the_next_is_read(site, gpgkey):
+    site.write("/k/sig", SIG_TEXT)
+    assert site.named(gpgkey)[0].trouble.startswith("it cannot be read: ")
+    assert site.pinned(f"{gpgkey} file:///k/sig").text == CANONICAL
+
+
 def test_an_address_is_read_through_the_proxy_of_the_repository(site):
     (source,) = site.named("http://mirror.invalid/key", proxy="http://127.0.0.1:9")
     assert source.data == b"" and "127.0.0.1" in source.trouble and source.where == "http://mirror.invalid/key"

@@ -141,7 +141,7 @@ def refused_by(outcome):
 def test_each_key_is_read_as_gpg_reads_it(outcome, files, tmp_path):
     for name, found in outcome["files"].items():
         ours = [key["fingerprint"] for key in found["keys"] if key["version"] == 4]
-        # gpg gives a file up at a block that it does not know or that is cut off: of those that are made it reads the parts alone.
+        # gpg gives a file up at a block that it does not know or that is cut off: here it reads the parts of what is made.
         parts = [files / part for part in MADE.get(name, (name,))]
         assert ours == [fingerprint for part in parts for fingerprint in listed(part, tmp_path)], name
         assert all(len(key["fingerprint"]) == 64 for key in found["keys"] if key["version"] == 6)

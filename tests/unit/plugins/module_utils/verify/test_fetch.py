@@ -15,7 +15,9 @@ import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.keys import Ring
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import openpgp
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import fetch, headers
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text import pgpdata
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 
@@ -258,6 +260,13 @@ def test_a_proxy_of_the_repository_does_not_stay_in_the_environment(site, monkey
 # Signatures.
 
 
+def broken(text):
+    """Return a key with a subkey whose numbers are missing: rpm refuses the whole key."""
+    (key,) = openpgp.read(text.encode()).keys
+    part = pgpdata.packet(14, pgpdata.key_body(4, 1, b"\x08\x00")) + pgpdata.packet(2, pgpdata.signature_body(4, 0x18))
+    return openpgp.read(b"".join(packet.raw for packet in key.packets) + part).keys[0].armoured()
+
+
 @pytest.mark.parametrize(("signed_by", "keys", "words"), [
     ("sig", ["sig"], None),
     ("sig", ["other", "sig"], None),
@@ -265,11 +274,13 @@ def test_a_proxy_of_the_repository_does_not_stay_in_the_environment(site, monkey
     ("other", ["sig"], "signed by key"),
     ("sig", [], "signed by key"),
     ("sig", ["rubbish"], "signed by key"),
-], ids=["the key", "one of two keys", "unsigned", "another key", "no key", "what is no key"])
+    ("sig", ["broken"], "of this host refuses it: "),
+], ids=["the key", "one of two keys", "unsigned", "another key", "no key", "what is no key", "a key that rpm refuses"])
 def test_signatures(tmp_path, workshop, signer, large, signed_by, keys, words):
     (tmp_path / "signed").mkdir()
     path = signer.sign(large, signed_by, tmp_path / "signed") if signed_by else large
-    ring = Ring(["no key at all" if who == "rubbish" else signer.key(who) for who in keys], ["file:///key"], [])
+    made = {"rubbish": "no key at all", "broken": broken(signer.key("sig"))}
+    ring = Ring([made.get(who) or signer.key(who) for who in keys], ["file:///key"], [])
     site = Site(tmp_path / "site", workshop, path)
     try:
         fetched = site.fetch(ring_of=lambda _repo: ring, gpgcheck=True)

@@ -23,6 +23,8 @@ MIRROR = "HYPERSCALE_LAB_BULLSEYE_MIRROR"
 PACKAGES = (
     "rpm", "python3-rpm", "gpg", "gpg-agent", "xz-utils", "zstd", "cpio", "procps", "kmod", "iproute2", "e2fsprogs", "attr",
     "psmisc", "systemd")
+# Debian builds rpm 4.16 with another default.
+MACROS = "%_db_backend sqlite\n"
 REQUIREMENTS = HERE / "versions.txt"
 # Where the Python packages are in the root.
 LIBRARIES = "srv/libraries"
@@ -68,7 +70,7 @@ def mirror() -> str:
 
 def root() -> pathlib.Path:
     """Return the root, built where it is not yet."""
-    inputs = digest(SUITE, PACKAGES, REQUIREMENTS.read_text())
+    inputs = digest(SUITE, PACKAGES, MACROS, REQUIREMENTS.read_text())
     folder = ROOT / "images" / f"versions-9-{inputs}"
     with locked("images"):
         if not folder.exists():
@@ -94,6 +96,8 @@ def _debian(folder: pathlib.Path) -> None:
         raise LabError(
             f"{error}\nDebian {SUITE} cannot be had from {mirror()}. Where that mirror no longer has the suite, name one that "
             f"has it, such as one of archived releases, in {MIRROR}") from None
+    (folder / "etc/rpm").mkdir(exist_ok=True)
+    (folder / "etc/rpm/macros.stream9").write_text(MACROS)
 
 
 def _libraries(folder: pathlib.Path) -> None:

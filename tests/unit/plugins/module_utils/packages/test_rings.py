@@ -8,12 +8,9 @@ from __future__ import annotations
 import types
 
 import pytest
-
-pytest.importorskip("dnf", reason="python3-dnf is not importable by this interpreter")
-
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import keys, rings, solver  # noqa: E402
-from ansible_collections.centos.hyperscale.plugins.module_utils.text import openpgp  # noqa: E402
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import (  # noqa: E402
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import keys, rings, solver
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import openpgp
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import (
     SIG, SIG_TEXT, armoured, key_body, packet, quantum_key)
 
 CANONICAL = openpgp.read(SIG).keys[0].armoured()
@@ -24,6 +21,8 @@ KNOWN = f"gpg-pubkey-eb3dac40-60053dd1 eb3dac40\n{SIG_TEXT}\n"
 @pytest.fixture
 def ring(monkeypatch):
     """Return a function that gives the ring of a repository with these files at its addresses, where rpm answers this."""
+    pytest.importorskip("dnf", reason="python3-dnf is not importable by this interpreter")
+
     def of(files, answer=(0, ""), specs=()):
         def fetched(url, **how):
             if files[url] is None:

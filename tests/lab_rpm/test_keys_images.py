@@ -120,13 +120,16 @@ def fixture_packages(tmp_path_factory):
 def fixture_outcome(request, files, packages, tmp_path_factory):
     """What the rpm of a root says of all that."""
     root = image_root(request.param) if request.param in common.STREAMS else versions.root()
-    layers = tmp_path_factory.mktemp("layers")
-    shown = {
-        "/srv/files": files, "/srv/packages": packages, "/srv/plugins": TREE / "plugins",
-        "/srv/tests": pathlib.Path(__file__).parent}
+    return told(root, tmp_path_factory.mktemp("layers"), "take_keys.py", files, packages)
+
+
+def told(root, layers, script, *folders):
+    """Return what a script says that runs in a root, with the collection's code and these folders."""
+    given = {f"/srv/given/{folder.name}": folder for folder in folders}
+    shown = {**given, "/srv/plugins": TREE / "plugins", "/srv/tests": pathlib.Path(__file__).parent}
     done = subprocess.run(
-        versions.inside(root, layers, shown, ["python3", "/srv/tests/take_keys.py", "/srv/files", "/srv/packages"]),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        versions.inside(root, layers, shown, ["python3", f"/srv/tests/{script}", *given]), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False)
     shutil.rmtree(layers)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return json.loads(done.stdout)
@@ -176,7 +179,7 @@ def test_a_file_without_the_pinned_key_is_refused_by_what_it_has(outcome):
     for name in set(MET) - {SIG_KEY}:
         found = outcome["files"][name]
         assert "pinned" not in found and f"not the pinned {HYPERSCALE_KEY.fingerprint}" in found["refused"]
-        assert f"/srv/files/{name}" in found["refused"] and found["keys"][0]["user"] in found["refused"]
+        assert f"/{name}: its fingerprint is " in found["refused"] and found["keys"][0]["user"] in found["refused"]
 
 
 def test_a_key_that_rpm_refuses_is_named_and_the_package_is_not_blamed(outcome):
@@ -187,3 +190,32 @@ def test_a_key_that_rpm_refuses_is_named_and_the_package_is_not_blamed(outcome):
         assert "Policy rejects" in said and "own key" not in said
     else:
         assert said == ""
+
+
+@pytest.fixture(scope="module", name="repositories")
+def fixture_repositories(packages, tmp_path_factory):
+    """A repository for each of the packages, their keys beside, and a file with the second key between others."""
+    folder = tmp_path_factory.mktemp("repositories")
+    for name in ("sha1", "sha512"):
+        (folder / name).mkdir()
+        shutil.copy(packages / f"{name}.rpm", folder / name)
+        shutil.copy(packages / f"{name}.asc", folder)
+        common.run(["createrepo_c", folder / name])
+    quantum = unpacked(SUITES[-1], tmp_path_factory.mktemp("quantum")) / QUANTUM
+    (folder / "several.asc").write_text(quantum.read_text() + "and\n" + (folder / "sha512.asc").read_text())
+    return folder
+
+
+@pytest.mark.parametrize("stream", common.STREAMS)
+def test_keys_count_as_they_do_for_dnf(stream, repositories, tmp_path):
+    layers = tmp_path / "layers"
+    layers.mkdir()
+    said = told(image_root(stream), layers, "take_repository.py", repositories)
+    for case in ("its key", "the second address", "beside others", "no key, known to rpm", "missing, known to rpm",
+                 "another key, known to rpm"):
+        assert said[case] == "", case
+    assert "its signature is not one of the repository's own key: " in said["another key"] and "sha1" in said["another key"]
+    assert "names no key (gpgkey), and rpm knows none" in said["no key"]
+    assert "names no key (gpgkey), and that one is not among the keys that rpm knows" in said["no key, another known to rpm"]
+    assert "/repositories0/missing: it cannot be read from this host: " in said["missing"]
+    assert ("refuses it: " in said["refused"]) is (stream == 10) and "own key" not in said["refused"]

@@ -103,11 +103,11 @@ def in_rpm(run: t.Callable[[t.Sequence[str]], tuple[int, str]]) -> list[Imported
     The armoured text of each is its description; the version has the end of the fingerprint, or all of it in newer rpm.
     """
     status, out = run(IN_RPM)
-    if status and out.strip() == NO_KEY_IN_RPM:
+    if out.strip() == NO_KEY_IN_RPM:
         return []
-    if status:
-        raise OSError(f"the keys that rpm knows cannot be read: {' '.join(out.split())}")
     heads = list(IN_RPM_HEAD.finditer(out))
+    if status or not heads:
+        raise OSError(f"the keys that rpm knows cannot be read: {' '.join(out.split()) or f'rpm ended with status {status}'}")
     found = []
     for head, end in zip(heads, [*(head.start() for head in heads[1:]), len(out)]):
         for key in read(out[head.end():end]).keys:

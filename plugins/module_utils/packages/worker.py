@@ -37,8 +37,8 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "core.process", "core.writable", "core.unwritable", "text.ini", "text.mountinfo", "text.openpgp",
-    "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.rings",
+    "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini", "text.mountinfo",
+    "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.rings",
     "packages.reasons", "packages.store", "packages.repair", "packages.worker",
 )
 

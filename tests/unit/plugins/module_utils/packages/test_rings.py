@@ -15,6 +15,7 @@ from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.
 
 CANONICAL = openpgp.read(SIG).keys[0].armoured()
 OTHER = armoured(packet(6, key_body(4, 1)) + packet(13, b"Other <other@example.org>"))
+NOTHING = (1, "package gpg-pubkey is not installed\n")
 KNOWN = f"gpg-pubkey-eb3dac40-60053dd1 eb3dac40\n{SIG_TEXT}\n"
 
 
@@ -23,7 +24,7 @@ def ring(monkeypatch):
     """Return a function that gives the ring of a repository with these files at its addresses, where rpm answers this."""
     pytest.importorskip("dnf", reason="python3-dnf is not importable by this interpreter")
 
-    def of(files, answer=(0, ""), specs=()):
+    def of(files, answer=NOTHING, specs=()):
         def fetched(url, **how):
             if files[url] is None:
                 raise OSError("Curl error (37)")
@@ -43,10 +44,10 @@ def users(found):
 @pytest.mark.parametrize(("files", "answer", "expected"), [
     ({}, (0, KNOWN), ["CentOS"]),
     ({"file:///a": OTHER}, (0, KNOWN), ["Other", "CentOS"]),
-    ({"file:///a": OTHER + armoured(quantum_key())}, (0, ""), ["Other", "Post-quantum"]),
-    ({"file:///a": OTHER, "https://b": SIG}, (0, ""), ["Other", "CentOS"]),
+    ({"file:///a": OTHER + armoured(quantum_key())}, NOTHING, ["Other", "Post-quantum"]),
+    ({"file:///a": OTHER, "https://b": SIG}, NOTHING, ["Other", "CentOS"]),
     ({"file:///a": SIG}, (0, KNOWN), ["CentOS"]),
-    ({}, (0, ""), []),
+    ({}, NOTHING, []),
 ])
 def test_keys_that_are_named_and_keys_that_rpm_knows_count(ring, files, answer, expected):
     found = ring(files, answer)

@@ -4,7 +4,8 @@ VENV := .venv/bin/python
 GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint cores unit rpms molecule faults cuts test-cores test-stream9 test-faults test-vm demo lab clean bench docs build
+.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-faults test-vm demo lab clean \
+  bench docs build
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,7 +16,7 @@ prepare:  ## install what the project needs: system packages, pinned tools in .v
 test: prepare  ## lint, each ansible-core, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
 	@$(VENV) tests/tools/run_tests.py $(STAGES)
 
-lint cores unit rpms molecule faults cuts: prepare  ## one stage of the tests
+lint cores unit grub rpms molecule faults cuts: prepare  ## one stage of the tests
 	@$(VENV) tests/tools/run_tests.py $@
 
 test-cores: prepare  ## sanity, unit tests, documentation and syntax on each ansible-core that has a Python here

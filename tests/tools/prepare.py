@@ -28,6 +28,12 @@ SYSTEM = {
     "rpm": "/usr/bin/rpmbuild",
     "git": "/usr/bin/git",
     "openssh-client": "/usr/bin/ssh",
+    # GRUB's file system drivers as a program, and the file systems that they read in tests/grub.
+    "grub-common": "/usr/bin/grub-fstest",
+    "e2fsprogs": "/usr/sbin/mkfs.ext4",
+    "xfsprogs": "/usr/sbin/mkfs.xfs",
+    "btrfs-progs": "/usr/sbin/mkfs.btrfs",
+    "dosfstools": "/usr/sbin/mkfs.vfat",
 }
 
 

@@ -54,6 +54,11 @@ def unit() -> Count:
     return pytest("unit tests", "tests/unit", f"--numprocesses={AT_ONCE}")
 
 
+def grub() -> Count:
+    """Have GRUB's own file system drivers read what a power cut leaves of each write to /boot."""
+    return pytest("what GRUB reads", "tests/grub")
+
+
 def build_lab() -> Count:
     """Build images and repositories, so that the scenarios find them."""
     return single("lab build", [str(BIN / "python"), "tests/lab", "build"])
@@ -118,7 +123,7 @@ def _benchmark(name: str) -> Count:
 
 
 STAGES: dict[str, t.Callable[[], Count]] = {
-    "lint": lint, "cores": cores.some, "unit": unit, "lab": build_lab, "rpms": rpms, "molecule": molecule,
+    "lint": lint, "cores": cores.some, "unit": unit, "grub": grub, "lab": build_lab, "rpms": rpms, "molecule": molecule,
     "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole,
 }
 # Stages that run only when they are asked for.

@@ -15,6 +15,7 @@ import os
 import re
 import typing as t
 
+from ..core.boot_disk import ENVIRONMENT
 from ..text import alternatives, grubenv
 from .shipped import Entry, Shipped
 from .states import FILE, FOLDER, LINK, PathState, States
@@ -23,7 +24,6 @@ NEW, SAVE, ORIG = BESIDE = (".rpmnew", ".rpmsave", ".rpmorig")
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/usr/lib/systemd/user")
 ENABLING = re.compile(r"^/etc/systemd/(?:system|user)/(?:[^/]+\.(?:wants|requires|upholds)/)?[^/]+$")
 BOOT_ENTRY = re.compile(r"^/boot/loader/entries/[^/]+?-(?P<version>[^/]+?)(?:\+\d+(?:-\d+)?)?\.conf$")
-GRUBENV = "/boot/grub2/grubenv"
 DEFAULT_ENTRY = "saved_entry"
 PRESET_ALL = "preset-all"
 # Folders that are links into /usr.
@@ -141,7 +141,7 @@ class Doings:
         return now is None and any(f"-{release}" in name for release in self._leaving.kernels)
 
     def _default_entry(self, path: str, was: State, now: State) -> bool:
-        if path != GRUBENV or was is None or now is None or (was.kind, now.kind) != (FILE, FILE):
+        if path != ENVIRONMENT or was is None or now is None or (was.kind, now.kind) != (FILE, FILE):
             return False
         before, after = grubenv.parse(_text(was)), grubenv.parse(_text(now))
         if {name for name in {*before, *after} if before.get(name) != after.get(name)} != {DEFAULT_ENTRY}:

@@ -16,6 +16,7 @@ import shutil
 import time
 import typing as t
 
+from ..core import boot_disk
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
 from ..packages.store import Store
@@ -157,6 +158,7 @@ class Kept:
         written = sorted(path for path, state in changed.items() if state is not None and state.kind != file_states.OTHER)
         for path in [*gone, *written]:
             file_states.exchange(self._target, path, now.get(path), changed[path])
+        boot_disk.flush_each([path for path in changed if path.startswith(f"{boot_disk.BOOT}/")], self._target.root)
 
     def _displace(self, states: file_states.States) -> dict[str, str]:
         """Keep what somebody made of paths, where it cannot stay, and return by path where it is now."""

@@ -9,12 +9,12 @@ import json
 import os
 import typing as t
 
+from ..core.boot_disk import ENVIRONMENT
 from ..core.host_io import is_file, leads_somewhere
 from ..text import bls, cmdline, grubenv
 from . import mounts as host_mounts, read as host_read
 
 ENTRIES = "/boot/loader/entries"
-ENVIRONMENT = "/boot/grub2/grubenv"
 CONFIGURATION = "/boot/grub2/grub.cfg"
 # What this collection noted of the boot section: the kernel it tries, and the arguments it set.
 NOTE = "/var/lib/centos-hyperscale/boot.json"

@@ -19,7 +19,7 @@ import time
 import traceback
 import typing as t
 
-from ..core import unwritable
+from ..core import boot_disk, unwritable
 from ..core.errors import Failed, Problem, Refused
 from . import paths, reasons as package_reasons, repair, rings, solver
 from .keys import check_packages
@@ -37,9 +37,9 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini", "text.mountinfo",
-    "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.rings",
-    "packages.reasons", "packages.store", "packages.repair", "packages.worker",
+    "core.boot_disk", "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini",
+    "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver",
+    "packages.rings", "packages.reasons", "packages.store", "packages.repair", "packages.worker",
 )
 
 # What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
@@ -323,6 +323,18 @@ def _check(base, packages: t.Sequence[t.Any], specs: t.Sequence[solver.RepoSpec]
         check_packages(paths, rings.ring_of(base, specs, repo_id), repo_id, workdir)
 
 
+def _seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents) -> dict[str, t.Any]:
+    """Have GRUB see what the transaction made of /boot, and return the result with the reason where that failed.
+
+    Kernels, their entries and initramfs are written by rpm and by programs that sync less than that.
+    """
+    try:
+        boot_disk.flush_changes(before)
+    except (Failed, OSError) as error:
+        return dict(result, output=[*result.get("output", []), f"/boot was not written out for GRUB: {error}"])
+    return result
+
+
 def main(path: str) -> int:
     """Carry out the job of a run folder; the result is always written, whatever happens."""
     # A transaction is not to be cut by a shutdown that has begun: the unit gives it the time it needs.
@@ -332,6 +344,7 @@ def main(path: str) -> int:
     fcntl.flock(alive, fcntl.LOCK_EX)
     job = from_json(folder.read(JOB))
     started = time.time()
+    boot_files = {} if job.whole else boot_disk.contents()
     try:
         result = run(folder, job)
     except Refused as refusal:
@@ -342,6 +355,7 @@ def main(path: str) -> int:
         result = {"ok": False, "refused": False, "problems": [
             Problem("the transaction failed", " ".join(str(error).split()) or repr(error),
                     f"The whole story is in {path} on the host")], "traceback": traceback.format_exc()}
+    result = _seen_by_grub(result, boot_files)
     folder.write(RESULT, dict(result, started=started, ended=time.time(), touched=folder.touched))
     folder.status("done")
     return 0 if result["ok"] else 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...core import boot_disk
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
@@ -36,13 +37,22 @@ class NoteAction(FileAction):
     phase = CONFIGURE
 
 
-class EntryAction(Action):
+class SeenAction(Action):
+    """A step on what GRUB reads while it starts: it counts as done once GRUB would see it after a power cut."""
+
+    section = SECTION
+    phase = CONFIGURE
+
+    def settle(self, target: Target, _job: str, undoing: bool) -> tuple[str, bool]:
+        boot_disk.flush(boot_disk.BOOT, target.root)
+        return super().settle(target, _job, undoing)
+
+
+class EntryAction(SeenAction):
     """The arguments of one entry. An entry that is gone by then has none; that of a kernel still to come is looked for when
     the step is done."""
 
-    section = SECTION
     kind = "boot-entry"
-    phase = CONFIGURE
 
     @classmethod
     def of(cls, entry: bls.Entry, why: str, new: str) -> EntryAction:
@@ -79,6 +89,7 @@ class EntryAction(Action):
         options = bls.Entry("", path, held.content).options
         if how(options) != options:
             target.write(path, held._replace(content=bls.with_options(held.content, how(options))))
+        boot_disk.flush(path, target.root)
 
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
         # The entry of a kernel that is still to come has no name yet.
@@ -112,13 +123,11 @@ class EntryAction(Action):
                 f"{path} is not as it was written", f"its options are {options}", "Find out what else writes boot entries"))
 
 
-class EnvironmentAction(Action):
+class EnvironmentAction(SeenAction):
     """Variables of GRUB's environment block. C(starts) names variables whose value is the entry of a kernel, which is looked
     for when the step is done; the kernel's files must be there and whole by then."""
 
-    section = SECTION
     kind = "boot-environment"
-    phase = CONFIGURE
 
     @classmethod
     def of(
@@ -129,13 +138,6 @@ class EnvironmentAction(Action):
         to_be = {**new, **{name: f"the entry of {release}" for name, release in starts.items()}}
         args = {"path": boot.env_path, "made": boot.env is None, "old": was, "new": dict(new), "starts": dict(starts)}
         return cls(boot.env_path, why, args, _lines(was), _lines(to_be))
-
-    def _put(self, target: Target, values: t.Mapping[str, str | None]) -> None:
-        path = self.args["path"]
-        held = target.read(path) or FileState("", "0600", "root", "root")
-        content = grubenv.with_variables(held.content, values)
-        if content != held.content:
-            target.write(path, held._replace(content=content))
 
     def _values(self, target: Target) -> dict[str, str | None]:
         """Return what the variables are to be, with the ids of the entries that are there now."""
@@ -155,14 +157,39 @@ class EnvironmentAction(Action):
         return [Touch(self.args["path"])]
 
     def apply(self, target: Target) -> None:
-        self._put(target, self._values(target))
+        put_variables(target, self.args["path"], self._values(target))
 
     def undo(self, target: Target) -> None:
-        held = target.read(self.args["path"]) if self.args["made"] else None
-        if held is not None and not grubenv.parse(grubenv.with_variables(held.content, self.args["old"])):
-            target.remove(self.args["path"])
-        elif held is not None or not self.args["made"]:
-            self._put(target, self.args["old"])
+        """Give the variables that still have our value the one of before; what somebody set since stays and is told."""
+        boot, path = boot_loader.read(target.root), self.args["path"]
+        back = self._back(boot)
+        if self.args["made"] and boot.env is not None and not grubenv.parse(grubenv.with_variables(boot.env, back)):
+            target.remove(path)
+            boot_disk.flush(path, target.root)
+        elif back:
+            put_variables(target, path, back)
+
+    def _back(self, boot: boot_loader.Boot) -> dict[str, str | None]:
+        """Return the variables to put back, and note those that somebody set since."""
+        back = {}
+        for name, old in self.args["old"].items():
+            now = boot.variables.get(name)
+            if self._is_ours(boot, name, now):
+                back[name] = old
+            elif now != old:
+                what = f"was set to {now}" if now else "was taken away"
+                self.left.append(f"{name} in {self.args['path']} {what} since, and stays so")
+        return back
+
+    def _is_ours(self, boot: boot_loader.Boot, name: str, now: str | None) -> bool:
+        """Say whether a variable still has the value that it was given here."""
+        if name == NEXT and not now and not self.args["old"][name]:
+            return True  # GRUB empties it when it has started the entry
+        if name not in self.args["starts"]:
+            return now == self.args["new"][name]
+        release = self.args["starts"][name]
+        entry = boot.entry_of(release)
+        return now == entry.id if entry else bool(now) and f"{now}".endswith(f"-{release}")
 
     def verify(self, target: Target) -> None:
         boot = boot_loader.read(target.root)
@@ -179,6 +206,20 @@ class EnvironmentAction(Action):
                     f"GRUB would not start kernel {starts[name]}",
                     f"by its files it starts {entry.id if entry else 'an entry that they do not name'}",
                     "Look at 'grub2-editenv list' and at /boot/loader/entries on the host"))
+
+
+def put_variables(target: Target, path: str, changes: t.Mapping[str, str | None]) -> None:
+    """Set variables of the environment block, C(None) takes one away; GRUB sees them from then on.
+
+    A block that is there is written in place, as GRUB and grub2-editenv do: a full /boot has no room for a second one.
+    """
+    held = target.read(path) or FileState("", "0600", "root", "root")
+    content = grubenv.with_variables(held.content, changes)
+    if content != held.content and grubenv.valid(held.content):
+        boot_disk.overwrite(target.path(path), content.encode("utf-8", "surrogateescape"))
+    elif content != held.content:
+        target.write(path, held._replace(content=content))
+    boot_disk.flush(path, target.root)
 
 
 ACTIONS = {action.kind: action for action in (SettingAction, NoteAction, EntryAction, EnvironmentAction)}

@@ -7,17 +7,17 @@ transaction; which kernel is started is decided only then, by the other steps of
 
 from __future__ import annotations
 
-import os
 import re
 import typing as t
 
+from ...core import boot_disk
 from ...core.engine import PREPARED, Action
 from ...core.host_io import FileState, Target
 from ...core.planning import Context
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, grubenv
-from .actions import SAVED, SECTION, EnvironmentAction
+from .actions import SAVED, SECTION, EnvironmentAction, put_variables
 from .state import KERNEL_SETTINGS, State, coming
 
 UPDATEDEFAULT = re.compile(r"^[ \t]*(export[ \t]+)?UPDATEDEFAULT=.*$", re.M)
@@ -33,19 +33,22 @@ class PinAction(EnvironmentAction):
     escorts = True
 
     def undo(self, target: Target) -> None:
-        held = target.read(self.args["path"])
-        before = boot_loader.read(target.root)
-        named = before.variables.get(SAVED)
-        chosen = next((entry for entry in before.entries if entry.id == named), None)
+        boot = boot_loader.read(target.root)
+        named = boot.variables.get(SAVED)
+        chosen = next((entry for entry in boot.entries if entry.id == named), None)
         if named != self.args["new"][SAVED] and chosen and not boot_loader.missing_images(target.root, chosen):
             self.left.append(f"{SAVED} was set to {named} since, and stays")
             return
-        super().undo(target)
-        after = boot_loader.read(target.root).default
+        after = boot._replace(env=grubenv.with_variables(boot.env, self.args["old"])).default
         whole = after is not None and not boot_loader.missing_images(target.root, after)
-        if not whole and before.default is not None and held is not None:
-            target.write(self.args["path"], held)
-            self.left.append(f"{SAVED} stays {before.default.id}: without it the default would not be whole")
+        if not whole and boot.default is not None and boot.env is not None:
+            self.left.append(f"{SAVED} stays {boot.default.id}: without it the default would not be whole")
+            return
+        super().undo(target)
+
+    def _is_ours(self, boot: boot_loader.Boot, name: str, now: str | None) -> bool:
+        # What went with the kernels, or is not whole, is put back as well.
+        return True
 
 
 class HoldAction(FileAction):
@@ -69,6 +72,7 @@ class HoldAction(FileAction):
 
     def undo(self, target: Target) -> None:
         _put_back(target, self.args["safe"], self.args["newcomers"])
+        boot_disk.flush(boot_disk.BOOT, target.root)
         super().undo(target)
 
 
@@ -87,20 +91,7 @@ def _put_back(target: Target, safe: str, newcomers: t.Container[str]) -> None:
         return
     astray = default is None or default.release in newcomers or boot_loader.missing_images(target.root, default)
     if astray and (default is None or default.id != safe):
-        _write(target, boot.env_path, safe)
-
-
-def _write(target: Target, path: str, safe: str) -> None:
-    """Write the default in place where the block is there, as GRUB does: a full /boot has no room for a second one."""
-    held = target.read(path) or FileState("", "0600", "root", "root")
-    content = grubenv.with_variables(held.content, {SAVED: safe})
-    if not grubenv.valid(held.content):
-        target.write(path, held._replace(content=content))
-        return
-    with open(target.path(path), "r+b") as block:
-        block.write(content.encode("utf-8", "surrogateescape"))
-        block.flush()
-        os.fsync(block.fileno())
+        put_variables(target, boot.env_path, {SAVED: safe})
 
 
 def guards(state: State, context: Context) -> tuple[list[Action], State]:

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
     manifest, shipped, states as file_states, units as backup_units,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
@@ -106,6 +106,40 @@ class TestFileStates:
         for path, state in before.items():
             assert file_states.exchange(target, path, file_states.capture(target, [path])[path], state)
         assert file_states.capture(target, paths) == before
+
+    def test_the_environment_block_of_grub_stays_the_same_file(self, target):
+        for path in (boot_disk.ENVIRONMENT, "/boot/grub2/other"):
+            lay(target, path, "1" * 1024, 0o600)
+            before = file_states.capture(target, [path])[path]
+            lay(target, path, "2" * 1024, 0o644)
+            inode = os.stat(target.path(path)).st_ino
+            assert file_states.exchange(target, path, file_states.capture(target, [path])[path], before)
+            assert file_states.capture(target, [path])[path] == before
+            assert (os.stat(target.path(path)).st_ino == inode) is (path == boot_disk.ENVIRONMENT)
+
+    @pytest.mark.parametrize("now", ["2" * 512, None])
+    def test_an_environment_block_of_another_size_is_replaced(self, target, now):
+        lay(target, boot_disk.ENVIRONMENT, "1" * 1024, 0o600)
+        before = file_states.capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT]
+        os.unlink(target.path(boot_disk.ENVIRONMENT))
+        if now:
+            lay(target, boot_disk.ENVIRONMENT, now)
+        there = file_states.capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT]
+        assert file_states.exchange(target, boot_disk.ENVIRONMENT, there, before)
+        assert file_states.capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT] == before
+
+    def test_what_is_brought_back_below_boot_is_seen_by_grub(self, target, monkeypatch):
+        told = []
+        monkeypatch.setattr(boot_disk, "flush_each", lambda paths, root: told.append((sorted(paths), root)))
+        paths = ["/boot/loader/entries/a.conf", "/bootstrap", "/etc/a.conf"]
+        for path in paths:
+            lay(target, path, "one")
+        before = file_states.capture(target, paths)
+        for path in paths:
+            lay(target, path, "two")
+        manifest.Kept(target, "run-1")._bring(before, file_states.capture(target, paths))
+        assert [text_of(target, path) for path in paths] == ["one"] * 3
+        assert told == [(["/boot/loader/entries/a.conf"], target.root)]
 
     def test_a_folder_that_holds_something_is_not_taken_away(self, target):
         lay(target, "/etc/folder/mine", "x")

@@ -50,8 +50,12 @@ class Past(View):
 class Scenes:
     """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
 
-    def __init__(self, snapshot: Snapshot, view: View, ts: t.Any, turned_off: t.Container[str] = ()) -> None:
+    def __init__(
+        self, snapshot: Snapshot, view: View, ts: t.Any, turned_off: t.Container[str] = (), since: float | None = None,
+    ) -> None:
         self.snapshot = snapshot
+        # From when on events count, in seconds since the epoch.
+        self.since = snapshot.time if since is None else since
         self.view = view
         self.ts = ts
         self.turned_off = turned_off
@@ -114,6 +118,11 @@ class Scenes:
         for path, reason in self._unread.get(part, {}).items():
             self.view.note(path, reason)
         return self._parts[part]
+
+    def unread(self, part: str) -> set[str]:
+        """Return what of a part could not be read, then or now: it is neither there nor gone."""
+        self.now(part)
+        return {*self.snapshot.content.get("unread", {}).get(part, {}), *self._unread.get(part, {})}
 
     def announced(self, *checks: str) -> set[str]:
         """Return the names that some checks found in the prediction."""

@@ -20,6 +20,7 @@ from ..sections.registry import REGISTRY
 from ..tables import families as table_of_families
 from ..verify import gather, prove, report
 from ..verify.proven import smoke
+from ..verify.scenes import Course
 from ..verify.snapshot import checked_id, complete, load, place, save, settle
 from . import admission, engine, predicting
 
@@ -101,5 +102,5 @@ def compare_with_snapshot(module: AnsibleModule) -> None:
         since = undo.began(target, snapshot.time) if options["phase"] == report.ROLLBACK else snapshot.time
         found = prove.prove(
             snapshot, view_of(module), rpmdb.transaction_set(), options["phase"], options["waivers"],
-            engine_run.turned_off(target, REGISTRY), since)
+            Course(since, *engine_run.turned(target, REGISTRY)))
         predicting.finish(module, found)

@@ -42,7 +42,7 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
             continue  # it is told as unread, and so the check is not passed
         # A unit that became another name of one is that one.
         said = now.get(unit) or now.get(_alias(scenes.view, unit), {})
-        if unit in scenes.turned_off:
+        if unit in scenes.course.off:
             continue
         if was.get("ActiveState") != "active" or FLEETING.search(unit) or was.get("Transient") == "yes":
             continue
@@ -189,7 +189,7 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 102: what SELinux denied since the snapshot or the begin of the way back; what it denied before was there before."""
     if scenes.view.text(ENFORCE) is None:
         raise Skipped("SELinux is off")
-    since = scenes.since
+    since = scenes.course.since
     began = "the snapshot" if since == scenes.snapshot.time else "the way back began"
     messages = audit.messages(scenes.view.root, scenes.view.run, since)
     for kind in selinux_denials.kinds(selinux_denials.parse(messages), since):

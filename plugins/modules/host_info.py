@@ -511,8 +511,8 @@ host:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import bindings
-from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, kind, read
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import bindings, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, kind
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
 
 # Messages are parsed, so they must be untranslated; grubby and iptables live in sbin.
@@ -539,7 +539,7 @@ def main() -> None:
         try:
             return module.run_command(argv, environ_update=ENVIRONMENT, handle_exceptions=False)
         except OSError as error:
-            return read.NOT_FOUND, "", str(error)
+            return host_io.status_of(error), "", str(error)
 
     gather = module.params["gather"]
     groups = host_facts.GROUPS if gather is None else gather

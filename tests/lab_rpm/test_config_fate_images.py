@@ -27,12 +27,12 @@ from . import combinations, compare  # noqa: E402
 # Arguments: the image's root, a folder for the overlay, the folder of packages, what to put into it to run.
 INSIDE = """
 set -e
-mkdir "$2/upper" "$2/work" "$2/root"
-mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
-mkdir -p "$2/root/srv/packages"
-mount --bind "$3" "$2/root/srv/packages"
-mount -t proc proc "$2/root/proc"
-exec env PYTHONDONTWRITEBYTECODE=1 chroot "$2/root" python3 - /srv/packages /srv/fates
+mkdir "$2/upper" "$2/work" "$2/merged"
+mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/merged"
+mkdir -p "$2/merged/srv/packages"
+mount --bind "$3" "$2/merged/srv/packages"
+mount -t proc proc "$2/merged/proc"
+exec env PYTHONDONTWRITEBYTECODE=1 chroot "$2/merged" python3 - /srv/packages /srv/fates
 """
 
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print a line for all that a host holds: every path with its attributes and content, the rpmdb, the units.
 
-Runs on the host with nothing but the standard library. What a live host writes by itself is left out.
+Runs on the host with nothing but the standard library. What a live host writes by itself is left out. What cannot be read or
+asked ends it with an error: two that lack the same would compare as equal.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ VOLATILE = (
 )
 # rpm's database is compared by its content: reading it touches the index files beside it.
 RPMDB_SIDE_FILES = ("rpmdb.sqlite-shm", "rpmdb.sqlite-wal", ".rpm.lock")
+# How long a command may take.
+SECONDS = 300
 
 
-def entries() -> list[str]:
-    """Return a line for each path."""
+def entries(top: str = "/") -> list[str]:
+    """Return a line for each path. Raises OSError for what cannot be read."""
     lines = []
-    for folder, folders, files in os.walk("/"):
+    for folder, folders, files in os.walk(top, onerror=unless_gone):
         folders[:] = sorted(name for name in folders if os.path.join(folder, name) not in VOLATILE)
         for name in sorted(folders + files):
             path = os.path.join(folder, name)
@@ -45,9 +48,18 @@ def entries() -> list[str]:
     return lines
 
 
+def unless_gone(error: OSError) -> None:
+    """Raise what kept a folder from being read. One that went in the meantime has a line already."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
 def output(*argv: str) -> list[str]:
-    """Return the lines of a command."""
-    return subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False).stdout.splitlines()
+    """Return the lines of a command. Raises RuntimeError where it says nothing, and what subprocess raises where it fails."""
+    lines = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True, timeout=SECONDS).stdout.splitlines()
+    if not lines:
+        raise RuntimeError(f"{' '.join(argv)} said nothing")
+    return lines
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ ASK = "import socket; shop = socket.socket(socket.AF_UNIX); shop.connect('/tmp/s
 # Removes what Ansible has in its temporary folders, once, while a package transaction runs: as a cleaner may at any time.
 SWEEP = """\
 until grep -qs '"phase": "running"' /var/lib/centos-hyperscale/runs/*/status.json; do sleep 0.2; done
-rm -rf /tmp/ansible* /tmp/.ansible /var/tmp/ansible_* /root/.ansible/tmp/*
+rm -rf /tmp/ansible* /tmp/.ansible /var/tmp/ansible_* ~root/.ansible/tmp/*
 """
 # What a package can start by bringing it, other than services that others ask for.
 ACTIVATED = "mount,automount,socket,timer,path,swap"

@@ -16,7 +16,7 @@ import shutil
 import time
 import typing as t
 
-from ..core.errors import Problem, Refused
+from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
 from ..packages.store import Store
 from ..packages.worker import REASONS
@@ -105,7 +105,7 @@ class Kept:
     @property
     def looked(self) -> bool:
         """Say whether it was kept what the files held before the transaction was about to be taken back."""
-        return os.path.exists(os.path.join(self.folder, EDITED))
+        return is_there(os.path.join(self.folder, EDITED))
 
     def put_back(self, settled: t.Container[str] = ()) -> list[str]:
         """Bring the files that the transaction changed to what they were before it, and those that the way back changed to what
@@ -236,9 +236,14 @@ def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
     wanted = sorted(set(names))
     if not wanted:
         return []
-    _status, out = target.probe([*VERIFY, *wanted])
-    told = [line for line in out.splitlines() if "/" in line and not line.startswith(MISSING)]
-    return [line[line.index("/"):].partition(" (")[0] for line in told]
+    status, out = target.probe([*VERIFY, *wanted])
+    told = [line for line in out.splitlines() if "/" in line]
+    # rpm ends with 1 where something differs, and where it cannot tell.
+    if status not in (0, 1) or (status == 1 and not told):
+        raise Failed(Problem(
+            "rpm cannot tell which files of this host were edited", f"'{' '.join(VERIFY)}' ended with status {status}",
+            "Look at what 'rpm -V' says of the installed packages, mend it, and run again"))
+    return [line[line.index("/"):].partition(" (")[0] for line in told if not line.startswith(MISSING)]
 
 
 def sweep(target: Target, job: str, *paths: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.host_io import Target
+from ..core.host_io import Target, names_in
 from ..text import presets
 
 
@@ -16,7 +16,7 @@ def enabled_by_preset(target: Target, unit: str, user: bool) -> bool:
     files: dict[str, str] = {}
     for folder in presets.FOLDERS:
         place = target.path(os.path.join(folder, presets.USER if user else presets.SYSTEM))
-        for name in os.listdir(place) if os.path.isdir(place) else ():
+        for name in names_in(place):
             if name.endswith(presets.SUFFIX):
                 files.setdefault(name, os.path.join(place, name))
     known: list[tuple[str, str]] = []

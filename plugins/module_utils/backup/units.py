@@ -24,7 +24,7 @@ STOPPABLE = (".path", ".service", ".socket", ".timer")
 def active(target: Target, files: t.Iterable[str]) -> list[str]:
     """Return which of the units that some files define are active."""
     defined = {match.group("unit") for match in map(UNIT_FILE.match, files) if match}
-    _status, out = target.probe(["systemctl", "list-units", "--state=active", "--plain", "--no-legend", "--no-pager"])
+    out = target.run(["systemctl", "list-units", "--state=active", "--plain", "--no-legend", "--no-pager"])
     units = {line.split()[0] for line in out.splitlines() if line}
     return sorted(unit for unit in units if unit in defined or TEMPLATE.sub("@.", unit) in defined)
 
@@ -64,6 +64,6 @@ def _shown(target: Target, units: t.Sequence[str], *properties: str) -> dict[str
     """Return properties of units, by the unit."""
     if not units:
         return {}
-    _status, out = target.probe(["systemctl", "show", "-p", ",".join(["Id", *properties]), "--", *units])
+    out = target.run(["systemctl", "show", "-p", ",".join(["Id", *properties]), "--", *units])
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in out.split("\n\n")]
     return {block["Id"]: [block.get(name, "") for name in properties] for block in blocks if "Id" in block}

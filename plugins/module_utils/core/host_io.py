@@ -10,6 +10,7 @@ in place of the command runner.
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import os
 import pwd
@@ -36,6 +37,11 @@ RUN_FOLDER_SECONDS = 24 * 3600
 # Where a look that changes nothing has its own files. A swap may have a tmpfs mounted over /tmp.
 TEMPORARY = "/var/tmp"
 
+# The exit status of a command that is not there, and of one that is and could not be started.
+NOT_THERE, NOT_STARTED = 127, 126
+# The errors of a path that leads nowhere, which is known then; any other leaves it unknown.
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
 Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
 
 
@@ -46,6 +52,11 @@ class FileState(t.NamedTuple):
     mode: str
     owner: str
     group: str
+
+
+def status_of(error: OSError) -> int:
+    """Return the exit status that a shell has for a command that could not be started: 127 where there is none."""
+    return NOT_THERE if isinstance(error, FileNotFoundError) else NOT_STARTED
 
 
 def looking_folder(_target: Target) -> str:
@@ -99,7 +110,7 @@ class Target:
         try:
             status, out, err = self._run(list(argv))
         except OSError as error:
-            status, out, err = 127, "", str(error)
+            status, out, err = status_of(error), "", str(error)
         if status not in okay:
             said = (err or out).strip() or "nothing"
             raise Failed(Problem(
@@ -109,11 +120,12 @@ class Target:
         return out
 
     def probe(self, argv: t.Sequence[str]) -> tuple[int, str]:
-        """Run a read-only command; return exit status and standard output, a missing command being 127."""
+        """Run a read-only command; return exit status and standard output. A missing command is NOT_THERE, and one that cannot be
+        started NOT_STARTED."""
         try:
             status, out, _err = self._run(list(argv))
-        except OSError:
-            return 127, ""
+        except OSError as error:
+            return status_of(error), ""
         return status, out
 
     def read(self, path: str) -> FileState | None:
@@ -160,7 +172,7 @@ class Target:
     def clear_scratch(self, folder: str, job: str) -> None:
         """Take away what the writes of a step that was cut left beside the paths of a folder."""
         real = self.path(folder)
-        for name in os.listdir(real) if os.path.isdir(real) else ():
+        for name in os.listdir(real) if is_folder(real) else ():
             path = os.path.join(real, name)
             if name.startswith(scratch_of(job)):
                 shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
@@ -169,7 +181,7 @@ class Target:
         """Return the folders above a path that are not there, outermost first."""
         found = []
         folder = os.path.dirname(path)
-        while folder != os.path.dirname(folder) and not os.path.isdir(self.path(folder)):
+        while folder != os.path.dirname(folder) and not is_folder(self.path(folder)):
             found.append(folder)
             folder = os.path.dirname(folder)
         return found[::-1]
@@ -178,7 +190,7 @@ class Target:
         """Take those of some folders away, given outermost first, that hold nothing."""
         for folder in reversed(folders):
             real = self.path(folder)
-            if os.path.isdir(real) and not os.path.islink(real) and not os.listdir(real):
+            if is_folder(real) and not os.path.islink(real) and not os.listdir(real):
                 os.rmdir(real)
                 sync_folder(os.path.dirname(real))
 
@@ -205,6 +217,31 @@ def is_there(real: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def is_folder(real: str) -> bool:
+    """Say whether a path leads to a folder. Raises OSError where that cannot be told."""
+    return _leads_to(real, stat.S_ISDIR)
+
+
+def is_file(real: str) -> bool:
+    """Say whether a path leads to a regular file. Raises OSError where that cannot be told."""
+    return _leads_to(real, stat.S_ISREG)
+
+
+def leads_somewhere(real: str) -> bool:
+    """Say whether a path leads to anything. Raises OSError where that cannot be told."""
+    return _leads_to(real, lambda mode: True)
+
+
+def _leads_to(real: str, kind: t.Callable[[int], bool]) -> bool:
+    """Say what a path leads to. Nothing, a file in the place of a folder, and a circle of links lead nowhere."""
+    try:
+        return kind(os.stat(real).st_mode)
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            raise
+        return False
 
 
 def names_in(real: str) -> list[str]:

@@ -121,7 +121,7 @@ def _going_back(
     touches = [
         touch for step in taken for touch in from_record(step.action, registry.kinds, step.run).touches(target, True)]
     # Taking packages away is what makes room.
-    problems += unwritable.problems(one for one in writable.obstacles(target.root, touches) if one.kind != writable.FULL)
+    problems += unwritable.problems(one for one in writable.obstacles(target.root, touches) if one.kind not in writable.NO_ROOM)
     if problems:
         raise Refused(*problems)
     plan = Planned([undoing.inverse(step, registry.kinds) for step in reversed(taken)])

@@ -33,6 +33,10 @@ OF_PATH = {
     writable.FILE_IN_WAY: (
         "{paths}: not a folder", "a folder is to be there, and what is there would be lost or is in the way",
         "Move it away with 'mv -- PATH PATH.away' and run again"),
+    writable.UNREADABLE: (
+        "{paths}: cannot be looked at", "the host said: {said}; so nobody knows whether this run can write there",
+        "Look with 'ls -ld' and 'lsattr -d' at each of them and at the folders above it, mend what is named (the file system, or "
+        "root's right to read there), and run again"),
 }
 
 # The same for a folder, of what lies in it.
@@ -51,8 +55,13 @@ OF_FOLDER = {
         "folder {where} cannot be written by root", "its file system refuses it, and this run writes {paths}",
         "Give root the right to write there: on NFS by the server's option no_root_squash"),
     writable.FULL: (
-        "the file system of {where} is full", "it has no room or no inode left, or its project quota is used up, and this run "
-        "writes {paths}", "Make room there ('df -h', 'df -i') or raise the quota, and run again"),
+        "the file system of {where} is full", "it has no room or no inode left, and this run writes {paths}",
+        "Make room there ('df -h', 'df -i'), and run again"),
+    writable.QUOTA: (
+        "the quota that folder {where} counts against is used up",
+        "its file system holds root to it as well, and this run writes {paths}",
+        "Make room there, or raise the limit: of a project on XFS with xfs_quota(8), of a subvolume on btrfs with "
+        "'btrfs qgroup limit'; then run again"),
     writable.FILE_IN_WAY: (
         "{where}: not a folder", "this run writes {paths}", "Move it away with 'mv -- PATH PATH.away' and run again"),
 }
@@ -60,14 +69,14 @@ OF_FOLDER = {
 
 def problems(obstacles: t.Iterable[Obstacle]) -> list[Problem]:
     """Return what is to be said: one problem for all paths of a kind, and one for each folder or mount."""
-    paths: dict[str, list[str]] = {}
+    paths: dict[tuple[str, str], list[str]] = {}
     folders: dict[tuple[str, str], list[str]] = {}
     for obstacle in obstacles:
         if is_of_path(obstacle):
-            paths.setdefault(obstacle.kind, []).append(obstacle.where)
+            paths.setdefault((obstacle.kind, obstacle.said), []).append(obstacle.where)
         else:
             folders.setdefault((obstacle.kind, obstacle.where), []).append(obstacle.touched)
-    return [_worded(OF_PATH[kind], found, "", found) for kind, found in sorted(paths.items())] + [
+    return [_worded(OF_PATH[kind], found, "", found, said) for (kind, said), found in sorted(paths.items())] + [
         _worded(OF_FOLDER[kind], found, where, [where]) for (kind, where), found in sorted(folders.items())]
 
 
@@ -84,10 +93,10 @@ def is_of_path(obstacle: Obstacle) -> bool:
     return obstacle.kind in OF_PATH and (same or obstacle.kind not in OF_FOLDER)
 
 
-def _worded(words: tuple[str, str, str], paths: t.Sequence[str], where: str, named: t.Sequence[str]) -> Problem:
+def _worded(words: tuple[str, str, str], paths: t.Sequence[str], where: str, named: t.Sequence[str], said: str = "") -> Problem:
     known = sorted(set(paths))
     more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
     given = {
-        "where": where, "paths": ", ".join(known[:MOST]) + more,
+        "where": where, "said": said, "paths": ", ".join(known[:MOST]) + more,
         "quoted": " ".join(shlex.quote(path) for path in sorted(set(named))[:MOST])}
     return Problem(*(text.format(**given) for text in words))

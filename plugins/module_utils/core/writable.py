@@ -4,19 +4,23 @@
 """Which of the paths that are to be written cannot be, and why. L(look) reads the host, L(judge) decides.
 
 What is written is put beside its path and renamed, by rpm and by the collection alike, so the folder counts as much as the
-file. Not seen: limits of btrfs quota groups, and of user and group quotas, from which root is exempt on most file systems.
-A project quota shows in the room that its folder has.
+file. What cannot be looked at is not known to be writable, and is told with the reason.
+
+Room is judged by the file system and by the quotas that bind root, for a few small files: who knows sizes asks for more.
 """
 
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import os
 import stat
 import typing as t
 
 from ..text import mountinfo
+from . import quota as quotas
+from .host_io import NOWHERE, is_folder
 
 # How a path is written: a file or link takes its place, a folder is made where there is none, it is removed, or it is one of
 # these and nobody knows which. CLEARED is a file for which a scriptlet takes a folder away first; NEW is a path of which nobody
@@ -25,12 +29,17 @@ FILE, FOLDER, GONE, ANY, CLEARED, NEW = "file", "folder", "gone", "any", "cleare
 
 # What keeps a path from being written.
 IMMUTABLE, APPEND_ONLY, READ_ONLY, MOUNTED = "immutable", "append-only", "read-only", "mounted"
-FOLDER_IN_WAY, FILE_IN_WAY, FORBIDDEN, FULL = "folder in the way", "file in the way", "forbidden", "full"
+FOLDER_IN_WAY, FILE_IN_WAY, FORBIDDEN, UNREADABLE = "folder in the way", "file in the way", "forbidden", "unreadable"
+FULL, QUOTA = "full", "quota used up"
+# These go where packages are taken away.
+NO_ROOM = (FULL, QUOTA)
 
 # linux/fs.h, for systems on which a long has 64 bits.
 FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
+# What file systems say that have no such flags, or no such ioctl at all.
+WITHOUT_FLAGS = (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL)
 MOUNTINFO = "/proc/self/mountinfo"
-# What a file system must have left for a few small files: more is asked for by whoever knows sizes.
+# What a file system must have left for a few small files.
 LEAST_BYTES = 64 * 1024
 
 
@@ -53,7 +62,7 @@ NO_FLAGS = Flags()
 
 class Folder(t.NamedTuple):
     """The folder that a path lies in, or the nearest above it that is there. C(mount) is its mount point; C(None) of what is
-    free means that the file system does not count it."""
+    free means that it is not counted; C(quota) names the quota whose room that is, empty for the file system's own."""
 
     path: str
     is_folder: bool
@@ -64,6 +73,7 @@ class Folder(t.NamedTuple):
     fstype: str
     free_bytes: int | None
     free_inodes: int | None
+    quota: str = ""
 
 
 class Seen(t.NamedTuple):
@@ -78,30 +88,44 @@ class Seen(t.NamedTuple):
 
 
 class Obstacle(t.NamedTuple):
-    """Why a path cannot be written. C(where) is what has to be changed; C(touched) is the path."""
+    """Why a path cannot be written. C(where) is what has to be changed; C(touched) is the path; C(said) is what the host
+    answered where it could not be looked at."""
 
     kind: str
     where: str
     touched: str
+    said: str = ""
 
 
 def obstacles(root: str, touches: t.Iterable[Touch]) -> list[Obstacle]:
     """Return what keeps some paths from being written on a host."""
     reader = Reader(root)
     found: list[Obstacle] = []
-    new: dict[str, list[str]] = {}
-    folders: dict[str, Folder] = {}
+    new: dict[tuple[str, str], list[str]] = {}
+    folders: dict[tuple[str, str], list[Folder]] = {}
     for touch in sorted(set(touches)):
-        seen = reader.look(touch)
+        try:
+            seen = reader.look(touch)
+        except OSError as error:
+            found.append(Obstacle(UNREADABLE, touch.path, touch.path, error.strerror or str(error)))
+            continue
         obstacle = judge(touch, seen)
         if obstacle is not None:
             found.append(obstacle)
         elif touch.how != GONE and seen.found != "folder":
-            folders[seen.folder.mount] = seen.folder
-            new.setdefault(seen.folder.mount, []).extend([] if seen.found else [touch.path])
+            room = seen.folder.mount, seen.folder.quota
+            folders.setdefault(room, []).append(seen.folder)
+            new.setdefault(room, []).extend([] if seen.found else [touch.path])
     return found + [
-        Obstacle(FULL, mount, (paths or [folders[mount].path])[0]) for mount, paths in sorted(new.items())
-        if is_full(folders[mount], len(paths))]
+        _no_room(folders[room], paths) for room, paths in sorted(new.items()) if is_full(folders[room][-1], len(paths))]
+
+
+def _no_room(folders: t.Sequence[Folder], new: t.Sequence[str]) -> Obstacle:
+    """Return what is said of folders that share a room in which there is none."""
+    touched = (new or [folders[0].path])[0]
+    if not folders[0].quota:
+        return Obstacle(FULL, folders[0].mount, touched)
+    return Obstacle(QUOTA, os.path.commonpath([folder.path for folder in folders]), touched)
 
 
 def is_full(folder: Folder, new: int) -> bool:
@@ -167,31 +191,42 @@ class Reader:
         place = os.path.join(folder.path, name) if parent else touch.path
         real = self._real(place)
         found = _found(real, touch.how in (FOLDER, ANY, NEW)) if parent else ""
-        flags = flags_of(real) if found in ("file", "folder") else NO_FLAGS
+        # A folder that is there is not written, and chattr(1) sets no flags on links and special files.
+        flags = flags_of(real) if found == "file" else NO_FLAGS
         return Seen(place, found, place in self._mounts, flags, folder, parent)
 
     def _read(self, above: str) -> tuple[Folder, bool]:
         """Return the nearest folder above a path that is there, and whether it is that very folder."""
         there = above
-        while there != "/" and not os.path.lexists(self._real(there)):
+        while there != "/" and not _is_there(self._real(there)):
             there = os.path.dirname(there)
         real = os.path.realpath(self._real(there))
         path = real if self._root == "/" else "/" + os.path.relpath(real, os.path.realpath(self._root)).lstrip(".")
-        return self._folder(path, real), there == above and os.path.isdir(real)
+        return self._folder(path, real, there), there == above and is_folder(real)
 
-    def _folder(self, path: str, real: str) -> Folder:
+    def _folder(self, path: str, real: str, link: str) -> Folder:
         points = [point for point in self._mounts if path == point or path.startswith(point.rstrip("/") + "/")]
         mount = max(points, key=len, default="/")
         fstype = self._mounts[mount].fstype if mount in self._mounts else "unknown"
         try:
-            room = os.statvfs(real)
-        except OSError:  # a link that leads nowhere
-            return Folder(path, False, NO_FLAGS, False, False, mount, fstype, 0, None)
-        is_folder = os.path.isdir(real)
-        flags = flags_of(real) if is_folder else NO_FLAGS
-        return Folder(
-            path, is_folder, flags, bool(room.f_flag & os.ST_RDONLY), is_folder and not os.access(real, os.W_OK | os.X_OK), mount,
-            fstype, room.f_bfree * room.f_frsize if room.f_blocks else None, room.f_ffree if room.f_files else None)
+            status = os.statvfs(real)
+        except OSError as error:
+            if error.errno not in NOWHERE:
+                raise
+            return Folder(link, False, NO_FLAGS, False, False, mount, fstype, 0, None)
+        folder = is_folder(real)
+        found = Folder(
+            path, folder, flags_of(real) if folder else NO_FLAGS, bool(status.f_flag & os.ST_RDONLY),
+            folder and not os.access(real, os.W_OK | os.X_OK), mount, fstype, *self._room(mount, status))
+        quota = quotas.of_folder(self._root, real, fstype, self._real(mount)) if folder else None
+        if quota is None or (found.free_bytes is not None and found.free_bytes < quota.free_bytes):
+            return found
+        return found._replace(free_bytes=quota.free_bytes, free_inodes=quota.free_inodes, quota=quota.name)
+
+    def _room(self, mount: str, status: os.statvfs_result) -> tuple[int | None, int | None]:
+        """Return the room of a file system. Below a folder with a quota, ext4 tells what that leaves, and root writes beyond."""
+        whole = os.statvfs(self._real(mount)) if mount in self._mounts else status
+        return whole.f_bfree * whole.f_frsize if whole.f_blocks else None, whole.f_ffree if whole.f_files else None
 
     def _real(self, path: str) -> str:
         return path if self._root == "/" else os.path.join(self._root, path.lstrip("/"))
@@ -205,29 +240,42 @@ def _mounts(root: str) -> dict[str, mountinfo.Mount]:
         return {}
 
 
+def _is_there(real: str) -> bool:
+    """Say whether there is something at a path. Raises OSError where that cannot be told."""
+    try:
+        os.lstat(real)
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            raise
+        return False
+    return True
+
+
 def _found(real: str, follow: bool) -> str:
     """Return what is at a path. Where a folder may be meant, a link to one is one, as it is for rpm."""
-    try:
-        mode = os.lstat(real).st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    if not _is_there(real):
         return ""
+    mode = os.lstat(real).st_mode
     if stat.S_ISLNK(mode):
-        return "folder" if follow and os.path.isdir(real) else "link"
+        return "folder" if follow and is_folder(real) else "link"
     if stat.S_ISDIR(mode):
         return "folder"
     return "file" if stat.S_ISREG(mode) else "other"
 
 
 def flags_of(real: str) -> Flags:
-    """Return the flags of a file or folder; none on a file system that has no such flags."""
+    """Return the flags of a file or folder; none where nothing is, and on a file system that has no such flags. Raises
+    OSError where they cannot be read."""
     try:
         handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:
+    except FileNotFoundError:
         return NO_FLAGS
+    flags = array.array("l", [0])
     try:
-        flags = array.array("l", [0])
         fcntl.ioctl(handle, FS_IOC_GETFLAGS, flags, True)
-    except OSError:
+    except OSError as error:
+        if error.errno not in WITHOUT_FLAGS:
+            raise
         return NO_FLAGS
     finally:
         os.close(handle)

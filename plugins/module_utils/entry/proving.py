@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..core import ledger, run as engine_run, undo
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
+from ..core.host_io import status_of
 from ..facts import kind
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
@@ -30,8 +31,8 @@ def view_of(module: AnsibleModule) -> View:
     def run(argv: t.Sequence[str]) -> tuple[int, str]:
         try:
             status, out, err = module.run_command(list(argv), environ_update=engine.ENVIRONMENT, handle_exceptions=False)
-        except OSError:
-            return NOT_FOUND, ""
+        except OSError as error:
+            return status_of(error), str(error) if status_of(error) != NOT_FOUND else ""
         return status, out if status == 0 and out else out + err
     return View("/", run, may_try=not module.check_mode, kind=kind.of_this_host())
 

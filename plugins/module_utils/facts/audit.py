@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ..core.host_io import is_file
 from ..text import denials
 from ..text.denials import AUDIT_LOG, BEFORE, JOURNAL
 from . import read
@@ -20,7 +21,7 @@ def messages(root: str, run: t.Callable[[list[str]], tuple[int, str]], since: fl
     Raises OSError where there is neither.
     """
     log = os.path.join(root, AUDIT_LOG.lstrip("/"))
-    kept = os.path.isfile(log)
+    kept = is_file(log)
     if kept:
         folder, name = os.path.split(log)
         for path in sorted((os.path.join(folder, entry) for entry in os.listdir(folder) if entry.startswith(name)), reverse=True):

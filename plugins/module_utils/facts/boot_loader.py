@@ -9,6 +9,7 @@ import json
 import os
 import typing as t
 
+from ..core.host_io import is_file, leads_somewhere
 from ..text import bls, cmdline, grubenv
 from . import mounts as host_mounts, read as host_read
 
@@ -124,7 +125,7 @@ def has_module(root: str, release: str, name: str) -> bool:
 def unwritable(root: str, path: str) -> str:
     """Return why GRUB could not write a file while it boots, empty when it can."""
     real = host_read.below(root, path)
-    if not os.path.exists(real):
+    if not leads_somewhere(real):
         return f"there is no {path}"
     mount = mount_of(root, path)
     if mount is not None and mount.fstype in UNWRITABLE:
@@ -135,7 +136,7 @@ def unwritable(root: str, path: str) -> str:
     for prefix, layer in LAYERS.items():
         if uuid.startswith(prefix):
             return f"{path} is on {layer}, which GRUB cannot write"
-    if os.path.exists(os.path.join(device, "md")) or os.path.exists(os.path.join(os.path.realpath(device), "../md")):
+    if leads_somewhere(os.path.join(device, "md")) or leads_somewhere(os.path.join(os.path.realpath(device), "../md")):
         return f"{path} is on a RAID array, which GRUB cannot write"
     return ""
 
@@ -147,15 +148,15 @@ def mount_of(root: str, path: str) -> host_mounts.Mount | None:
 
 
 def mounts(root: str) -> list[host_mounts.Mount]:
-    """Return what is mounted; nothing when that cannot be read."""
+    """Return what is mounted; nothing in a root without /proc. Raises OSError for other troubles."""
     try:
         return host_mounts.gather(root)
-    except OSError:
+    except FileNotFoundError:
         return []
 
 
 def _full(real: str) -> bool:
-    return os.path.isfile(real) and os.path.getsize(real) > 0
+    return is_file(real) and os.path.getsize(real) > 0
 
 
 def _text(real: str) -> str | None:

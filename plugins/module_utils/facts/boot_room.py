@@ -9,6 +9,7 @@ import os
 import re
 import typing as t
 
+from ..core.host_io import is_file
 from . import read
 
 BOOT = "/boot"
@@ -36,9 +37,9 @@ def per_kernel(root: str) -> int:
     """Return what one more kernel takes: as the largest files of each kind, and a quarter more, since a newer one is larger."""
     largest: dict[tuple[str, bool], int] = {}
     folder = read.below(root, BOOT)
-    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+    for name in read.names(root, BOOT):
         match = FILE.match(name)
-        if match and os.path.isfile(os.path.join(folder, name)):
+        if match and is_file(os.path.join(folder, name)):
             kind = match.group("kind"), bool(match.group("dump"))
             largest[kind] = max(largest.get(kind, 0), os.path.getsize(os.path.join(folder, name)))
     if largest.get(("initramfs", False), 0) < MEASURABLE:

@@ -84,17 +84,15 @@ def consumers(view: View, folder: str) -> list[Consumer]:
 
 def cut_off(view: View, folder: str) -> list[Consumer]:
     """Return the processes that have open what lies below the mount on a folder."""
-    try:
-        here = os.stat(view.real(folder)).st_dev
-    except OSError:
+    there = view.status(folder)
+    if there is None:
         return []
     found = []
     for handle in view.glob("/proc/[0-9]*/fd/*"):
-        try:
-            hidden = _below(view.readlink(handle) or "", [folder]) and os.stat(view.real(handle)).st_dev != here
-        except OSError:  # it was closed in the meantime
+        if not _below(view.readlink(handle) or "", [folder]):
             continue
-        if hidden:
+        opened = view.status(handle)
+        if opened is not None and opened.st_dev != there.st_dev:
             process = os.path.dirname(os.path.dirname(handle))
             name = (view.text(process + "/comm") or "?").strip()
             found.append(Consumer("process", name, f"pid {os.path.basename(process)} has an open file that is hidden"))

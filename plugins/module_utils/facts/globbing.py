@@ -35,6 +35,11 @@ def matching(root: str, pattern: str, note: Note) -> list[str]:
     return sorted(found)
 
 
+def raising(_folder: str, trouble: OSError) -> t.NoReturn:
+    """Raise the trouble: a note for those who cannot go on without the folder."""
+    raise trouble
+
+
 def _is_folder(root: str, path: str, note: Note) -> bool:
     try:
         return stat.S_ISDIR(os.stat(os.path.join(root, path.lstrip("/"))).st_mode)

@@ -15,6 +15,7 @@ import stat
 import typing as t
 
 from ..core.errors import Problem
+from ..core.host_io import is_folder
 from . import mounts, read
 
 BOOTED, IMAGE_MODE, NO_SYSTEMD, FOREIGN, UNKNOWN = "booted", "image_mode", "no_systemd", "foreign", "unknown"
@@ -169,19 +170,22 @@ def gather(root: str = "/") -> Evidence:
     """Return the evidence of a root. Raises nothing."""
     pid1, trouble = _pid1(root)
     here = run = root_of_pid1 = run_of_pid1 = None
+    systemd_folder = ostree_booted = ostree_argument = ostree_folder = composefs = usr_read_only = False
+    sockets: tuple[str, ...] = ()
     try:
         here, run = _identity(read.below(root, "/.")), _identity(read.below(root, "/run/."))
         if pid1 is not None:
             root_of_pid1 = _identity(read.below(root, "/proc/1/root/."))
             run_of_pid1 = _identity(read.below(root, "/proc/1/root/run/."))
+        systemd_folder = is_folder(read.below(root, "/run/systemd/system"))
+        sockets = tuple(path for path in SOCKETS if _is_socket(root, path))
+        ostree_booted = read.status(root, OSTREE_BOOTED, follow=False) is not None
+        ostree_argument, ostree_folder = _ostree_argument(root), is_folder(read.below(root, OSTREE))
+        composefs, usr_read_only = _mounted(root)
     except OSError as error:
         trouble = f"{error.filename}: {error.strerror}"
-    composefs, usr_read_only = _mounted(root)
     return Evidence(
-        pid1, here, root_of_pid1, run, run_of_pid1,
-        os.path.isdir(read.below(root, "/run/systemd/system")),
-        tuple(path for path in SOCKETS if _is_socket(read.below(root, path))),
-        os.path.lexists(read.below(root, OSTREE_BOOTED)), _ostree_argument(root), os.path.isdir(read.below(root, OSTREE)),
+        pid1, here, root_of_pid1, run, run_of_pid1, systemd_folder, sockets, ostree_booted, ostree_argument, ostree_folder,
         composefs, usr_read_only, trouble)
 
 
@@ -209,18 +213,13 @@ def _identity(real: str) -> Identity | None:
     return info.st_dev, info.st_ino
 
 
-def _is_socket(real: str) -> bool:
-    try:
-        return stat.S_ISSOCK(os.stat(real).st_mode)
-    except OSError:
-        return False
+def _is_socket(root: str, path: str) -> bool:
+    info = read.status(root, path)
+    return info is not None and stat.S_ISSOCK(info.st_mode)
 
 
 def _ostree_argument(root: str) -> bool:
-    try:
-        words = read.text(root, "/proc/cmdline").split()
-    except OSError:
-        return False
+    words = (read.optional_text(root, "/proc/cmdline") or "").split()
     return any(word.partition("=")[0] == OSTREE_ARGUMENT and "=" in word for word in words)
 
 
@@ -228,7 +227,7 @@ def _mounted(root: str) -> tuple[bool, bool]:
     """Return whether the root is composefs, and whether /usr is read-only, by a mount of its own or with the root."""
     try:
         known = {mount.mountpoint: mount for mount in mounts.gather(root)}
-    except OSError:
+    except FileNotFoundError:
         return False, False
     top, usr = known.get("/"), known.get("/usr") or known.get("/")
     composefs = top is not None and COMPOSEFS in (top.device.partition(":")[0], top.fstype)

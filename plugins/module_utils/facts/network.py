@@ -146,12 +146,12 @@ def _words(content: str, keyword: str) -> list[str]:
 
 
 def read_below(root: str) -> Read:
-    """Return how to read a file of the host, None when it is not there."""
+    """Return how to read a file of the host, None when it is not there. Raises OSError for other troubles."""
     def read(path: str) -> str | None:
         try:
             with open(os.path.join(root, path.lstrip("/")), encoding="utf-8", errors="replace") as stream:
                 return stream.read()
-        except OSError:
+        except FileNotFoundError:
             return None
     return read
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import typing as t
 
@@ -61,11 +60,11 @@ def judge_secure_boot(efi: bool, variables: int, value: bytes | None) -> str:
 
 def gather_secure_boot(root: str) -> str:
     """Return the C(secure_boot) fact from efivars themselves. Raises OSError."""
-    efi = glob.glob(glob.escape(read.below(root, EFI)))
-    variables = glob.glob(glob.escape(read.below(root, EFI + "/efivars")) + "/*-*")
+    efi = read.status(root, EFI) is not None
+    variables = [name for name in read.names(root, EFI + "/efivars") if "-" in name]
     value = None
-    for path in variables:
-        if path.rpartition("/")[2].startswith("SecureBoot-"):
-            with open(path, "rb") as stream:
+    for name in variables:
+        if name.startswith("SecureBoot-"):
+            with open(read.below(root, f"{EFI}/efivars/{name}"), "rb") as stream:
                 value = stream.read()
-    return judge_secure_boot(bool(efi), len(variables), value)
+    return judge_secure_boot(efi, len(variables), value)

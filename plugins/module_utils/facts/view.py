@@ -197,6 +197,10 @@ class View:
         """Return the paths that match a shell pattern, sorted. A folder that cannot be read is noted."""
         return globbing.matching(self.root, pattern, self.note)
 
+    def unanswered(self, argv: t.Sequence[str], status: int) -> None:
+        """Record that a command told nothing of the host, by the status it ended with."""
+        self.note(" ".join(argv), "there is no such command" if status == NOT_FOUND else f"it ended with status {status}")
+
     def said(self, *argv: str) -> tuple[int, str]:
         """Run a read-only command once, however often its answer is asked for."""
         if argv not in self._answers:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ..core.errors import Problem
+from ..core.host_io import is_folder
 from ..facts import boot_room, kernel as host_kernel, read
 from .solver import COMING, Item
 
@@ -20,7 +20,7 @@ REMEDY = (
 def problems(root: str, items: t.Sequence[Item]) -> list[Problem]:
     """Return why the kernels of a transaction do not fit. Where there is no /boot, none is put there."""
     coming = [item for item in items if item.action in COMING and host_kernel.CORE_PACKAGE.match(item.name)]
-    if not coming or not os.path.isdir(read.below(root, boot_room.BOOT)):
+    if not coming or not is_folder(read.below(root, boot_room.BOOT)):
         return []
     free, needed, inodes = boot_room.free(root), boot_room.per_kernel(root) * len(coming), boot_room.INODES * len(coming)
     names = ", ".join(item.nevra for item in coming)

@@ -68,7 +68,7 @@ def _rpm_lock_holder() -> int:
     """Return the process id of rpm's lock holder, or 0. Read from /proc/locks, so that nothing is locked by looking."""
     try:
         inode = os.stat(rpm.expandMacro("%{_rpmlock_path}")).st_ino
-    except OSError:
+    except FileNotFoundError:  # nobody has locked anything yet
         return 0
     with open("/proc/locks", encoding="ascii") as handle:
         return lock_holder(handle.read(), inode)

@@ -19,6 +19,7 @@ import typing as t
 
 from ..core import unwritable
 from ..core.errors import Failed, Problem
+from ..core.host_io import is_folder
 from . import paths
 from .paths import header_of, nevra_of
 
@@ -121,7 +122,7 @@ def _clear_litter(headers: t.Sequence[t.Any], began: float) -> None:
     mine = {entry.name for header in headers for entry in rpm.files(header)}
     window = range(int(began), int(time.time()) + 1)
     for folder in sorted({os.path.dirname(path) for path in mine}):
-        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        for name in os.listdir(folder) if is_folder(folder) else ():
             match = LITTER.match(name)
             path = os.path.join(folder, name)
             if not match or os.path.join(folder, match.group("name")) not in mine or int(match.group("time"), 16) not in window:

@@ -19,6 +19,7 @@ import tempfile
 import typing as t
 
 from ..core.errors import Problem, Refused
+from ..core.host_io import is_file
 
 try:
     import rpm
@@ -169,7 +170,7 @@ def database_path(root: str = "/") -> str | None:
 
 def _database_below(root: str) -> str | None:
     folder = os.path.join(root, rpm.expandMacro("%{_dbpath}").lstrip("/"))
-    return folder if any(os.path.exists(os.path.join(folder, name)) for name in DATABASE_FILES) else None
+    return folder if any(is_file(os.path.join(folder, name)) for name in DATABASE_FILES) else None
 
 
 def transaction_set(root: str = "/") -> t.Any:

@@ -14,6 +14,7 @@ import shutil
 import sys
 import typing as t
 
+from ..core import host_io
 from ..core.errors import Problem, Refused
 from ..text import versionlock
 from .keys import pinned
@@ -161,7 +162,7 @@ def _move_state(conf, scratch: str) -> None:
     conf.logdir = os.path.join(scratch, "log")
     os.makedirs(conf.logdir, exist_ok=True)
     state = os.path.join(scratch, "state")
-    if os.path.isdir(conf.persistdir) and not os.path.isdir(state):
+    if host_io.is_folder(conf.persistdir) and not host_io.is_folder(state):
         shutil.copytree(conf.persistdir, state)
     conf.persistdir = state
 
@@ -176,7 +177,7 @@ def _without_own_locks(conf, own: t.Sequence[str], workdir: str) -> str:
     path = os.path.join(folder, "versionlock.list")
     with open(path, "w", encoding="utf-8") as out:
         for given in (_locklist_of(where) for where in reversed(conf.pluginconfpath)):
-            if given and os.path.isfile(given):
+            if given and host_io.is_file(given):
                 with open(given, encoding="utf-8") as lines:
                     out.writelines(line for line in lines if line.strip() not in own)
                 break
@@ -381,5 +382,5 @@ def _locklist_of(folder: str) -> str | None:
     try:
         with open(os.path.join(folder, versionlock.CONF), encoding="utf-8") as handle:
             return versionlock.settings(handle.read()).get("locklist")
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return None

@@ -15,6 +15,8 @@ import os
 import shutil
 import typing as t
 
+from ..core.host_io import is_file
+
 INDEX = "packages.json"
 BLOCK = 1024 * 1024
 
@@ -54,7 +56,7 @@ class Store:
         found = {}
         for nevra, entry in self.index().items():
             path = os.path.join(self.folder, os.path.basename(entry["file"]))
-            if os.path.isfile(path) and digest(path) == entry["sha256"]:
+            if is_file(path) and digest(path) == entry["sha256"]:
                 found[nevra] = path
         return found
 

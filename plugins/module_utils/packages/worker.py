@@ -37,9 +37,9 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.errors", "core.process", "core.writable", "core.unwritable", "text.ini", "text.mountinfo", "text.versionlock",
-    "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.reasons", "packages.store",
-    "packages.repair", "packages.worker",
+    "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini", "text.mountinfo",
+    "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.reasons",
+    "packages.store", "packages.repair", "packages.worker",
 )
 
 # What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.

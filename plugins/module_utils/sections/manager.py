@@ -33,6 +33,8 @@ REEXEC_SIGNAL = "SIGRTMIN+25"
 SETTLE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
+Answer = t.TypeVar("Answer")
+
 
 class State(t.NamedTuple):
     """What PID 1 runs: its version string, whether its binary was replaced under it, daemons of systemd whose binary
@@ -60,9 +62,9 @@ class ReexecAction(Action):
 
     def apply(self, target: Target) -> None:
         target.run(["systemctl", "daemon-reexec"])
-        for unit in user_managers(target):
+        for unit in _answered(lambda: user_managers(target)):
             target.run(["systemctl", "kill", "--kill-whom=main", f"--signal={REEXEC_SIGNAL}", unit])
-        old = old_daemons(target)
+        old = _answered(lambda: old_daemons(target))
         if old:
             target.run(["systemctl", "try-restart", *old])
 
@@ -73,7 +75,10 @@ class ReexecAction(Action):
     def verify(self, target: Target) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            problem = self._problem(gather(target))
+            try:
+                problem = self._problem(gather(target))
+            except Failed as failure:  # it does not answer yet
+                problem = failure.problems[0]
             if problem is None:
                 return
             if time.monotonic() >= deadline:
@@ -112,22 +117,34 @@ def validate(_wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem
 
 def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
     """Ask PID 1 over D-Bus, and look at its binary."""
-    _status, out = target.probe(["systemctl", "show", "-p", "Version", "--value"])
-    _status, failed = target.probe(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
+    out = target.run(["systemctl", "show", "-p", "Version", "--value"])
+    failed = target.run(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"])
     units = sorted(line.split()[0] for line in failed.splitlines() if line)
     return State(out.strip(), _runs_replaced_binary(target, "1"), old_daemons(target), units)
+
+
+def _answered(ask: t.Callable[[], Answer]) -> Answer:
+    """Return what PID 1 says, asked again for a while: it does not answer while it re-executes."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return ask()
+        except Failed:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(POLL_SECONDS)
 
 
 def _forget(target: Target) -> None:
     """Have systemd forget units that failed and whose files went with the packages: nobody could start them again."""
     for unit in gather(target).failed_units:
-        if target.probe(["systemctl", "show", "-p", "LoadState", "--value", "--", unit])[1].strip() == "not-found":
+        if target.run(["systemctl", "show", "-p", "LoadState", "--value", "--", unit]).strip() == "not-found":
             target.run(["systemctl", "reset-failed", unit])
 
 
 def old_daemons(target: Target) -> list[str]:
     """Return the daemons of systemd that run from a binary that was replaced."""
-    _status, out = target.probe(["systemctl", "show", "-p", "Id,MainPID", "--", *DAEMONS])
+    out = target.run(["systemctl", "show", "-p", "Id,MainPID", "--", *DAEMONS])
     found = []
     for block in out.strip().split("\n\n"):
         fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
@@ -139,7 +156,7 @@ def old_daemons(target: Target) -> list[str]:
 def _runs_replaced_binary(target: Target, pid: str) -> bool:
     try:
         return os.readlink(target.path(f"/proc/{pid}/exe")).endswith(" (deleted)")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
         return False
 
 
@@ -157,6 +174,6 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
 
 def user_managers(target: Target) -> list[str]:
     """Return the units of the user managers that run."""
-    _status, out = target.probe([
+    out = target.run([
         "systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend", "--no-pager", "user@*.service"])
     return [line.split()[0] for line in out.splitlines() if line]

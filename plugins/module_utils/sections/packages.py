@@ -10,15 +10,14 @@ reading a repository.
 
 from __future__ import annotations
 
-import glob
 import typing as t
 
 from ..core import ledger
 from ..core.engine import Action
 from ..core.errors import Problem, Refused
-from ..core.host_io import Target
+from ..core.host_io import NOT_THERE, Target
 from ..core.planning import Context, Manner, Planned
-from ..facts import btrfs, kernel as host_kernel, kernel_modules
+from ..facts import btrfs, globbing, kernel as host_kernel, kernel_modules
 from ..packages import boot_room, builds, capabilities, kernels as kernel_packages, kmods, locks, saved, solver
 from ..packages.choose import Jobs, best, jobs, newest
 from ..packages.rpmdb import installed
@@ -109,7 +108,7 @@ class Gathered(t.NamedTuple):
 
 def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> Gathered:
     """Read the ledger, which units are enabled by their links, and what else of the rpmdb the choice rests on."""
-    links = glob.glob(target.path("/etc/systemd/system/*.wants/*"))
+    links = globbing.matching(target.root, "/etc/systemd/system/*.wants/*", globbing.raising)
     steps = [step.action for step in ledger.standing(target) if step.action["kind"] == TransactionAction.kind]
     brought = {
         item.name for action in steps for item in (solver.Item(*item) for item in action["args"]["items"])
@@ -222,9 +221,8 @@ def _ends(target: Target, state: State, coming: t.Iterable[t.Any], items: t.Sequ
     """Return what a transaction would end badly in, however well it solves."""
     problems = []
     if any(kmods.PACKAGE.match(package.name) for package in coming):
-        status, default = target.probe(["grubby", "--default-kernel"])
-        problems += kmods.in_the_way(
-            coming, _running(target), host_kernel.parse_default(default) if status == 0 else None)
+        default = target.run(["grubby", "--default-kernel"], okay=(0, NOT_THERE))
+        problems += kmods.in_the_way(coming, _running(target), host_kernel.parse_default(default))
     here = {package.nevra for package in state.installed}
     return problems + btrfs.lost_by(target.root, _running(target), here, _after(here, items))
 

@@ -11,13 +11,12 @@ that is cut anywhere leaves them in one backend or in both.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import typing as t
 
 from ..core.engine import ACTIVATE, CONFIGURE, PREPARE, PREPARED, Action
 from ..core.errors import Failed, Problem
-from ..core.host_io import STATE_DIR, FileState, Target
+from ..core.host_io import NOT_THERE, STATE_DIR, FileState, Target, leads_somewhere
 from ..core.planning import Context, Planned
 from ..facts import legacy
 from ..facts.kernel_modules import available
@@ -143,7 +142,7 @@ def impossible(target: Target, wants: t.Sequence[dict[str, t.Any]], stream: int)
     if "ip_tables" in modules.loaded or "ip_tables" in modules.offered.get(modules.running, ()):
         return []
     # A container sees the kernel of its machine, and not that kernel's modules.
-    if modules.running not in modules.offered and os.path.exists(target.path(FAMILIES["ip"][1])):
+    if modules.running not in modules.offered and leads_somewhere(target.path(FAMILIES["ip"][1])):
         return []
     able = [kernel for kernel, names in modules.offered.items() if names]
     stock = "; the stock kernel of Stream 10 is built without it" if stream == 10 else ""
@@ -298,7 +297,7 @@ def _offered(source: Rules, there: Rules) -> dict[str, str]:
 
 def current(target: Target) -> str | None:
     """Return the backend that the iptables command speaks to."""
-    _status, out = target.probe(["iptables", "-V"])
+    out = target.run(["iptables", "-V"], okay=(0, NOT_THERE))
     return SPOKEN.get(legacy.parse_iptables(out)[1] or "")
 
 
@@ -409,13 +408,14 @@ def _kept_for_boot(target: Target, units: dict[str, UnitState]) -> dict[str, str
 
 
 def _is_installed(target: Target, backend: str) -> bool:
-    return target.probe([f"iptables-{backend}-restore", "-V"])[0] == 0
+    # Each prints its version.
+    return bool(target.run([f"iptables-{backend}-restore", "-V"], okay=(0, NOT_THERE)))
 
 
 def _would_load(target: Target, backend: str) -> bool:
     """Say whether a look at a backend would load it into the kernel."""
     if backend == "legacy":
-        return not any(os.path.exists(target.path(tables)) for _program, tables, _file in FAMILIES.values())
+        return not any(leads_somewhere(target.path(tables)) for _program, tables, _file in FAMILIES.values())
     modules = available(target.root, target.run(["uname", "-r"]).strip(), ["nf_tables"])
     return "nf_tables" in modules.offered.get(modules.running, ()) and "nf_tables" not in modules.loaded
 
@@ -429,5 +429,5 @@ def _listing(target: Target) -> dict[str, t.Any] | None:
     """Return all that nftables has; None when nft is not there to tell."""
     if _would_load(target, "nft"):
         return {"nftables": []}
-    status, out = target.probe(["nft", "-j", "list", "ruleset"])
-    return None if status else json.loads(out)
+    out = target.run(["nft", "-j", "list", "ruleset"], okay=(0, NOT_THERE))
+    return json.loads(out) if out else None

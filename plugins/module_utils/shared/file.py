@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
-from ..core.host_io import FileState, Target
+from ..core.host_io import FileState, Target, is_there
 from ..text import merge
 
 # What somebody made of a file of ours is kept beside it under this name, which no program reads.
@@ -79,7 +78,7 @@ class FileAction(Action):
 def _free(target: Target, path: str) -> str:
     """Return a path at which nothing is: the given one, or it with a number."""
     names = itertools.chain([path], (f"{path}.{number}" for number in itertools.count(1)))
-    return next(name for name in names if not os.path.lexists(target.path(name)))
+    return next(name for name in names if not is_there(target.path(name)))
 
 
 def _shown(state: FileState | None) -> str:

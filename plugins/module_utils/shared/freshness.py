@@ -10,7 +10,7 @@ import os
 import time
 import typing as t
 
-from ..core.host_io import Target
+from ..core.host_io import Target, is_folder, leads_somewhere
 
 # How systemd prints a point in time with C(--timestamp=us+utc); it leaves a fraction of zero out.
 STAMPS = ("%a %Y-%m-%d %H:%M:%S.%f UTC", "%a %Y-%m-%d %H:%M:%S UTC")
@@ -86,7 +86,7 @@ def _dates(target: Target, paths: t.Iterable[str]) -> list[float]:
 def _dated_path(target: Target, path: str) -> str | None:
     """Return what tells when a file changed: itself, or when it is gone, the folder of drop-ins that it was in."""
     real = target.path(path)
-    if os.path.exists(real):
+    if leads_somewhere(real):
         return real
     folder = os.path.dirname(real)
-    return folder if folder.endswith(".d") and os.path.isdir(folder) else None
+    return folder if folder.endswith(".d") and is_folder(folder) else None

@@ -272,8 +272,9 @@ TABLE: tuple[Check, ...] = (
     _check(
         "path.unwritable", (47,), "conflicts", HIGH, HIGH, ALWAYS, (PREDICT,), "{name} cannot be written",
         "rpm breaks off in the middle of a transaction at a path that it cannot replace: an immutable or append-only file or "
-        "folder, a mount point, or a folder where a file comes. A file where a folder comes would be lost.",
-        "Take away what is in the way and run again", mandatory=True),
+        "folder, a mount point, a folder where a file comes, or a quota that binds root and is used up. A file where a folder "
+        "comes would be lost. A path that cannot be looked at may be any of these.",
+        "Take away what is in the way, or mend what keeps the path from being looked at, and run again", mandatory=True),
     _check(
         "mount.noexec", (47,), "conflicts", MEDIUM, MEDIUM, NEVER, (PREDICT,), "{name} is mounted noexec",
         "rpm runs scriptlets from files there.",

@@ -141,9 +141,14 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
 def verify(where: Scene) -> dict[str, dict[str, str]]:
     """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters."""
     status, found = _verified(where)
-    if status == NOT_FOUND:
-        raise OSError("rpm: no such command")
+    if not _told(status, found):
+        raise OSError(f"'{' '.join(VERIFY)}' ended with status {status}")
     return found
+
+
+def _told(status: int, found: t.Sized) -> bool:
+    """Say whether rpm told what differs: it ends with 1 where something does, and where it cannot tell."""
+    return status == 0 or (status == 1 and bool(found))
 
 
 def _verified(where: Scene) -> tuple[int, dict[str, dict[str, str]]]:
@@ -166,8 +171,11 @@ def files(where: Scene) -> dict[str, dict[str, str] | None]:
     """
     carried = {path: file for build in where.builds for path, file in build.files.items()}
     paths = {path for path, file in carried.items() if (file.config and file.kind != "directory") or _privileged(file)}
+    status, verified = _verified(where)
+    if not _told(status, verified):
+        where.view.unanswered(VERIFY, status)
     paths |= {
-        path for path, said in _verified(where)[1].items()
+        path for path, said in verified.items()
         if said["flags"] != "missing" and said["kind"] != GHOST and _is_plain(where.view, path)}
     paths.update(FILES)
     for top in FOLDERS:
@@ -265,6 +273,8 @@ def alternatives(where: Scene) -> dict[str, str]:
 def kernel(where: Scene) -> dict[str, str | None]:
     """Return the running kernel, its command line and boot, and the kernel to boot next; None: not known."""
     status, out = where.view.run(["grubby", "--default-kernel"])
+    if status not in (0, NOT_FOUND):
+        where.view.unanswered(["grubby", "--default-kernel"], status)
     return {
         "running": (where.view.text("/proc/sys/kernel/osrelease") or "").strip() or None,
         "cmdline": (where.view.text("/proc/cmdline") or "").strip() or None,

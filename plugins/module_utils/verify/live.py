@@ -9,7 +9,7 @@ import os
 import re
 import typing as t
 
-from ..facts.view import View
+from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from ..text.rulesets import parse
 
@@ -109,6 +109,8 @@ def _nft_is_idle(view: View) -> bool:
 
 def _answer(view: View, argv: list[str], lines: t.Callable[[str], list[str]]) -> list[str] | None:
     status, out = view.run(argv)
+    if status not in (0, NOT_FOUND):
+        view.unanswered(argv, status)
     return lines(out) if status == 0 else None
 
 

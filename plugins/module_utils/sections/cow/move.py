@@ -19,7 +19,7 @@ import tempfile
 import typing as t
 
 from ...core.errors import Failed, Problem
-from ...core.host_io import FileState, Target, sync_folder
+from ...core.host_io import FileState, Target, is_file, is_folder, is_there, sync_folder
 from ...packages.rpmdb import DATABASE_FILES
 
 try:
@@ -46,12 +46,12 @@ def look(target: Target, path: str) -> Place:
     real = target.path(path)
     if os.path.islink(real):
         return Place(os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(real))), False)
-    return Place(None, any(os.path.isfile(os.path.join(real, name)) for name in DATABASE_FILES))
+    return Place(None, any(is_file(os.path.join(real, name)) for name in DATABASE_FILES))
 
 
 def same(target: Target, one: str, other: str) -> bool:
     """Say whether two folders hold the very same database, as a move that was cut short leaves them."""
-    names = [name for name in DATABASE_FILES if os.path.isfile(os.path.join(target.path(one), name))]
+    names = [name for name in DATABASE_FILES if is_file(os.path.join(target.path(one), name))]
     _match, mismatch, errors = filecmp.cmpfiles(target.path(one), target.path(other), names, shallow=False)
     return bool(names) and not mismatch and not errors
 
@@ -75,9 +75,9 @@ def name_to_rpm(target: Target, folder: str | None) -> None:
 def linked(target: Target, source: str, destination: str) -> None:
     """Have a link lead from one place to the other, where nothing else is but perhaps an empty folder."""
     real = target.path(source)
-    if os.path.isdir(real) and not os.path.islink(real) and not os.listdir(real):
+    if is_folder(real) and not os.path.islink(real) and not os.listdir(real):
         os.rmdir(real)
-    if not os.path.lexists(real):
+    if not is_there(real):
         os.symlink(os.path.relpath(destination, os.path.dirname(source)), real)
 
 
@@ -91,7 +91,7 @@ def move(target: Target, source: str, destination: str) -> None:
     with open(os.path.join(real_source, LOCK), "a", encoding="ascii") as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:
             raise Failed(Problem(
                 f"the package database in {source} is in use", "another process holds rpm's lock",
                 "Let that finish and run again")) from error
@@ -128,7 +128,7 @@ def _copied(source: str, parent: str, prefix: str) -> str:
 
 def _put(copy: str, destination: str) -> None:
     """Put a copied folder in its place, of a link or of a folder that is no other database."""
-    if os.path.lexists(destination):
+    if is_there(destination):
         exchange(copy, destination)
     else:
         os.rename(copy, destination)

@@ -13,7 +13,7 @@ import typing as t
 
 from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
-from ...core.host_io import FileState, Target
+from ...core.host_io import FileState, Target, is_file, is_folder
 from ...core.planning import Context, Planned
 from ...core.writable import Touch
 from ...facts import cow, fiemap, mounts
@@ -221,7 +221,7 @@ def _home(target: Target, source: str, destination: str) -> None:
 def plugin_problem(target: Target) -> Problem | None:
     """Return why rpm would not load its plugin."""
     path = target.run(["rpm", "--eval", cow.MACRO]).strip()
-    if path != cow.MACRO and os.path.isfile(target.path(path)):
+    if path != cow.MACRO and is_file(target.path(path)):
         return None
     said = "no macro names it" if path == cow.MACRO else f"{path} is not there"
     return Problem("rpm does not load its plugin reflink", said, "Look at 'rpm -V rpm rpm-plugin-reflink' on the host")
@@ -252,7 +252,7 @@ def _ground(target: Target) -> Problem | None:
     """Return why nothing could be cloned here: by what is mounted, and then by trying it with files that have no name."""
     conf = target.read(cow.DNF_CONF)
     cache = target.path(cow.cachedir(conf.content if conf else ""))
-    while not os.path.isdir(cache):
+    while not is_folder(cache):
         cache = os.path.dirname(cache)
     cache, usr = os.path.realpath(cache), os.path.realpath(target.path(cow.TARGET))
     problem = cow.ground_problem(cache, usr, mounts.gather(target.root))

@@ -16,7 +16,7 @@ import typing as t
 
 from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
-from ...core.host_io import Target, names_in
+from ...core.host_io import Target, is_file, is_there, names_in
 from ...core.ledger import Step, standing
 from ...core.planning import PROOF, Context, Pending, Planned
 from ...core.writable import Touch
@@ -243,9 +243,17 @@ def _files(target: Target) -> tuple[dict[str, str], dict[str, str]]:
 def _scripts(target: Target) -> list[str]:
     """Return the scripts of the operator's own that NetworkManager runs when links change."""
     found = []
-    for folder, _folders, names in os.walk(target.path(DISPATCHER)):
-        found += [os.path.join(folder, name) for name in names if os.access(os.path.join(folder, name), os.X_OK)]
+    top = target.path(DISPATCHER)
+    for folder, _folders, names in os.walk(top, onerror=_unless_gone) if is_there(top) else ():
+        files = (os.path.join(folder, name) for name in names)
+        found += [path for path in files if is_file(path) and os.stat(path).st_mode & 0o111]
     return sorted(found)
+
+
+def _unless_gone(error: OSError) -> None:
+    """Raise what kept a folder from being read, unless it is gone by now."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _profiles(target: Target) -> tuple[list[nm.Profile], list[str]]:

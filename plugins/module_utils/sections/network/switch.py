@@ -86,7 +86,7 @@ def read_json(path: str) -> t.Any:
     try:
         with open(path, encoding="utf-8") as handle:
             return json.load(handle)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return None
 
 

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import fnmatch
-import glob
-import os
 import typing as t
 
 from ...core.host_io import FileState, Target
-from ...facts import cgroup, kernel, mounts, read as host_read
+from ...facts import cgroup, globbing, kernel, mounts, read as host_read
 from ...shared import freshness
 from ...shared.unit import UnitState, gather as gather_units
 from ...text import oomd
@@ -40,7 +38,7 @@ class Ground(t.NamedTuple):
 class State(t.NamedTuple):
     """What the section decides on. C(files) holds what each file of ours is to be or was, C(units) the properties of loaded
     units, C(listed) the wanted templates that exist; C(unread) says that PID 1 has not read their files as they are,
-    C(old) that the daemon has not; C(dump) is the daemon's word, None when it does not run."""
+    C(old) that the daemon has not; C(dump) is the daemon's word, None when it does not run or does not answer."""
 
     files: dict[str, FileState | None]
     daemon: UnitState
@@ -92,8 +90,7 @@ def is_ours(file: FileState | None) -> bool:
 
 def _ours(target: Target) -> list[str]:
     """Return the drop-ins to units that we wrote, now wanted or not."""
-    found = glob.glob(target.path(f"{oomd.UNIT_FOLDER}/*.d/{oomd.DROP_IN}"))
-    paths = [f"{oomd.UNIT_FOLDER}/{os.path.basename(os.path.dirname(path))}/{oomd.DROP_IN}" for path in found]
+    paths = globbing.matching(target.root, f"{oomd.UNIT_FOLDER}/*.d/{oomd.DROP_IN}", globbing.raising)
     return [path for path in paths if is_ours(target.read(path))]
 
 
@@ -118,8 +115,9 @@ def _listed(target: Target, names: t.Sequence[str]) -> frozenset[str]:
     templates = [name for name in names if "@." in name]
     if not templates:
         return frozenset()
-    _status, out = target.probe(["systemctl", "list-unit-files", "--no-legend", "--no-pager", "--", *templates])
-    return frozenset(line.split()[0] for line in out.splitlines() if line.strip())
+    # All are listed: with names, systemctl fails where it knows none of them.
+    out = target.run(["systemctl", "list-unit-files", "--no-legend", "--no-pager"])
+    return frozenset(templates) & {line.split()[0] for line in out.splitlines() if line.strip()}
 
 
 def _ground(target: Target) -> Ground:
@@ -134,14 +132,14 @@ def _ground(target: Target) -> Ground:
 
 
 def _dump(target: Target) -> oomd.Dump | None:
-    """Ask the daemon. Only one that runs is asked: the question would start it over D-Bus."""
+    """Ask the daemon; None when it does not answer. Only one that runs is asked: the question would start it over D-Bus."""
     status, out = target.probe(["oomctl", "--no-pager", "dump"])
     return oomd.parse_dump(out) if status == 0 else None
 
 
 def differences(want: dict[str, t.Any], state: State) -> list[str]:
     """Return, in words, what PID 1 and the daemon, where it runs, hold otherwise than wanted."""
-    found = []
+    found = ["it does not answer oomctl"] if state.daemon.active and state.dump is None else []
     for unit in want["units"]:
         for said in state.matching(unit["name"]):
             found += [f"{said['Id']} has {key}={shown}" for key, shown in _overridden(unit, said)]

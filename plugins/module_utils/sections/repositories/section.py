@@ -451,8 +451,9 @@ def _key_actions(target: Target, want: dict[str, t.Any], key: str) -> list[Actio
 
 def _imported(target: Target, fingerprint: str) -> list[str]:
     """Return the rpmdb's entries of a key. Their version is the end of the fingerprint, or all of it in newer rpm."""
-    status, out = target.probe(["rpm", "-q", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n"])
-    lines = [line.split() for line in out.splitlines()] if status == 0 else []
+    # It fails where there is no key at all, and says so.
+    out = target.run(["rpm", "-q", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n"], okay=(0, 1))
+    lines = [line.split() for line in out.splitlines()]
     return [line[0] for line in lines if len(line) == 2 and fingerprint.lower().endswith(line[1].lower())]
 
 

@@ -15,7 +15,7 @@ import typing as t
 from ...facts import local_config as local
 from ...facts.cgroup_users import cgroup_v1, file_systems
 from ...facts.consumer import Consumer
-from ...facts.view import View
+from ...facts.view import NOT_FOUND, View
 
 EXECUTOR = "/usr/lib/systemd/systemd-executor"
 ENFORCE = "/sys/fs/selinux/enforce"
@@ -49,7 +49,10 @@ def executor_label(view: View) -> list[Consumer]:
     """A loaded policy that does not give the executor the type which systemd may enter services through."""
     if not view.exists(ENFORCE):
         return []
-    status, out = view.said("matchpathcon", "-n", EXECUTOR)
+    argv = ("matchpathcon", "-n", EXECUTOR)
+    status, out = view.said(*argv)
+    if status != 0:
+        view.unanswered(argv, status)
     if status != 0 or not out.strip() or "init_exec_t" in out:
         return []
     return [Consumer("selinux", EXECUTOR, out.strip())]
@@ -223,6 +226,8 @@ def rpm_database_mount(view: View) -> list[Consumer]:
 def legacy_tables(view: View) -> list[Consumer]:
     """Packet filter tables that are in use through the legacy backend, which the iptables command speaks to."""
     status, out = view.said("iptables", "-V")
+    if status not in (0, NOT_FOUND):
+        view.unanswered(["iptables", "-V"], status)
     # Releases before 1.8 had only this backend and did not name it.
     if status != 0 or "nf_tables" in out:
         return []

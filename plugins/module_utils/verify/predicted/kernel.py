@@ -15,7 +15,7 @@ import typing as t
 
 from ...facts import boot_loader, kernel as host_kernel, mounts, security
 from ...facts.consumer import Consumer
-from ...facts.view import View
+from ...facts.view import NOT_FOUND, View
 from ...packages import builds
 from ..builds import Build
 from ..checks import found
@@ -181,6 +181,8 @@ def booted(swap: Swap) -> t.Iterator[Finding]:
     """Row 104: the kernel that runs, and the one that is the default or was to be tried."""
     boot = boot_loader.read(swap.host.root)
     status, out = swap.host.said("grubby", "--default-kernel")
+    if status not in (0, NOT_FOUND) and boot.default is None:
+        swap.host.unanswered(["grubby", "--default-kernel"], status)
     by_grubby = host_kernel.parse_default(out) if status == 0 else None
     default = (boot.default.release if boot.default is not None else None) or by_grubby
     running = (swap.host.text("/proc/sys/kernel/osrelease") or "").strip()

@@ -20,7 +20,7 @@ TOLD = (writable.READ_ONLY, writable.FULL)
 
 
 def unwritable_paths(swap: Swap) -> t.Iterator[Finding]:
-    """Row 47: flags, mount points, and folders and files in each other's place."""
+    """Row 47: flags, mount points, quotas, folders and files in each other's place, and what cannot be looked at."""
     obstacles = [one for one in writable.obstacles(swap.host.root, touches(swap)) if one.kind not in TOLD]
     for where in sorted({(one.kind, one.where) for one in obstacles}):
         mine = [one for one in obstacles if (one.kind, one.where) == where]

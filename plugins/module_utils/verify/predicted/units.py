@@ -11,7 +11,7 @@ import typing as t
 
 from ...facts import read
 from ...facts.consumer import Consumer
-from ...facts.view import NOT_FOUND, View
+from ...facts.view import View
 from ..builds import Build, File
 from ..checks import found
 from ..model import HEURISTIC, INFO, MEDIUM, Finding, Subject
@@ -38,10 +38,10 @@ def is_activation(path: str) -> bool:
 
 
 def states(view: View) -> dict[str, dict[str, str]]:
-    """Return what systemd says of every unit it has loaded; empty where it does not answer."""
+    """Return what systemd says of every unit it has loaded. One that runs and does not answer, or not to the end, is noted."""
     status, out = view.said(*LOADED)
-    if status == NOT_FOUND or not out:
-        return {}
+    if status != 0 and view.kind is not None and view.kind.runs:
+        view.unanswered(LOADED[:2], status)
     blocks = (read.assignments(block) for block in out.split("\n\n"))
     return {block["Id"]: block for block in blocks if "Id" in block}
 

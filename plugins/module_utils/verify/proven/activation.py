@@ -46,7 +46,8 @@ def activated(scenes: Scenes) -> t.Iterator[Finding]:
 def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
     """Yield units of the builds, and units without a file, that are active and were not, with what they were.
 
-    What a run turned on is no news, nor is what systemd starts with it. What is new, and pulled in by no link but by what stands in a unit file, is told as a new unit: headers tell no more.
+    What a run turned on is no news, nor is what systemd starts with it. What is new, and pulled in by no link but by what
+    stands in a unit file, is told as a new unit: headers tell no more.
     """
     mine, meant = _brought(scenes), _meant(scenes)
     linked = {pull.unit for pull in pulls(scenes.swap.new_files)}

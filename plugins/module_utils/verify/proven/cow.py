@@ -9,6 +9,7 @@ import glob
 import os
 import typing as t
 
+from ...core.host_io import is_file
 from ...facts import cow, fiemap
 from ...facts.consumer import Consumer
 from ...facts.view import View
@@ -46,7 +47,7 @@ def cached(view: View, build: Build) -> list[str]:
     """Return where dnf keeps the file of a build."""
     folder = cow.cachedir(view.text(cow.DNF_CONF) or "")
     name = f"{build.name}-{build.evr.rpartition(':')[2]}.{build.arch}.rpm"
-    return glob.glob(f"{glob.escape(view.real(folder))}/*/packages/{glob.escape(name)}")[:1]
+    return [view.real(path) for path in view.glob(f"{glob.escape(folder)}/*/packages/{glob.escape(name)}")[:1]]
 
 
 def trouble(package: str, files: t.Sequence[str]) -> str:
@@ -54,7 +55,7 @@ def trouble(package: str, files: t.Sequence[str]) -> str:
     if not cow.transcoded(package):
         return f"{package} was not made ready for cloning: it lacks the marker {cow.MARKER.decode()}."
     theirs = fiemap.extents(package)
-    own = {path: fiemap.extents(path) for path in files if os.path.isfile(path) and not os.path.islink(path)}
+    own = {path: fiemap.extents(path) for path in files if is_file(path) and not os.path.islink(path)}
     if not own or any(fiemap.common_bytes(extents, theirs) for extents in own.values()):
         return ""
     return f"None of {len(own)} files shares a block with {package}: they were copied."

@@ -47,6 +47,8 @@ def unresolved(view: View, paths: t.Sequence[str]) -> dict[str, list[str]]:
         status, out = view.run(["ldd", "-r", *some])
         if status == NOT_FOUND:
             raise OSError("ldd: no such command")
+        if status not in (0, 1):
+            raise OSError(f"'ldd -r' ended with status {status}")
         found.update(parsed(out, some))
     return found
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 
 import pytest
@@ -117,7 +119,7 @@ def test_many_paths_are_counted():
 
 def test_every_obstacle_has_words():
     kinds = {writable.IMMUTABLE, writable.APPEND_ONLY, writable.READ_ONLY, writable.MOUNTED, writable.FOLDER_IN_WAY,
-             writable.FILE_IN_WAY, writable.FORBIDDEN, writable.FULL}
+             writable.FILE_IN_WAY, writable.FORBIDDEN, writable.FULL, writable.QUOTA, writable.UNREADABLE}
     assert {*unwritable.OF_PATH, *unwritable.OF_FOLDER} == kinds
     for kind in kinds:
         for where in ("/a/b", "/a"):
@@ -129,3 +131,104 @@ def test_a_refusal_names_them(tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(errors.Refused, match="/a: a folder"):
         unwritable.refuse(str(tmp_path), [Touch("/a")])
+
+
+def failing(code):
+    """Return a call of the system that fails."""
+    def call(*_args, **_how):
+        raise OSError(code, os.strerror(code))
+    return call
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize(("place", "call"), [(os, "open"), (fcntl, "ioctl")])
+def test_flags_that_cannot_be_read_are_not_taken_for_none(tmp_path, monkeypatch, place, call, code):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/tool.conf").write_text("x")
+    monkeypatch.setattr(place, call, failing(code))
+    with pytest.raises(OSError, match=os.strerror(code)):
+        writable.flags_of(str(tmp_path / "etc/tool.conf"))
+    found = writable.obstacles(str(tmp_path), [Touch("/etc/tool.conf"), Touch("/etc/new.conf")])
+    assert found == [
+        Obstacle(writable.UNREADABLE, path, path, os.strerror(code)) for path in ("/etc/new.conf", "/etc/tool.conf")]
+    [told] = unwritable.problems(found)
+    assert told.fact == "/etc/new.conf, /etc/tool.conf: cannot be looked at" and os.strerror(code) in told.reason
+
+
+@pytest.mark.parametrize("code", [errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_file_system_without_flags_has_none(tmp_path, monkeypatch, code):
+    monkeypatch.setattr(fcntl, "ioctl", failing(code))
+    assert writable.flags_of(str(tmp_path)) == writable.NO_FLAGS
+
+
+def test_flags_of_what_is_really_there(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    os.symlink("fifo", tmp_path / "link")
+    for path in (tmp_path, tmp_path / "fifo", tmp_path / "absent", "/proc/self/status"):
+        assert writable.flags_of(str(path)) == writable.NO_FLAGS
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
+        writable.flags_of(str(tmp_path / "link"))
+    assert writable.obstacles(str(tmp_path), [Touch("/fifo"), Touch("/link"), Touch("/absent")]) == []
+
+
+def test_what_leads_nowhere_is_in_the_way_and_what_cannot_be_told_is_said(tmp_path):
+    os.symlink("circle", tmp_path / "circle")
+    os.symlink("gone", tmp_path / "dangling")
+    long = "x" * 300
+    found = writable.obstacles(
+        str(tmp_path), [Touch("/circle/a"), Touch("/dangling/b/c"), Touch(f"/{long}/d"), Touch(f"/{long}")])
+    assert sorted(found) == sorted([
+        Obstacle(writable.FILE_IN_WAY, "/circle", "/circle/a"), Obstacle(writable.FILE_IN_WAY, "/dangling", "/dangling/b/c"),
+        *(Obstacle(writable.UNREADABLE, path, path, os.strerror(errno.ENAMETOOLONG)) for path in (f"/{long}/d", f"/{long}"))])
+
+
+@pytest.mark.parametrize(("where", "call"), [("/etc", "statvfs"), ("/etc", "stat"), ("/etc/tool.conf", "lstat")])
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO])
+def test_a_folder_or_link_that_cannot_be_looked_at_is_told(tmp_path, monkeypatch, where, call, code):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/tool.conf").write_text("x")
+    real = getattr(os, call)
+
+    def some(path, *args, **how):
+        if path == str(tmp_path) + where:
+            raise OSError(code, os.strerror(code))
+        return real(path, *args, **how)
+
+    monkeypatch.setattr(os, call, some)
+    assert writable.obstacles(str(tmp_path), [Touch("/etc/tool.conf")]) == [
+        Obstacle(writable.UNREADABLE, "/etc/tool.conf", "/etc/tool.conf", os.strerror(code))]
+
+
+class Room(tuple):
+    """What statvfs says of a folder: blocks and inodes, all and free."""
+
+    f_flag, f_frsize = 0, 4096
+    f_blocks, f_bfree, f_files, f_ffree = (property(lambda self, at=at: self[at]) for at in range(4))
+
+
+@pytest.mark.parametrize(("fstype", "limit", "told"), [
+    ("xfs", Room((1000, 0, 500, 400)), True),
+    ("xfs", Room((10**6, 10**5, 20, 0)), True),
+    ("xfs", Room((1000, 900, 500, 400)), False),
+    # ext4 has root write beyond the quota of a project.
+    ("ext4", Room((1000, 0, 500, 400)), False),
+])
+@pytest.mark.parametrize("limited", ["/opt", "/srv"])
+def test_a_project_quota_of_one_folder_among_others(tmp_path, monkeypatch, fstype, limit, told, limited):
+    for name in ("opt", "srv", "usr", "proc/self"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "proc/self/mountinfo").write_text(f"21 1 252:1 / / rw - {fstype} /dev/vda1 rw\n")
+    whole = Room((10**6, 10**5, 10**5, 10**4))
+    monkeypatch.setattr(os, "statvfs", lambda path: limit if path == str(tmp_path) + limited else whole)
+    found = writable.obstacles(str(tmp_path), [Touch(f"/{name}/file") for name in ("opt", "srv", "usr")])
+    assert found == ([Obstacle(writable.QUOTA, limited, f"{limited}/file")] if told else [])
+    assert [problem.fact for problem in unwritable.problems(found)] == (
+        [f"the quota that folder {limited} counts against is used up"] if told else [])
+
+
+def test_a_full_file_system_is_told_once(tmp_path, monkeypatch):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mountinfo").write_text("21 1 252:1 / / rw - xfs /dev/vda1 rw\n")
+    monkeypatch.setattr(os, "statvfs", lambda path: Room((10**6, 0, 10**5, 10**4)))
+    (tmp_path / "etc").mkdir()
+    assert writable.obstacles(str(tmp_path), [Touch("/a"), Touch("/etc/b")]) == [Obstacle(writable.FULL, "/", "/a")]

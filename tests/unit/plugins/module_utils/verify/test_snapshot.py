@@ -145,7 +145,8 @@ def test_each_part_is_gathered_on_its_own(rpm_root):
     assert found["smoke"]["systemd"]["status"] == 0  # systemctl answers
     assert found["unreadable"] == [] and found["mounts"] == ["/"]
     silent = gather.take(View(rpm_root.root, answering({})), rpmdb.transaction_set(rpm_root.root), ["systemd"])
-    assert {entry["what"] for entry in silent["unreadable"]} == {"units", "verify"}
+    assert {entry["what"] for entry in silent["unreadable"]} == {
+        "units", "verify", f"{' '.join(gather.VERIFY)} among files"}
     assert silent["units"] is None
     assert silent["packages"] == found["packages"]
     json.dumps(silent)

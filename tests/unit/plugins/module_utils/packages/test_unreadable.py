@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks, saved packages and lists of dnf that cannot be looked at: raised, and not taken for free or gone."""
+
+from __future__ import annotations
+
+import errno
+import os
+import types
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import boot_room, locks, rpmdb, solver, store
+
+KERNEL = solver.Item("install", "kernel-core", "1-1", "x86_64", "", 0, 0)
+CODES = [errno.EACCES, errno.EIO]
+
+
+@pytest.fixture(name="lock")
+def fixture_lock(tmp_path, monkeypatch):
+    """The path of rpm's lock, below a folder."""
+    path = tmp_path / "rpm/.rpm.lock"
+    monkeypatch.setattr(locks, "rpm", types.SimpleNamespace(expandMacro=lambda macro: str(path)))
+    return path
+
+
+def test_a_lock_that_nobody_has_made_is_free(lock):
+    assert locks._rpm_lock_holder() == 0
+    lock.parent.mkdir()
+    lock.touch()
+    assert locks._rpm_lock_holder() == 0
+
+
+def test_a_lock_whose_path_leads_through_a_file_or_in_a_circle(lock):
+    lock.parent.touch()
+    with pytest.raises(NotADirectoryError):
+        locks._rpm_lock_holder()
+    lock.parent.unlink()
+    os.symlink("rpm", lock.parent)
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
+        locks._rpm_lock_holder()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_lock_that_cannot_be_looked_at_is_not_free(lock, monkeypatch, code):
+    def stat(*_args, **_how):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "stat", stat)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        locks.wait_for_rpm(0.0)
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("look", [
+    lambda folder: store.Store(folder).whole(),
+    lambda folder: boot_room.problems(folder, [KERNEL]),
+    rpmdb._database_below,
+])
+def test_what_cannot_be_looked_at_is_raised(tmp_path, monkeypatch, look, code):
+    if rpmdb.rpm is None:
+        pytest.skip("no rpm bindings for this Python")
+    (tmp_path / store.INDEX).write_text('{"tool-1-1.noarch": {"file": "tool.rpm", "sha256": ""}}')
+    assert not look(str(tmp_path))
+
+    def stat(*_args, **_how):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "stat", stat)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        look(str(tmp_path))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_configuration_of_the_version_lock_that_cannot_be_read(tmp_path, monkeypatch, code):
+    assert solver._locklist_of(str(tmp_path)) is None
+    (tmp_path / "versionlock.conf").write_text("[main]\nlocklist = /etc/dnf/plugins/versionlock.list\n")
+    assert solver._locklist_of(str(tmp_path)) == "/etc/dnf/plugins/versionlock.list"
+
+    def failing(*_args, **_how):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("builtins.open", failing)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        solver._locklist_of(str(tmp_path))

@@ -64,6 +64,8 @@ def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
 
 def _meant(scenes: Scenes) -> set[str]:
     """Return the units that runs turned on, with those that trigger one of them and those that one of them wants or requires."""
+    if not scenes.course.on:
+        return set()
     now, found = scenes.now("units"), set(scenes.course.on)
     asked = {unit: {*(said.get("WantedBy") or "").split(), *(said.get("RequiredBy") or "").split()} for unit, said in now.items()}
     while True:

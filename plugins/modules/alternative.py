@@ -13,7 +13,13 @@ version_added: 0.3.0
 description:
   - Points a family of alternatives(8), with all its followers, to a target that a package registered, and reads all the
     links again. Never registers anything, which is for packages.
+  - A family is read as alternatives(8) reads it. In two states that make alternatives fail until somebody mends them, the
+    family is mended. Where its link below C(/etc/alternatives) is missing, the link is made. Where a cut write left a file
+    C(NAME.new) beside its file, that is moved to C(/var/lib/centos-hyperscale/alternatives).
   - M(centos.hyperscale.converge) with O(centos.hyperscale.converge#module:undo=alternatives) takes the choice back.
+  - Where targets were registered with C(--initscript), alternatives applies presets to the unit of the selected target and
+    disables those of the others. Taking the choice back makes these units enabled or disabled as they were, but for what
+    somebody changed since. SysV scripts are not brought back, which a warning says before.
 options:
   name:
     description: Name of the family, as C(alternatives --list) shows it.

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import subprocess
 
-import pytest
-
 from lab import hosts
 
 from .conftest import TREE, repositories
@@ -302,34 +300,3 @@ def test_the_build_of_epel_is_taken_where_the_sig_offers_none(host9, refused):
         "find", "/etc/yum.repos.d", "-iname", "*hyperscale*").split())
     host9.command("sed", "-i", "/^.main/a excludepkgs=iptables-libs-0:1.8.8*", "/etc/dnf/dnf.conf")
     refused(host9, lambda: host9.converge(**wish), "iptables-libs = 1.8.8")
-
-
-@pytest.mark.parametrize(("wish", "says"), [
-    ({"name": "nosuch", "path": "/usr/bin/true"}, "no package of this host registers it"),
-    ({"name": "iptables", "path": "/usr/bin/true"}, "registered are: /usr/sbin/iptables-nft"),
-    ({"name": "iptables", "path": "iptables-nft"}, "is not an absolute path"),
-    ({"name": "iptables"}, "either a path or auto"),
-    ({"name": "../iptables", "auto": True}, "not the name of a family"),
-])
-def test_choices_that_are_refused(host9, refused, wish, says):
-    refused(host9, lambda: host9.module("alternative", wish), says)
-
-
-def test_an_alternative_is_set_with_its_followers_and_goes_back(host9):
-    host9.command("sh", "-c", (
-        "cp /usr/bin/true /usr/bin/edit-a && cp /usr/bin/true /usr/bin/edit-b && "
-        "alternatives --install /usr/bin/edit edit /usr/bin/edit-a 20 --slave /usr/bin/edit.cfg edit.cfg /usr/bin/edit-a && "
-        "alternatives --install /usr/bin/edit edit /usr/bin/edit-b 10"))
-    foretold = host9.module("alternative", {"name": "edit", "path": "/usr/bin/edit-b"}, check=True)
-    assert foretold["changed"] and host9.command("readlink", "-f", "/usr/bin/edit") == "/usr/bin/edit-a"
-    assert host9.module("alternative", {"name": "edit", "path": "/usr/bin/edit-b"})["changed"]
-    assert host9.command("readlink", "-f", "/usr/bin/edit") == "/usr/bin/edit-b"
-    assert hosts.command(host9.host, ["test", "-e", "/usr/bin/edit.cfg"]).returncode == 1
-    assert host9.module("alternative", {"name": "edit", "path": "/usr/bin/edit-b"})["changed"] is False
-    # Somebody took a link away and put another in its place.
-    host9.command("ln", "-sf", "/usr/bin/true", "/usr/bin/edit")
-    assert host9.module("alternative", {"name": "edit", "path": "/usr/bin/edit-b"})["changed"]
-    assert host9.command("readlink", "/usr/bin/edit") == "/etc/alternatives/edit"
-    assert host9.module("converge", {"state": "undone", "undo": ["alternatives"]})["changed"]
-    assert "auto\t/usr/bin/edit-a" in host9.command("alternatives", "--list")
-    assert host9.command("readlink", "-f", "/usr/bin/edit.cfg") == "/usr/bin/edit-a"

@@ -35,6 +35,15 @@ mount --bind /run/lab-boot-id /proc/sys/kernel/random/boot_id
 exec /sbin/init
 """
 
+ALTERNATIVES_FOLDER = "/usr/libexec/lab-alternatives"
+ALTERNATIVES = ("alternatives/__init__", "alternatives/arguments", "alternatives/families", "alternatives/program")
+ALTERNATIVES_PROGRAM = f"""#!/usr/bin/python3
+import sys
+sys.path.insert(0, {ALTERNATIVES_FOLDER!r})
+from alternatives.program import Program
+sys.exit(Program().main(sys.argv[1:]))
+"""
+
 CONTAINERFILE = """FROM {image}
 RUN dnf -y install systemd openssh-server python3 dnf python3-dnf python3-rpm iproute procps-ng && dnf clean all
 RUN mkdir -p /root/.ssh && chmod 700 /root/.ssh && systemctl enable sshd.service
@@ -120,7 +129,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
     packages = rpms.installed_packages(stream)
     debian = [*DEBIAN_PACKAGES, *table()["images"][stream]["libraries"]]
     inputs = digest(
-        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", "alternatives"),
+        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", *ALTERNATIVES),
         [path.stat().st_size for path in packages], keys.fingerprint("hyperscale"))
     folder = ROOT / "images" / f"standin-{stream}-{inputs}"
     if not folder.exists():
@@ -223,8 +232,12 @@ def _face(root: pathlib.Path) -> None:
 def _register(root: pathlib.Path, stream: int) -> None:
     """Have alternatives as CentOS has them: chkconfig's files, and in them what the installed packages register."""
     program = root / "usr/sbin/alternatives"
-    program.write_text("#!/usr/bin/python3\n" + (HERE / "alternatives.py").read_text())
+    program.write_text(ALTERNATIVES_PROGRAM)
     program.chmod(0o755)
+    for name in ALTERNATIVES:
+        path = root / ALTERNATIVES_FOLDER.lstrip("/") / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(HERE / f"{name}.py", path)
     (root / "usr/sbin/update-alternatives").symlink_to("alternatives")
     (root / "var/lib/alternatives").mkdir()
     shutil.rmtree(root / "var/lib/dpkg/alternatives")

@@ -80,7 +80,7 @@ class Doings:
 
     def _family(self, path: str, was: State, now: State) -> bool:
         folder, name = os.path.split(path)
-        if folder != alternatives.STATE_FOLDER or any(state is not None and state.kind != FILE for state in (was, now)):
+        if folder not in alternatives.STATE_FOLDERS or any(state is not None and state.kind != FILE for state in (was, now)):
             return False
         try:
             before, after = _parsed(name, was), _parsed(name, now)
@@ -109,7 +109,7 @@ class Doings:
         for states in (self._was, self._now):
             for place, state in states.items():
                 folder, family = os.path.split(place)
-                if folder == alternatives.STATE_FOLDER and state is not None and state.kind == FILE:
+                if folder in alternatives.STATE_FOLDERS and state is not None and state.kind == FILE:
                     try:
                         parsed = _parsed(family, state)
                     except ValueError:

@@ -20,6 +20,7 @@ from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
 from ..packages.store import Store
 from ..packages.worker import REASONS
+from ..text.alternatives import LINK_FOLDER, STATE_FOLDERS
 from . import shipped, states as file_states, units
 from .doings import BESIDE, Doings
 from .presets import enabled_by_preset
@@ -37,7 +38,7 @@ ACTIVE, STOPPED = "active.json", "stopped.json"
 PACKAGES = "packages"
 # What packages, their scriptlets and what they trigger write outside of their own files.
 TREES = (
-    "/etc/systemd", "/etc/alternatives", "/var/lib/alternatives", "/etc/dnf", "/etc/yum.repos.d", "/etc/sysconfig",
+    "/etc/systemd", LINK_FOLDER, *STATE_FOLDERS, "/etc/dnf", "/etc/yum.repos.d", "/etc/sysconfig",
     "/etc/sysctl.d", "/etc/kernel", "/etc/default/grub", "/etc/modules-load.d", "/etc/modprobe.d", "/etc/udev",
     "/etc/tmpfiles.d", "/etc/sysusers.d", "/etc/pam.d", "/etc/nsswitch.conf", "/etc/ld.so.conf.d", "/boot/loader/entries",
     "/boot/grub2/grubenv",

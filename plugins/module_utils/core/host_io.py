@@ -128,12 +128,12 @@ class Target:
             return status_of(error), ""
         return status, out
 
-    def read(self, path: str) -> FileState | None:
-        """Return what a regular file holds, or None when there is none."""
+    def read(self, path: str, newline: str | None = None) -> FileState | None:
+        """Return what a regular file holds, or None when there is none. C(newline) is that of open()."""
         real = self.path(path)
         try:
             info = os.stat(real)
-            with open(real, encoding="utf-8", errors="surrogateescape") as handle:
+            with open(real, encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
                 content = handle.read()
         except FileNotFoundError:
             return None

@@ -9,7 +9,8 @@ They are named here and never found at run time: what a module takes along to a 
 from __future__ import annotations
 
 from ..core.registry import Registry
-from . import alternatives, cgroup2, files, locks, manager, modules, packages, rulesets, selinux, units
+from . import cgroup2, files, locks, manager, modules, packages, rulesets, selinux, units
+from .alternatives import section as alternatives
 from .boot import section as boot
 from .cow import section as cow
 from .network import section as network

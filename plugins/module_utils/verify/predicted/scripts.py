@@ -10,7 +10,8 @@ import shlex
 import typing as t
 
 from ...facts.consumer import Consumer
-from ...text.alternatives import STATE_FOLDER, parse
+from ...facts.view import View
+from ...text.alternatives import LINK_FOLDER, STATE_FOLDERS, parse
 from ..builds import Build, Script, Trigger
 from ..checks import found
 from ..model import MEDIUM, Finding, Subject
@@ -117,17 +118,19 @@ def _family_users(swap: Swap, family: str, old: set[Alternative]) -> list[Consum
     """A family that is in use here, when what it points to is one of the old builds' targets or is set by hand."""
     if swap.view is None:
         return []
-    chosen = swap.view.readlink(f"/etc/alternatives/{family}")
-    manual = _by_hand(family, swap.view.text(f"{STATE_FOLDER}/{family}"))
+    chosen = swap.view.readlink(f"{LINK_FOLDER}/{family}")
+    manual = _by_hand(family, chosen, swap.view)
     if chosen and (manual or any(chosen == alternative.target for alternative in old)):
         return [Consumer("alternatives", family, f"-> {chosen}" + (", set by hand" if manual else ""))]
     return []
 
 
-def _by_hand(family: str, text: str | None) -> bool:
-    """Say whether a family's file has somebody's choice; one that alternatives cannot read has none."""
+def _by_hand(family: str, chosen: str | None, view: View) -> bool:
+    """Say whether somebody chose what a family points to; nobody did where alternatives cannot read its file."""
+    texts = (view.text(f"{folder}/{family}") for folder in STATE_FOLDERS)
+    text = next((text for text in texts if text is not None), None)
     try:
-        return text is not None and not parse(family, text).auto
+        return text is not None and not parse(family, text).is_automatic(chosen)
     except ValueError:
         return False
 

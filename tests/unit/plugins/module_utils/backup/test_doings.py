@@ -85,6 +85,12 @@ def test_families_that_packages_register(was, now, chosen, own):
     assert changes(NOTHING, new, before, {STATE: now, CHOICE: link(chosen)}) == own
 
 
+def test_families_where_ostree_keeps_them():
+    place = "/etc/alternatives-admindir/pager"
+    new = build({"/usr/bin/less": entry("less")})
+    assert changes(NOTHING, new, {}, {place: family("auto", LESS), CHOICE: link("/usr/bin/less")}) == {place, CHOICE}
+
+
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 UNIT = "/usr/lib/systemd/system/a.service"
 

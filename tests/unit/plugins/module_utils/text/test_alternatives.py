@@ -1,20 +1,25 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Families of alternatives: their files as chkconfig writes them, and what is done to reach a choice."""
+"""Files of families of alternatives, read as the real program was recorded to read them."""
 
 from __future__ import annotations
 
-import os
+import pathlib
+import sys
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import CONFIGURE, PREPARE
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context, Planned
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import alternatives as section
+import yaml
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import alternatives
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "tools"))
+
+import alternatives_cases  # noqa: E402
+
+CASES = yaml.safe_load(alternatives_cases.CASES.read_text())["cases"]
+FILES = {case["name"]: case for case in CASES if case["file"] is not None}
+SHOWN = {name: run["printed"] for name, case in FILES.items() for run in case["runs"] if run["run"] == "--display edit" and (
+    run["status"] == 0 and "name twice" not in name)}
 
 FILE = """\
 auto
@@ -37,8 +42,6 @@ edit-cfg
 
 
 """
-ALONE = Context(9, False, [], [], [])
-PACKAGES = ALONE._replace(items=[solver.Item("install", "x", "1-1", "noarch", "main", 0, 0)])
 
 
 def test_a_file_with_groups_services_and_gaps():
@@ -52,125 +55,59 @@ def test_a_file_with_groups_services_and_gaps():
     assert family.best().path == "/usr/bin/new"
 
 
-@pytest.mark.parametrize("text", [
-    "", "auto\n", "manual\n/usr/bin/edit\n", "sometimes\n/usr/bin/edit\n\n/usr/bin/old\n1\n", "auto\n/usr/bin/edit\n\n",
-    "auto\n/usr/bin/edit\n\n/usr/bin/old\nhigh\n", "auto\n/usr/bin/edit\na\n/b\n\n/usr/bin/old",
-    "auto\nedit\n\n/usr/bin/old\n1\n",
-])
-def test_damaged_files(text):
-    with pytest.raises(ValueError):
-        alternatives.parse("edit", text)
+def test_what_a_target_has_besides():
+    family = alternatives.parse("edit", FILE)
+    assert [(target.group, target.service) for target in family.targets] == [("office", "edit.service"), ("", ""), ("", "")]
 
 
-@pytest.fixture(name="host")
-def fixture_host(tmp_path):
-    """A host with one family, and alternatives as chkconfig would carry it out."""
-    for folder in ("etc/alternatives", "var/lib/alternatives", "usr/bin", "usr/share/man"):
-        (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "var/lib/alternatives/edit").write_text(FILE)
-
-    def point(path, auto):
-        family = alternatives.parse("edit", (tmp_path / "var/lib/alternatives/edit").read_text())
-        text = FILE.replace("auto", "auto" if auto else "manual", 1)
-        (tmp_path / "var/lib/alternatives/edit").write_text(text)
-        for link, to in section.expected(family, family.target(path) or family.best()).items():
-            real = tmp_path / link.lstrip("/")
-            if os.path.lexists(real):
-                real.unlink()
-            if to:
-                real.symlink_to(to)
-
-    def run(argv):
-        if argv[:2] == ["alternatives", "--auto"]:
-            point(None, True)
-        if argv[:2] == ["alternatives", "--set"]:
-            point(argv[3], False)
-        return 0, "", ""
-
-    point(None, True)
-    return host_io.Target(run, str(tmp_path), root=str(tmp_path))
+@pytest.mark.parametrize("case", FILES.values(), ids=FILES)
+def test_what_the_real_program_reads_is_read_and_nothing_else(case):
+    try:
+        alternatives.parse("edit", case["file"])
+        reads = True
+    except ValueError:
+        reads = False
+    assert reads == case["readable"]
 
 
-def planned(host, context=ALONE, **want):
-    wants = [{"name": "edit", "path": None, "auto": False, **want}]
-    assert section.validate(wants, 9) == []
-    return section.plan(wants, section.gather(host, wants), context)
+def test_the_record_has_files_of_either_kind():
+    kinds = [case["readable"] for case in FILES.values()]
+    assert kinds.count(True) > 50 and kinds.count(False) > 30 and len(SHOWN) > 50
 
 
-def test_what_is_as_wanted_is_left_alone(host):
-    assert planned(host, auto=True) == Planned([])
+@pytest.mark.parametrize("name", SHOWN)
+def test_it_is_read_as_the_real_program_shows_it(name):
+    case = FILES[name]
+    family = alternatives.parse("edit", case["file"])
+    held = case.get("links", alternatives_cases.LINKS)["/etc/alternatives/edit"]
+    lines = [
+        f"edit - status is {'auto' if family.is_automatic(held) else 'manual'}.",
+        f"link currently points to {alternatives.normal(held)}"]
+    for target in family.targets:
+        lines.append(f"{target.path} - {f'family {target.group} ' if target.group else ''}priority {target.priority}")
+        lines += [f"follower {follower}: {target.followers.get(follower, '(null)')}" for follower in family.followers]
+    lines.append(f"Current `best' version is {family.best().path}.")
+    assert [" ".join(line.split()) for line in lines] == SHOWN[name]
 
 
-def test_a_choice_is_made_and_taken_back(host):
-    (action,) = planned(host, path="/usr/bin/old").actions
-    action.apply(host)
-    action.verify(host)
-    assert planned(host, path="/usr/bin/old").actions == []
-    assert os.readlink(host.path("/etc/alternatives/edit-man")) == "/usr/share/man/old.1"
-    assert not os.path.lexists(host.path("/usr/bin/edit.cfg"))
-    action.undo(host)
-    assert planned(host, auto=True).actions == []
+def test_a_follower_that_is_named_twice_is_what_its_last_line_says():
+    family = alternatives.parse("edit", FILES["a follower's name twice"]["file"])
+    assert family.followers == {"man": "/usr/share/man/2"}
+    assert [target.followers for target in family.targets] == [{"man": "/opt/a.2"}, {}]
 
 
-def test_a_choice_by_hand_is_what_comes_back(host):
-    planned(host, path="/usr/bin/late").actions[0].apply(host)
-    (action,) = planned(host, path="/usr/bin/old").actions
-    action.apply(host)
-    action.undo(host)
-    assert planned(host, path="/usr/bin/late").actions == []
+def switching(case):
+    """Return how other programs are called for the services of a family that the priorities select, but for presets."""
+    family = alternatives.parse("edit", case["file"])
+    for target in sorted(family.targets, key=lambda target: target is not family.best()):
+        chosen, service = target is family.best(), " ".join(target.service.split())
+        if service and f"{service}.service" in case.get("units", {}):
+            yield f"systemctl -q {'is-enabled' if chosen else 'disable'} {service}.service"
+        elif service:
+            yield f"chkconfig --{'add' if chosen else 'del'} {service}"
 
 
-def test_the_best_one_by_hand_is_not_the_best_one_by_priority(host):
-    assert len(planned(host, path="/usr/bin/new").actions) == 1
-
-
-def test_a_follower_that_leads_elsewhere_is_set_right(host):
-    os.unlink(host.path("/etc/alternatives/edit-cfg"))
-    os.symlink("/usr/bin/else", host.path("/etc/alternatives/edit-cfg"))
-    (action,) = planned(host, auto=True).actions
-    with pytest.raises(Failed, match="/usr/bin/else"):
-        action.verify(host)
-
-
-def test_what_is_not_registered_is_refused_with_what_is(host):
-    (problem,) = planned(host, path="/usr/bin/none").problems
-    assert "/usr/bin/old, /usr/bin/new, /usr/bin/late" in problem.reason
-    (problem,) = planned(host, name="none", auto=True).problems
-    assert "no package of this host registers it" in problem.reason
-
-
-def test_what_packages_of_the_run_may_register_is_found_out_when_it_is_applied(host):
-    planned_with = planned(host, PACKAGES, path="/usr/bin/none")
-    assert planned_with.problems == [] and planned_with.actions[0].phase == CONFIGURE
-    with pytest.raises(Failed, match="not registered"):
-        planned_with.actions[0].apply(host)
-    assert planned(host, PACKAGES, path="/usr/bin/old").actions[0].phase == PREPARE
-
-
-def test_a_file_in_the_place_of_a_link_is_refused(host):
-    os.unlink(host.path("/usr/bin/edit"))
-    with open(host.path("/usr/bin/edit"), "w", encoding="utf-8"):
-        pass
-    assert "is no link" in planned(host, path="/usr/bin/old").problems[0].fact
-
-
-def test_a_damaged_family_is_refused(host):
-    with open(host.path("/var/lib/alternatives/edit"), "w", encoding="utf-8") as handle:
-        handle.write("manual\n")
-    with pytest.raises(Refused, match="is damaged"):
-        planned(host, auto=True)
-
-
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"name": "-x"}, "not the name"), ({"name": "a/b"}, "not the name"), ({"name": ""}, "not the name"),
-    ({"path": "vi"}, "not an absolute path"), ({"path": "/usr/../vi"}, "not an absolute path"),
-    ({"path": None}, "either a path or auto"), ({"auto": True}, "either a path or auto"),
-])
-def test_bad_wishes(changes, says):
-    want = {"name": "edit", "path": "/usr/bin/vi", "auto": False, **changes}
-    assert any(says in problem.reason for problem in section.validate([want], 9))
-
-
-def test_a_family_wanted_twice_is_refused():
-    want = {"name": "edit", "path": None, "auto": True}
-    assert any("twice" in problem.reason for problem in section.validate([want, want], 9))
+@pytest.mark.parametrize(("name", "ran"), [
+    (name, run["ran"]) for name, case in FILES.items() for run in case["runs"] if run["run"] == "--auto edit" and "ran" in run])
+def test_the_services_that_are_read_are_those_that_the_real_program_switches(name, ran):
+    assert list(switching(FILES[name])) == [line for line in ran if " preset " not in line]

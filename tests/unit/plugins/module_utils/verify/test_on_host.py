@@ -310,12 +310,20 @@ def test_alternatives_in_use(world):
     assert absent(world.predict((old,), (old.next(),)), "alternatives.changed")
 
 
-def test_an_alternative_that_was_set_by_hand(world):
+@pytest.mark.parametrize(("folder", "mode", "chosen", "by_hand"), [
+    ("/var/lib/alternatives", "manual", "/opt/vi", True),
+    ("/etc/alternatives-admindir", "manual", "/opt/vi", True),
+    # Somebody led the link elsewhere: alternatives takes the family for one that was set by hand.
+    ("/var/lib/alternatives", "auto", "/opt/vi", True),
+    ("/var/lib/alternatives", "auto", "/usr/bin/tool", False),
+    ("/var/lib/alternatives", "damaged", "/usr/bin/tool", False),
+])
+def test_an_alternative_that_was_set_by_hand(world, folder, mode, chosen, by_hand):
     old = OLD.like(scripts={"post": REGISTER.format(10)})
-    state = "manual\n/usr/bin/editor\n\n/opt/vi\n5\n"
-    world.install(old).link("/etc/alternatives/editor", "/opt/vi").write("/var/lib/alternatives/editor", state)
+    state = f"{mode}\n/usr/bin/editor\n\n/usr/bin/tool\n0x10\n/opt/vi\n5\n"
+    world.install(old).link("/etc/alternatives/editor", chosen).write(f"{folder}/editor", state)
     hit = only(world.predict((old,), (old.next(scripts={}),)), "alternatives.changed")
-    assert hit.severity == "high" and "set by hand" in hit.consumers[0].detail
+    assert hit.severity == "high" and ("set by hand" in hit.consumers[0].detail) == by_hand
 
 
 def test_a_trigger_of_a_package_that_stays(world):

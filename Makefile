@@ -4,7 +4,7 @@ VENV := .venv/bin/python
 GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint cores unit rpms molecule faults cuts test-cores test-faults test-vm demo lab clean bench docs build
+.PHONY: help prepare test lint cores unit rpms molecule faults cuts test-cores test-stream9 test-faults test-vm demo lab clean bench docs build
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ lint cores unit rpms molecule faults cuts: prepare  ## one stage of the tests
 
 test-cores: prepare  ## sanity, unit tests, documentation and syntax on each ansible-core that has a Python here
 	@$(VENV) tests/tools/run_tests.py all-cores
+
+test-stream9: prepare  ## unit tests and comparisons of package files on Python 3.9 and rpm 4.16, as Stream 9 has them
+	@$(VENV) tests/tools/run_tests.py stream9
 
 test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
 	@$(VENV) tests/cuts $(CUTS)

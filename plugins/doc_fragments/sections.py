@@ -62,7 +62,9 @@ options:
         description: Path on the host of the client key.
         type: path
       key:
-        description: The armoured key. Default is the key that the release package or the host has, else the SIG's address.
+        description: >-
+          The armoured key. Default is the key that the release package or the host has, else the SIG's address. Where further
+          keys are beside it, the one with the fingerprint alone is imported.
         type: str
       key_fingerprint:
         description: Full fingerprint, 40 hex digits, that the key must have.

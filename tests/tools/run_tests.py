@@ -16,6 +16,7 @@ import sys
 import typing as t
 
 import cores
+import stream9
 from steps import BIN, COLLECTIONS, LOGS, TREE, Count, reported, say, single, step
 
 # Scenarios that run side by side, and tests on live hosts, which wait more than they work.
@@ -59,7 +60,7 @@ def build_lab() -> Count:
 
 
 def rpms() -> Count:
-    """Hold what is foretold of configuration files against the rpm of both host images."""
+    """Hold what is foretold of configuration files, and what is said of keys, against the rpm of both host images."""
     return pytest("rpm of the images", "tests/lab_rpm")
 
 
@@ -118,10 +119,10 @@ def _benchmark(name: str) -> Count:
 
 STAGES: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "cores": cores.some, "unit": unit, "lab": build_lab, "rpms": rpms, "molecule": molecule,
-    "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole,
+    "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole,
 }
 # Stages that run only when they are asked for.
-ASKED_FOR = ("vm", "all-cores")
+ASKED_FOR = ("vm", "all-cores", "stream9")
 
 
 def main() -> int:

@@ -139,6 +139,14 @@ class Target:
             return None
         return FileState(content, f"{stat.S_IMODE(info.st_mode):04o}", _user(info.st_uid), _group(info.st_gid))
 
+    def read_bytes(self, path: str) -> bytes | None:
+        """Return the bytes of a regular file, or None when there is none."""
+        try:
+            with open(self.path(path), "rb") as handle:
+                return handle.read()
+        except FileNotFoundError:
+            return None
+
     def write(self, path: str, wanted: FileState) -> None:
         """Put a file in place whole or not at all: written beside, synced, labelled, renamed."""
         real = self.path(path)

@@ -8,11 +8,8 @@ Everything here only reads. The functions that touch the database need python3-r
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import functools
-import hashlib
 import os
 import re
 import tempfile
@@ -20,6 +17,7 @@ import typing as t
 
 from ..core.errors import Problem, Refused
 from ..core.host_io import is_file
+from ..text import openpgp
 
 try:
     import rpm
@@ -34,7 +32,6 @@ SIGNATURE_TAGS = ("RSAHEADER", "DSAHEADER", "OPENPGP", "SIGPGP", "SIGGPG")
 
 SIGNATURE_KEY = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b", re.IGNORECASE)
 SOURCE_PACKAGE = re.compile(r"^(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm$")
-PUBLIC_KEY_PACKET = 6
 # dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one. kmod-libs
 # belongs to the program kmod and is no module.
 INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-(?!(libs|devel)$))")
@@ -86,51 +83,6 @@ def signature_key_id(text: str | None) -> str | None:
     """Return the 16 hex digits of the signer from what rpm's C(pgpsig) format prints."""
     match = SIGNATURE_KEY.search(text or "")
     return match.group(1)[-16:].lower() if match else None
-
-
-def dearmoured(text: str | None) -> bytes:
-    """Return the packets in an armoured OpenPGP block, empty when there is none."""
-    _head, found, body = (text or "").partition("-----BEGIN PGP PUBLIC KEY BLOCK-----")
-    body = body.partition("-----END")[0].replace("\r", "")
-    _armour_headers, blank, data = body.partition("\n\n")
-    if not found or not blank:
-        return b""
-    encoded = "".join(line for line in data.splitlines() if not line.startswith("="))
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
-        return b""
-
-
-def armoured_fingerprint(text: str | None) -> str | None:
-    """Return the fingerprint of the first key in an armoured block, None when it is not a version 4 key."""
-    try:
-        return _packet_fingerprint(dearmoured(text))
-    except IndexError:
-        return None
-
-
-def _packet_fingerprint(data: bytes) -> str | None:
-    head = data[0]
-    if head & 0x40:
-        tag = head & 0x3F
-        if data[1] < 192:
-            start, size = 2, data[1]
-        elif data[1] < 224:
-            start, size = 3, ((data[1] - 192) << 8) + data[2] + 192
-        else:
-            return None
-    else:
-        tag = (head & 0x3C) >> 2
-        width = {0: 1, 1: 2, 2: 4}.get(head & 0x03)
-        if width is None:
-            return None
-        start, size = 1 + width, int.from_bytes(data[1 : 1 + width], "big")
-    packet = data[start : start + size]
-    if tag != PUBLIC_KEY_PACKET or len(packet) != size or not packet or packet[0] != 4:
-        return None
-    # RFC 4880, 12.2; SHA-1 names the key here and protects nothing, so FIPS mode may allow it.
-    return hashlib.sha1(b"\x99" + size.to_bytes(2, "big") + packet, usedforsecurity=False).hexdigest()
 
 
 def side_by_side(name: str) -> bool:
@@ -272,14 +224,23 @@ def of_header(header: t.Any) -> Package:
     )
 
 
+def described_key(text: str | None, version: str) -> openpgp.Key | None:
+    """Return the version 4 key in the armoured text that rpm keeps of a key with this version, None where there is none."""
+    found = openpgp.read((text or "").encode("utf-8", "surrogateescape")).keys
+    return next((key for key in found if key.version == 4 and key.made(version)), None)
+
+
 def _public_key(header: t.Any) -> PublicKey:
     version, release = header[rpm.RPMTAG_VERSION], header[rpm.RPMTAG_RELEASE]
+    key = described_key(header[rpm.RPMTAG_DESCRIPTION], version)
     # rpm 6 puts the whole fingerprint into the version, older ones the last 8 digits.
-    fingerprint = version if len(version) == 40 else armoured_fingerprint(header[rpm.RPMTAG_DESCRIPTION])
+    fingerprint = version if len(version) == 40 else key.fingerprint.lower() if key else None
+    # Newer rpm has the time of the key in the release, rpm 4.16 that of a signature.
+    created = int(release, 16) if re.match(r"^[0-9a-f]{1,8}$", release) else None
     return PublicKey(
         key_id=fingerprint[-16:] if fingerprint else None,
         fingerprint=fingerprint,
         nevra=f"{KEY_PACKAGE}-{version}-{release}",
         summary=header[rpm.RPMTAG_SUMMARY] or "",
-        created=int(release, 16) if re.match(r"^[0-9a-f]{1,8}$", release) else None,
+        created=key.created if key else created,
     )

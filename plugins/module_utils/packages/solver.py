@@ -17,11 +17,10 @@ import typing as t
 from ..core import host_io
 from ..core.errors import Problem, Refused
 from ..text import versionlock
-from .keys import pinned
+from .keys import Source, pinned
 
 try:
     import dnf
-    import dnf.crypto
     import dnf.exceptions
     import dnf.plugin
     import dnf.rpm
@@ -194,7 +193,7 @@ def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     for spec in specs:
         if spec.fingerprint:
-            pinned("".join(spec.keys), spec.fingerprint, f"repository {spec.id}")
+            pinned([Source(f"repository {spec.id}", "".join(spec.keys).encode("ascii"))], spec.fingerprint)
         base.repos.pop(spec.id, None)
         with open(os.path.join(folder, spec.id + ".repo"), "w", encoding="utf-8") as handle:
             handle.write(spec.text)
@@ -342,32 +341,6 @@ def no_way_back(nevra: str) -> Problem:
         f"{nevra} would leave this host", "no repository that is enabled here offers exactly that build any more, so it could "
         "not be brought back", "Update the host first to a build that is on offer ('dnf upgrade'), enable the repository that "
         "has it, or do without its way back: hyperscale_way_back: available")
-
-
-def keys_of(base, repo_id: str) -> list[str]:
-    """Return the armoured keys that a repository's C(gpgkey) option names."""
-    repo = base.repos[repo_id]
-    armoured = []
-    for url in repo.gpgkey:
-        try:
-            armoured.extend(info.raw_key.decode("ascii") for info in dnf.crypto.retrieve(url, repo))
-        except (OSError, ValueError, dnf.exceptions.Error) as error:
-            raise Refused(Problem(
-                f"key {url} of repository {repo_id}", f"it cannot be read: {error}",
-                "Put the key where the repository names it",
-            )) from error
-    return armoured
-
-
-def fetch_key(url: str) -> str:
-    """Return the armoured key at an address."""
-    try:
-        infos = dnf.crypto.retrieve(url)
-    except (OSError, ValueError, AttributeError, dnf.exceptions.Error) as error:
-        raise Refused(Problem(
-            f"the key at {url}", f"it cannot be fetched from this host: {error}", "Give the key's text with the role instead",
-        )) from error
-    return "".join(info.raw_key.decode("ascii") for info in infos)
 
 
 def close(base) -> None:

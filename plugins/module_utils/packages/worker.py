@@ -21,7 +21,7 @@ import typing as t
 
 from ..core import unwritable
 from ..core.errors import Failed, Problem, Refused
-from . import paths, reasons as package_reasons, repair, solver
+from . import paths, reasons as package_reasons, repair, rings, solver
 from .keys import check_packages
 from .locks import patiently, wait_for_rpm
 from .store import Store
@@ -38,8 +38,8 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
     "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini", "text.mountinfo",
-    "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.reasons",
-    "packages.store", "packages.repair", "packages.worker",
+    "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver", "packages.rings",
+    "packages.reasons", "packages.store", "packages.repair", "packages.worker",
 )
 
 # What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
@@ -324,12 +324,11 @@ def _download(base, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None
 
 def _check(base, packages: t.Sequence[t.Any], specs: t.Sequence[solver.RepoSpec], workdir: str) -> None:
     """Check every downloaded package with the keys of its own repository, as its gpgcheck asks."""
-    pinned = {spec.id: spec.keys for spec in specs}
     for repo_id in sorted({package.reponame for package in packages}):
         if not base.repos[repo_id].gpgcheck:
             continue
         paths = {package.localPkg(): str(package) for package in packages if package.reponame == repo_id}
-        check_packages(paths, pinned.get(repo_id) or solver.keys_of(base, repo_id), repo_id, workdir)
+        check_packages(paths, rings.ring_of(base, specs, repo_id), repo_id, workdir)
 
 
 def main(path: str) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import functools
 import http.client
 import os
 import threading
@@ -19,8 +20,8 @@ import urllib.parse
 
 from ansible.module_utils.urls import ConnectionError as UrlsError, MissingModuleError, open_url
 
-from ..core.errors import Refused
-from ..packages import solver
+from ..packages import rings, solver
+from ..packages.keys import Ring
 from . import headers
 from .builds import of_header
 from .checks import found
@@ -79,8 +80,8 @@ class _Opened(t.NamedTuple):
     unsigned: str
 
 
-def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[str], list[str]] | None) -> Fetched:
-    """Read the headers of packages (dnf objects). C(folder) keeps them by digest; C(keys_of) has a repository's keys.
+def fetch(base, packages: t.Sequence[t.Any], folder: str, ring_of: t.Callable[[str], Ring] | None) -> Fetched:
+    """Read the headers of packages (dnf objects). C(folder) keeps them by digest; C(ring_of) has a repository's keys.
 
     Without keys signatures are not looked at: for packages that are only read and not installed.
     """
@@ -91,7 +92,7 @@ def fetch(base, packages: t.Sequence[t.Any], folder: str, keys_of: t.Callable[[s
     for package, kept in _stubs(packages, folder):
         subject = Subject("package", package.name, package.arch)
         where = f"{package} of {package.reponame}"
-        keys = keys_of if keys_of is not None and package.repo.gpgcheck else None
+        keys = ring_of if ring_of is not None and package.repo.gpgcheck else None
         stub = kept if not kept.cached or _good(package, kept, keys) else _again(package, kept, folder)
         read += stub.read
         cached += stub.cached
@@ -128,16 +129,16 @@ def _again(package, kept: _Stub, folder: str) -> _Stub:
         return _stub(package, folder)
 
 
-def _good(package, stub: _Stub, keys_of: t.Callable[[str], list[str]] | None) -> bool:
+def _good(package, stub: _Stub, ring_of: t.Callable[[str], Ring] | None) -> bool:
     """Say whether a kept header can still be read and, where that is asked for, is signed as it should be."""
     try:
         entry = _incoming(package, stub.path)
     except headers.Unreadable:
         return False
-    return not _unsigned(package, entry, keys_of)
+    return not _unsigned(package, entry, ring_of)
 
 
-def _open(base, package, stub: _Stub, keys_of: t.Callable[[str], list[str]] | None) -> _Opened:
+def _open(base, package, stub: _Stub, ring_of: t.Callable[[str], Ring] | None) -> _Opened:
     """Return the header, from the stub or else from the whole package, and what was wrong with the stub."""
     lying = stub.trouble if stub.lying else ""
     if not stub.trouble:
@@ -151,7 +152,7 @@ def _open(base, package, stub: _Stub, keys_of: t.Callable[[str], list[str]] | No
             ends = headers.end(stub.path)
             if ends != package.hdr_end:
                 lying = f"the metadata say that the header ends at byte {package.hdr_end}, and it ends at {ends}"
-            return _Opened(entry, lying, 0, _unsigned(package, entry, keys_of))
+            return _Opened(entry, lying, 0, _unsigned(package, entry, ring_of))
     there = os.path.exists(package.localPkg())
     try:
         base.download_packages([package])
@@ -159,18 +160,14 @@ def _open(base, package, stub: _Stub, keys_of: t.Callable[[str], list[str]] | No
         said = " ".join(str(error).split())
         raise headers.Unreadable(f"{lying or stub.trouble}; the whole package cannot be fetched either: {said}") from error
     entry = _incoming(package, package.localPkg())
-    return _Opened(entry, lying, 0 if there else package.downloadsize, _unsigned(package, entry, keys_of))
+    return _Opened(entry, lying, 0 if there else package.downloadsize, _unsigned(package, entry, ring_of))
 
 
-def _unsigned(package, entry: Incoming, keys_of: t.Callable[[str], list[str]] | None) -> str:
+def _unsigned(package, entry: Incoming, ring_of: t.Callable[[str], Ring] | None) -> str:
     """Return why a header is not signed by a key of its repository; nothing when it is, or nobody asks."""
-    if keys_of is None:
+    if ring_of is None:
         return ""
-    try:
-        keys = keys_of(package.reponame)
-    except Refused as refusal:
-        return "; ".join(f"{problem.fact}: {problem.reason}" for problem in refusal.problems)
-    return headers.signature_trouble(entry.path, entry.header, keys)
+    return headers.signature_trouble(entry.path, entry.header, ring_of(package.reponame))
 
 
 def _incoming(package, path: str) -> Incoming:
@@ -242,14 +239,6 @@ def _proxy(address: str | None) -> t.Iterator[None]:
                 os.environ[name] = value
 
 
-def keys_by_repository(base, specs: t.Sequence[solver.RepoSpec]) -> t.Callable[[str], list[str]]:
-    """Return how to find the armoured keys of a repository: those that were given with it, else those it names."""
-    given = {spec.id: spec.keys for spec in specs if spec.keys}
-    known: dict[str, list[str]] = {}
-
-    def keys_of(repo_id: str) -> list[str]:
-        if repo_id not in known:
-            known[repo_id] = given.get(repo_id) or solver.keys_of(base, repo_id)
-        return known[repo_id]
-
-    return keys_of
+def rings_of(base, specs: t.Sequence[solver.RepoSpec]) -> t.Callable[[str], Ring]:
+    """Return how to find the keys of a repository: those that were given with it, else those it names. Each is read once."""
+    return functools.lru_cache(maxsize=None)(lambda repo_id: rings.ring_of(base, specs, repo_id))

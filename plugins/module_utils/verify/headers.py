@@ -10,6 +10,7 @@ import os
 import typing as t
 
 from ..packages import rpmdb
+from ..packages.keys import Ring, explained
 
 try:
     import rpm
@@ -60,8 +61,8 @@ def _from_file(ts: t.Any, path: str) -> t.Any:
     return header
 
 
-def signature_trouble(path: str, header: t.Any, keys: t.Sequence[str]) -> str:
-    """Return why the header's signature is not one of these armoured keys', or nothing when it is."""
+def signature_trouble(path: str, header: t.Any, ring: Ring) -> str:
+    """Return why the header's signature is not one of a ring's keys, or nothing when it is."""
     signer = rpmdb.of_header(header).signing_key
     if signer is None:
         return "it is not signed"
@@ -69,12 +70,12 @@ def signature_trouble(path: str, header: t.Any, keys: t.Sequence[str]) -> str:
         # Without the payload such a signature can not be checked, and so proves nothing.
         return f"only header and payload together are signed, by key {signer}"
     ts = rpm.TransactionSet()
-    ts.setKeyring(_keyring(keys))
+    ts.setKeyring(_keyring(ring.keys))
     ts.setVSFlags(0)
     try:
         _from_file(ts, path)
     except Unreadable as error:
-        return f"it is signed by key {signer}, and {error}"
+        return explained(signer, ring, None, str(error))[0]
     return ""
 
 

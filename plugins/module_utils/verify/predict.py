@@ -85,8 +85,7 @@ class Witness:
     def look(self, base, specs: t.Sequence[solver.RepoSpec], coming: t.Sequence[t.Any], going: t.Sequence[str] | None) -> None:
         """Read the headers of what comes, of what is on offer beside it, and what the repositories have of the same names."""
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        keys_of = fetch.keys_by_repository(base, specs)
-        self.fetched = fetch.fetch(base, coming, self.folder, keys_of)
+        self.fetched = fetch.fetch(base, coming, self.folder, fetch.rings_of(base, specs))
         beside = fetch.fetch(base, offers.beside(base, coming), self.folder, None)
         self.beside = [entry.build for entry in beside.incoming]
         self.fetched = self.fetched.plus(beside)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...core.errors import Problem, Refused
-from ...packages import solver
+from ...packages import rings, solver
 from ...packages.keys import check_packages
 from ...text import repofile
 
@@ -27,7 +27,7 @@ class Contents(t.NamedTuple):
 
     names: list[str]
     repo_files: dict[str, str]
-    keys: dict[str, str]
+    keys: dict[str, bytes]
 
 
 def look_into(base, names: t.Sequence[str], workdir: str) -> Contents:
@@ -52,19 +52,20 @@ def look_into(base, names: t.Sequence[str], workdir: str) -> Contents:
             "a release package cannot be downloaded", " ".join(str(error).split()),
             "Nothing was changed. Mend the mirror or the host's disk and run again",
         )) from error
-    files: dict[str, str] = {}
+    files: dict[str, bytes] = {}
     for package in coming:
-        check_packages({package.localPkg(): str(package)}, solver.keys_of(base, package.reponame), package.reponame, workdir)
+        check_packages(
+            {package.localPkg(): str(package)}, rings.ring_of(base, [], package.reponame), package.reponame, workdir)
         files.update(payload(package.localPkg(), (repofile.FOLDER, KEY_FOLDER)))
     return Contents(
         sorted(package.name for package in coming),
-        {path: text for path, text in files.items() if path.endswith(".repo")},
-        {path: text for path, text in files.items() if path.startswith(KEY_FOLDER + "/")},
+        {path: data.decode("utf-8", "replace") for path, data in files.items() if path.endswith(".repo")},
+        {path: data for path, data in files.items() if path.startswith(KEY_FOLDER + "/")},
     )
 
 
-def payload(path: str, folders: t.Sequence[str]) -> dict[str, str]:
-    """Return the text files that a package file carries below some folders, by their path on the host."""
+def payload(path: str, folders: t.Sequence[str]) -> dict[str, bytes]:
+    """Return the files that a package file carries below some folders, by their path on the host."""
     transaction = rpm.TransactionSet()
     # The signature was checked with the repository's own keys before; the host's key store may lack them.
     transaction.setVSFlags(rpm._RPMVSF_NOSIGNATURES)
@@ -76,7 +77,7 @@ def payload(path: str, folders: t.Sequence[str]) -> dict[str, str]:
     for entry in archive:
         name = _text(entry.name)
         if any(name.startswith(folder + "/") for folder in folders) and entry.size:
-            found[name] = archive.read().decode("utf-8", "replace")
+            found[name] = archive.read()
     return found
 
 

@@ -10,23 +10,22 @@ travel in the run's one transaction. With C(definition) the files are written he
 
 from __future__ import annotations
 
-import os
 import typing as t
 import urllib.parse
 
 from ...core import ledger
 from ...core.engine import CONFIGURE, PREPARE, Action
-from ...core.errors import Failed, Problem, Refused
+from ...core.errors import Problem, Refused
 from ...core.host_io import FileState, Target, names_in
 from ...core.planning import Context, Manner, Planned
-from ...packages import solver
-from ...packages.keys import normal_fingerprint, pinned, public_keys
+from ...facts.repos import split_list
+from ...packages import keys, rings, solver
 from ...packages.repofile import edited
 from ...shared.file import FileAction
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
 from ...text import repofile
-from . import release
+from . import key, release
 
 OPTIONS: dict[str, t.Any] = {
     "flavours": {"type": "list", "elements": "str", "required": True},
@@ -67,50 +66,7 @@ class KeyFileAction(RepoFileAction):
     phase = PREPARE
 
 
-class KeyAction(Action):
-    """The pinned key imported into the rpmdb."""
-
-    section = "repositories"
-    kind = "rpm-key"
-    phase = PREPARE
-
-    def apply(self, target: Target) -> None:
-        path = os.path.join(target.tmpdir, "hyperscale.asc")
-        with open(path, "w", encoding="ascii") as handle:
-            handle.write(self.args["key"])
-        try:
-            target.run(["rpmkeys", "--import", path])
-        finally:
-            os.unlink(path)
-
-    def undo(self, target: Target) -> None:
-        for package in _imported(target, self.args["fingerprint"]):
-            target.run(["rpm", "--erase", "--allmatches", package])
-
-    def verify(self, target: Target) -> None:
-        if not _imported(target, self.args["fingerprint"]):
-            raise Failed(Problem(
-                f"key {self.args['fingerprint']}", "rpm took it and does not list it", "Look at 'rpm -qa gpg-pubkey*'"))
-
-
-class KeyRemoval(KeyAction):
-    """The pinned key taken out of the rpmdb again."""
-
-    kind = "rpm-key-removal"
-    phase = CONFIGURE
-
-    def apply(self, target: Target) -> None:
-        super().undo(target)
-
-    def undo(self, target: Target) -> None:
-        super().apply(target)
-
-    def verify(self, target: Target) -> None:
-        if _imported(target, self.args["fingerprint"]):
-            raise Failed(Problem(f"key {self.args['fingerprint']}", "rpm still lists it", "Erase it by hand"))
-
-
-ACTIONS = {action.kind: action for action in (RepoFileAction, KeyFileAction, KeyAction, KeyRemoval)}
+ACTIONS = {action.kind: action for action in (RepoFileAction, KeyFileAction, key.KeyAction, key.KeyRemoval)}
 
 
 def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
@@ -128,13 +84,13 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
                     "Leave it out for hosts of this stream"))
         problems.extend(_address_problems(want))
         problems.extend(_settings_problems(want))
-        if not normal_fingerprint(want["key_fingerprint"]):
+        if not keys.normal_fingerprint(want["key_fingerprint"]):
             problems.append(Problem(
                 f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits",
                 "Give the full fingerprint of the key"))
-        if want["key"] and not public_keys(want["key"]):
-            problems.append(Problem(
-                "the given key", "it is not an armoured OpenPGP public key", "Give the text of the SIG's key file"))
+        if want["key"] and not keys.read(want["key"]).keys:
+            faults = keys.read(want["key"]).faults or ["it is not an armoured OpenPGP public key"]
+            problems.append(Problem("the given key", "; ".join(faults), "Give the text of the SIG's key file"))
     return problems
 
 
@@ -203,7 +159,7 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> Gathere
 
 def fingerprints(wants: t.Sequence[dict[str, t.Any]]) -> list[str | None]:
     """Return the fingerprints of the keys that sign what the wanted repositories have."""
-    return [normal_fingerprint(want["key_fingerprint"]) for want in wants]
+    return [keys.normal_fingerprint(want["key_fingerprint"]) for want in wants]
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: Gathered, context: Context) -> Planned:
@@ -247,23 +203,21 @@ def _plan_release(
         edits.set(repo_id, _options(want, name), name)
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
-    key = _release_key(target, want, edits, contents)
-    specs = [solver.RepoSpec(repo_id, text, [key], _fingerprint(want)) for repo_id, text in edits.specs(want, suffix)]
+    options = edits.options(FLAVOURS[want["flavours"][0]].repo_id + suffix)
+    found = key.pinned(target, _fingerprint(want), _key_sources(target, want, options, contents, stream))
+    specs = [solver.RepoSpec(repo_id, text, [found.text], _fingerprint(want)) for repo_id, text in edits.specs(want, suffix)]
     specs += _other_specs(contents, specs, stream)
     if want["crb"]:
         specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
-    actions = _key_actions(target, want, key) + edits.actions()
-    return Planned(actions, needs=solver.Needs(specs, contents.names, []))
+    actions = found.actions + edits.actions()
+    return Planned(actions, warnings=found.warnings, needs=solver.Needs(specs, contents.names, []))
 
 
 def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, stream: int) -> Planned:
-    key = _definition_key(target, want)
-    actions: list[Action] = list(_key_actions(target, want, key))
-    on_disk = target.read(HYPERSCALE_KEY.path)
-    new = FileState(key, "0644", "root", "root")
-    if on_disk != new:
-        pinned(key, _fingerprint(want), "variable key" if want["key"] else HYPERSCALE_KEY.path)
-        actions.append(_owned(KeyFileAction, HYPERSCALE_KEY.path, on_disk, new, ""))
+    on_disk = target.read_bytes(HYPERSCALE_KEY.path) is not None
+    options = dict(_options(want, ""), gpgkey=key.LOCAL + HYPERSCALE_KEY.path if on_disk else HYPERSCALE_KEY.url)
+    found = key.pinned(target, _fingerprint(want), _key_sources(target, want, options, release.Contents([], {}, {}), stream))
+    actions = [*found.actions, *_key_file(target, want, found)]
     specs = []
     for name in want["flavours"]:
         flavour = FLAVOURS[name]
@@ -271,7 +225,7 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
         path = f"{repofile.FOLDER}/{repo_id}.repo"
         _refuse_second_definition(repo_id, path, state)
         text = repofile.section_text(repo_id, {**_definition(want, flavour, stream), **_options(want, name)})
-        specs.append(solver.RepoSpec(repo_id, text, [key], _fingerprint(want)))
+        specs.append(solver.RepoSpec(repo_id, text, [found.text], _fingerprint(want)))
         wanted = FileState(text, "0644", "root", "root")
         if state.files.get(path) != wanted:
             actions.append(_owned(RepoFileAction, path, state.files.get(path), wanted, name))
@@ -279,7 +233,7 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
         specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
-    return Planned(actions + edits.actions(), needs=solver.Needs(specs, [], []))
+    return Planned(actions + edits.actions(), warnings=found.warnings, needs=solver.Needs(specs, [], []))
 
 
 def _plan_absent(want: dict[str, t.Any], state: Gathered, installed_names: set[str]) -> Planned:
@@ -307,8 +261,8 @@ def _taken_back(step: ledger.Step) -> Action:
     """Return the action that takes a step of the ledger back."""
     record = step.action
     action: Action
-    if record["kind"] == KeyAction.kind:
-        action = KeyRemoval(record["subject"], WHY_ABSENT, record["args"], record["after"], record["before"])
+    if record["kind"] == key.KeyAction.kind:
+        action = key.KeyRemoval(record["subject"], WHY_ABSENT, record["args"], record["after"], record["before"])
     else:
         args = dict(record["args"], old=record["args"]["new"], new=record["args"]["old"])
         action = ACTIONS[record["kind"]](record["subject"], WHY_ABSENT, args, record["after"], record["before"])
@@ -396,7 +350,7 @@ def _definition(want: dict[str, t.Any], flavour: Flavour, stream: int) -> dict[s
         head["baseurl"] = _filled(want["baseurl"] or TESTING_BASEURL, values)
     else:
         head["metalink"] = _filled(want["metalink"] or METALINK, values)
-    head["gpgkey"] = "file://" + HYPERSCALE_KEY.path
+    head["gpgkey"] = key.LOCAL + HYPERSCALE_KEY.path
     return head
 
 
@@ -416,45 +370,29 @@ def _refuse_second_definition(repo_id: str, path: str, state: Gathered) -> None:
             ))
 
 
-def _release_key(target: Target, want: dict[str, t.Any], edits: _Edits, contents: release.Contents) -> str:
-    """Return the key: given with the wish, or the file that the repository names, in the package or on disk."""
-    if want["key"]:
-        return want["key"]
-    suffix = "-testing" if want["testing"] else ""
-    options = edits.options(FLAVOURS[want["flavours"][0]].repo_id + suffix)
-    path = options.get("gpgkey", "").split()[0].replace("file://", "") if options.get("gpgkey") else HYPERSCALE_KEY.path
-    on_disk = target.read(path)
-    return contents.keys.get(path) or (on_disk.content if on_disk else "")
+def _key_sources(
+    target: Target, want: dict[str, t.Any], options: t.Mapping[str, str], contents: release.Contents, stream: int,
+) -> t.Iterable[keys.Source]:
+    """Return where the pinned key may be: given with the wish, or at the addresses that a repository names."""
+    return [key.given(want["key"])] if want["key"] else key.named(target, options, contents.keys, stream)
 
 
-def _definition_key(target: Target, want: dict[str, t.Any]) -> str:
-    """Return the key: given with the wish, on disk already, or from where the SIG publishes it."""
-    if want["key"]:
-        return want["key"]
+def _key_file(target: Target, want: dict[str, t.Any], found: key.Pinned) -> list[Action]:
+    """Return the action that writes the key file of a definition. It gets the pinned key alone.
+
+    A file that holds the pinned key stays as it is, unless another key is in it and the wish gives the key.
+    """
     on_disk = target.read(HYPERSCALE_KEY.path)
-    return on_disk.content if on_disk else solver.fetch_key(HYPERSCALE_KEY.url)
+    data = target.read_bytes(HYPERSCALE_KEY.path) or b""
+    fingerprint = _fingerprint(want)
+    has_it = any(one.fingerprint == fingerprint for one in keys.read(data).keys)
+    stays = on_disk and has_it and not (want["key"] and keys.others(data, fingerprint))
+    new = FileState(on_disk.content if on_disk and stays else found.text, "0644", "root", "root")
+    return [] if on_disk == new else [_owned(KeyFileAction, HYPERSCALE_KEY.path, on_disk, new, "")]
 
 
 def _fingerprint(want: dict[str, t.Any]) -> str:
-    return normal_fingerprint(want["key_fingerprint"])
-
-
-def _key_actions(target: Target, want: dict[str, t.Any], key: str) -> list[Action]:
-    """Return the import of the key, held against its fingerprint, unless rpm knows the pinned key already."""
-    fingerprint = _fingerprint(want)
-    if _imported(target, fingerprint):
-        return []
-    pinned(key, fingerprint, "variable key" if want["key"] else "the place that the repository names")
-    args = {"key": key, "fingerprint": fingerprint, "flavour": ""}
-    return [KeyAction(fingerprint, "rpm does not know the pinned key", args, "", f"{fingerprint}\n")]
-
-
-def _imported(target: Target, fingerprint: str) -> list[str]:
-    """Return the rpmdb's entries of a key. Their version is the end of the fingerprint, or all of it in newer rpm."""
-    # It fails where there is no key at all, and says so.
-    out = target.run(["rpm", "-q", "gpg-pubkey", "--qf", "%{NAME}-%{VERSION}-%{RELEASE} %{VERSION}\n"], okay=(0, 1))
-    lines = [line.split() for line in out.splitlines()]
-    return [line[0] for line in lines if len(line) == 2 and fingerprint.lower().endswith(line[1].lower())]
+    return keys.normal_fingerprint(want["key_fingerprint"])
 
 
 def _other_specs(contents: release.Contents, known: t.Sequence[solver.RepoSpec], stream: int) -> list[solver.RepoSpec]:
@@ -465,8 +403,8 @@ def _other_specs(contents: release.Contents, known: t.Sequence[solver.RepoSpec],
         for repo_id, options in repofile.sections(text).items():
             if repo_id in ids or options.get("enabled", "1") != "1":
                 continue
-            urls = options.get("gpgkey", "").replace("$releasever", str(stream)).split()
-            paths = [url.replace("file://", "") for url in urls]
-            keys = [contents.keys[path] for path in paths if path in contents.keys]
-            specs.append(solver.RepoSpec(repo_id, repofile.section_text(repo_id, options), keys, ""))
+            paths = [url.replace(key.LOCAL, "") for url in split_list(rings.expanded(options.get("gpgkey", ""), stream))]
+            found = [one for path in paths for one in keys.read(contents.keys.get(path, b"")).keys]
+            specs.append(solver.RepoSpec(
+                repo_id, repofile.section_text(repo_id, options), [one.armoured() for one in found], ""))
     return specs

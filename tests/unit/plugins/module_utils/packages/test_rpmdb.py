@@ -80,8 +80,10 @@ def test_signature_key_id(text, expected):
         (None, None),
     ],
 )
-def test_armoured_fingerprint(text, expected):
-    assert rpmdb.armoured_fingerprint(text) == expected
+def test_the_key_that_rpm_describes(text, expected):
+    key = rpmdb.described_key(text, KEY_FINGERPRINT[-8:])
+    assert (key and key.fingerprint.lower()) == expected
+    assert rpmdb.described_key(text, "0badc0de") is None
 
 
 @pytest.mark.parametrize(

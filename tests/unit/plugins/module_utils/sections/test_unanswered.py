@@ -15,8 +15,10 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.sections import 
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import section as network, switch
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import section as repositories
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import key
+from ansible_collections.centos.hyperscale.plugins.module_utils.tables.keys import HYPERSCALE_KEY
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import oomd
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import SIG_TEXT
 
 UNITS = "/etc/systemd/system"
 DISPATCHER = network.DISPATCHER
@@ -116,14 +118,17 @@ def test_a_command_that_is_not_there_and_one_that_fails(tmp_path, monkeypatch, l
 
 
 def test_keys_that_rpm_cannot_list(tmp_path):
-    key = "f" * 32 + "deadbeef"
+    pinned = HYPERSCALE_KEY.fingerprint
     nothing = (1, "package gpg-pubkey is not installed\n", "")
-    assert repositories._imported(target_of(tmp_path, ("gpg-pubkey", nothing)), key) == []
-    known = (0, "gpg-pubkey-deadbeef-5e1a deadbeef\n", "")
-    assert repositories._imported(target_of(tmp_path, ("gpg-pubkey", known)), key) == ["gpg-pubkey-deadbeef-5e1a"]
+    assert key.imported(target_of(tmp_path, ("gpg-pubkey", nothing)), pinned) == []
+    known = (0, f"gpg-pubkey-eb3dac40-60053dd1 eb3dac40\n{SIG_TEXT}\n", "")
+    (found,) = key.imported(target_of(tmp_path, ("gpg-pubkey", known)), pinned)
+    assert found.package == "gpg-pubkey-eb3dac40-60053dd1"
     for answer in (NONE, (126, "", "Permission denied"), (-9, "", "")):
         with pytest.raises(errors.Failed):
-            repositories._imported(target_of(tmp_path, ("gpg-pubkey", answer)), key)
+            key.imported(target_of(tmp_path, ("gpg-pubkey", answer)), pinned)
+    with pytest.raises(errors.Refused, match="cannot be read"):
+        key.imported(target_of(tmp_path, ("gpg-pubkey", (1, "", "error: cannot open Packages database"))), pinned)
 
 
 def test_the_default_kernel_where_grubby_fails(tmp_path, monkeypatch):

@@ -14,7 +14,10 @@ import re
 import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages.keys import Ring
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import openpgp
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import fetch, headers
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text import pgpdata
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 
@@ -59,10 +62,10 @@ class Site:
         self.server.forget()
         return base
 
-    def fetch(self, name="large", keys_of=None, **options):
+    def fetch(self, name="large", ring_of=None, **options):
         """Fetch the header of one package."""
         base = self.base(**options)
-        return fetch.fetch(base, hostlab.available(base, name), str(self.cache), keys_of)
+        return fetch.fetch(base, hostlab.available(base, name), str(self.cache), ring_of)
 
     def header_end(self, name="large"):
         return headers.end(str(self.repo.package(name)))
@@ -257,6 +260,13 @@ def test_a_proxy_of_the_repository_does_not_stay_in_the_environment(site, monkey
 # Signatures.
 
 
+def broken(text):
+    """Return a key with a subkey whose numbers are missing: rpm refuses the whole key."""
+    (key,) = openpgp.read(text.encode()).keys
+    part = pgpdata.packet(14, pgpdata.key_body(4, 1, b"\x08\x00")) + pgpdata.packet(2, pgpdata.signature_body(4, 0x18))
+    return openpgp.read(b"".join(packet.raw for packet in key.packets) + part).keys[0].armoured()
+
+
 @pytest.mark.parametrize(("signed_by", "keys", "words"), [
     ("sig", ["sig"], None),
     ("sig", ["other", "sig"], None),
@@ -264,14 +274,16 @@ def test_a_proxy_of_the_repository_does_not_stay_in_the_environment(site, monkey
     ("other", ["sig"], "signed by key"),
     ("sig", [], "signed by key"),
     ("sig", ["rubbish"], "signed by key"),
-], ids=["the key", "one of two keys", "unsigned", "another key", "no key", "what is no key"])
+    ("sig", ["broken"], "of this host refuses it: "),
+], ids=["the key", "one of two keys", "unsigned", "another key", "no key", "what is no key", "a key that rpm refuses"])
 def test_signatures(tmp_path, workshop, signer, large, signed_by, keys, words):
     (tmp_path / "signed").mkdir()
     path = signer.sign(large, signed_by, tmp_path / "signed") if signed_by else large
-    armoured = ["no key at all" if who == "rubbish" else signer.key(who) for who in keys]
+    made = {"rubbish": "no key at all", "broken": broken(signer.key("sig"))}
+    ring = Ring([made.get(who) or signer.key(who) for who in keys], ["file:///key"], [])
     site = Site(tmp_path / "site", workshop, path)
     try:
-        fetched = site.fetch(keys_of=lambda _repo: armoured, gpgcheck=True)
+        fetched = site.fetch(ring_of=lambda _repo: ring, gpgcheck=True)
         assert [entry.build.name for entry in fetched.incoming] == ["large"]
         if words is None:
             silent(fetched.findings, "signature.invalid")
@@ -280,7 +292,7 @@ def test_signatures(tmp_path, workshop, signer, large, signed_by, keys, words):
             finding = fired(fetched.findings, "signature.invalid", "large", consumers=[])
             assert words in finding.diagnosis and finding.blocking
         # Where dnf does not look either, nobody is told.
-        silent(site.fetch(keys_of=lambda _repo: armoured, gpgcheck=False).findings, "signature.invalid")
+        silent(site.fetch(ring_of=lambda _repo: ring, gpgcheck=False).findings, "signature.invalid")
     finally:
         site.close()
 
@@ -293,15 +305,15 @@ def test_a_key_that_is_not_where_the_repository_says(tmp_path, workshop, signer,
         options = {"gpgcheck": True, "gpgkey": [f"file://{key}"]}
         base = site.base(**options)
         missing = fetch.fetch(
-            base, hostlab.available(base, "large"), str(site.cache), fetch.keys_by_repository(base, []))
+            base, hostlab.available(base, "large"), str(site.cache), fetch.rings_of(base, []))
         assert str(key) in fired(missing.findings, "signature.invalid", "large").diagnosis
         key.write_text(signer.key("sig"))
         base = site.base(**options)
-        there = fetch.fetch(base, hostlab.available(base, "large"), str(site.cache), fetch.keys_by_repository(base, []))
+        there = fetch.fetch(base, hostlab.available(base, "large"), str(site.cache), fetch.rings_of(base, []))
         assert there.findings == []
         # Keys that were given with the repository take the place of those it names.
         spec = solver.RepoSpec("repo", "", [signer.key("other")], "")
-        given = fetch.fetch(base, hostlab.available(base, "large"), str(site.cache), fetch.keys_by_repository(base, [spec]))
+        given = fetch.fetch(base, hostlab.available(base, "large"), str(site.cache), fetch.rings_of(base, [spec]))
         fired(given.findings, "signature.invalid", "large")
     finally:
         site.close()
@@ -311,13 +323,13 @@ def test_a_spoilt_signature_in_the_folder_is_fetched_anew(tmp_path, workshop, si
     (tmp_path / "signed").mkdir()
     site = Site(tmp_path / "site", workshop, signer.sign(large, "sig", tmp_path / "signed"))
     try:
-        keys = [signer.key("sig")]
-        site.fetch(keys_of=lambda _repo: keys, gpgcheck=True)
+        ring = Ring([signer.key("sig")], ["file:///key"], [])
+        site.fetch(ring_of=lambda _repo: ring, gpgcheck=True)
         (kept,) = site.cache.glob("*.hdr")
         good = kept.read_bytes()
         unsigned = pathlib.Path(large).read_bytes()
         kept.write_bytes(unsigned[:headers.end(large)])
-        again = site.fetch(keys_of=lambda _repo: keys, gpgcheck=True)
+        again = site.fetch(ring_of=lambda _repo: ring, gpgcheck=True)
         assert again.findings == [] and kept.read_bytes() == good
     finally:
         site.close()

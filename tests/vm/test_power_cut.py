@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a power cut right after a transaction leaves. The page cache of a container survives such a cut; that of a machine does not.
+"""What a power cut right after a transaction leaves.
 
-rpm syncs its database and not the files that it unpacks. Each test goes on where the one before it ended.
+The page cache of a container survives such a cut; that of a machine does not. rpm syncs its database and not the files that it unpacks. Each test goes on where the one before it ended.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.parametrize("machine", [
 
 # Packages with many files, which the stock machine has not.
 BY_HAND = ["nftables", "dnsmasq", "openssh-clients"]
-SETS = {"hyperscale_adopt": ["repos", "packages"], "hyperscale_packages_sets": ["compression", "container-tools", "e2fsprogs", "ethtool"]}
+SETS = {
+    "hyperscale_adopt": ["repos", "packages"],
+    "hyperscale_packages_sets": ["compression", "container-tools", "e2fsprogs", "ethtool"]}
 
 
 def damage(machine, *names):

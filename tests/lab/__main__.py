@@ -103,6 +103,8 @@ def main() -> int:
     up.add_argument("--group", required=True)
     up.add_argument("--inventory", type=pathlib.Path, help="write the inventory there as well")
     up.add_argument("--vm", action="store_true", help="virtual machines instead of containers")
+    up.add_argument("--filesystem", choices=("ext4", "xfs"), default="ext4", help="of a virtual machine's disk")
+    up.add_argument("--selinux", action="store_true", help="a virtual machine on which SELinux enforces")
     up.add_argument("hosts", nargs="+", metavar="NAME:STREAM")
     down = commands.add_parser("down", help="take a group of hosts away")
     down.add_argument("--group", required=True)
@@ -127,7 +129,7 @@ def main() -> int:
 
 
 def _do(options: argparse.Namespace) -> int:
-    from lab import hosts, machines, server
+    from lab import disks, hosts, machines, server
     from lab.common import ROOT, LabError
     try:
         if options.command == "build":
@@ -136,7 +138,8 @@ def _do(options: argparse.Namespace) -> int:
         elif options.command == "up":
             wanted = {name: int(stream) for name, _colon, stream in (word.partition(":") for word in options.hosts)}
             images = build()
-            inventory = hosts.up(options.group, wanted, images, options.vm)
+            kind = disks.Kind(options.filesystem, options.selinux) if options.vm else None
+            inventory = hosts.up(options.group, wanted, images, kind)
             if options.inventory:
                 shutil.copy(inventory, options.inventory)
             print(f"inventory: {inventory}")

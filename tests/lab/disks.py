@@ -1,15 +1,18 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disks of virtual machines: a host image with the stock kernel of its stream, boot loader files, and a fixed network."""
+"""Disks of virtual machines: a host image with the stock kernel of its stream, boot loader files, and a fixed network.
+
+A disk is of a kind: the file system of its root, and whether SELinux enforces on it (C(selinux.py))."""
 
 from __future__ import annotations
 
 import pathlib
 import shutil
+import typing as t
 import uuid
 
-from . import bootloader, rpms
+from . import bootloader, mounts, rpms, selinux
 from .common import HERE, ROOT, LabError, code_of, digest, locked, run, say
 from .images import Image
 
@@ -23,47 +26,72 @@ MASKED = (
     "serial-getty@ttyS0.service", "getty@tty1.service", "apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer",
     "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer", "systemd-pstore.service")
 
+# How each file system is made: its maker's options for an identity, the disk's file follows.
+MAKERS: dict[str, t.Callable[[str], list[str]]] = {
+    "ext4": lambda identity: ["mkfs.ext4", "-q", "-F", "-U", identity, "-L", "root", "-E", "lazy_itable_init=1,nodiscard"],
+    "xfs": lambda identity: ["mkfs.xfs", "-q", "-f", "-m", f"uuid={identity}", "-L", "root", "-K"],
+}
 
-def disk(stream: int, image: Image) -> pathlib.Path:
-    """Return the disk that machines of a stream start from, built where it is not yet."""
+
+class Kind(t.NamedTuple):
+    """What a machine is besides its stream: the file system of its disk, and whether SELinux enforces on it."""
+
+    filesystem: str = "ext4"
+    selinux: bool = False
+
+    @property
+    def words(self) -> str:
+        """Say it in the words that a name of a file may have."""
+        return self.filesystem + "-selinux" * self.selinux
+
+
+def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
+    """Return the disk that machines of a stream and kind start from, built where it is not yet."""
     if image.kind != "standin":
         raise LabError("virtual machines are made of the stand-in image: set HYPERSCALE_LAB_IMAGES=standin")
     kernels = rpms.find_packages(stream, KERNEL)
     texts = [(path.name, path.read_text()) for path in sorted(GUEST.iterdir())]
     inputs = digest(
-        image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB,
-        code_of("disks"))
-    target = ROOT / "disks" / f"standin-{stream}-{inputs}.raw"
+        image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB, kind,
+        code_of("disks", *["selinux"] * kind.selinux))
+    target = ROOT / "disks" / f"standin-{stream}-{kind.words}-{inputs}.raw"
     with locked("images"):
         if not target.exists():
-            say(f"building the disk of Stream {stream} with {kernels[0].stem}")
-            _build(target, image.root, kernels)
+            say(f"building the disk ({kind.words}) of Stream {stream} with {kernels[0].stem}")
+            _build(target, image.root, kernels, kind)
     return target
 
 
-def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path]) -> None:
+def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path], kind: Kind) -> None:
     scratch = pathlib.Path(f"{target}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     root = scratch / "root"
     run(["cp", "--archive", image_root, root])
     identity = str(uuid.uuid4())
-    _prepare(root, identity)
+    _prepare(root, identity, kind)
+    if kind.selinux:
+        selinux.install(root)
     _install_kernel(root, kernels)
     raw = scratch / "raw"
     with open(raw, "wb") as handle:
         handle.truncate(SIZE_GIB << 30)
-    run(["mkfs.ext4", "-q", "-F", "-U", identity, "-L", "root", "-E", "lazy_itable_init=1,nodiscard", "-d", root, raw])
+    run([*MAKERS[kind.filesystem](identity), raw])
+    with mounts.mounted(raw, scratch / "mount") as mounted:
+        run(["cp", "--archive", f"{root}/.", mounted])
+        if kind.selinux:
+            selinux.label(mounted)
     raw.rename(target)
     shutil.rmtree(scratch)
 
 
-def _prepare(root: pathlib.Path, identity: str) -> None:
+def _prepare(root: pathlib.Path, identity: str, kind: Kind) -> None:
     """Give the root what a machine has and a container has not."""
     (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
-    (root / "etc/fstab").write_text(f"UUID={identity} / ext4 defaults 0 1\n")
+    (root / "etc/fstab").write_text(f"UUID={identity} / {kind.filesystem} defaults 0 1\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
-    (root / "etc/kernel/cmdline").write_text(ARGUMENTS.format(uuid=identity) + "\n")
+    arguments = " ".join([ARGUMENTS.format(uuid=identity), *[selinux.ARGUMENTS] * kind.selinux])
+    (root / "etc/kernel/cmdline").write_text(f"{arguments}\n")
     (root / "etc/sysconfig").mkdir(exist_ok=True)
     (root / "etc/sysconfig/kernel").write_text("UPDATEDEFAULT=yes\nDEFAULTKERNEL=kernel-core\n")
     (root / "boot/grub2").mkdir()
@@ -76,6 +104,7 @@ def _prepare(root: pathlib.Path, identity: str) -> None:
         raise LabError("busybox is missing: python3 tests/lab install --vm")
     shutil.copy(busybox, initrd / "bin/busybox")
     (initrd / "bin/sh").symlink_to("busybox")
+    (initrd / "filesystem").write_text(f"{kind.filesystem}\n")
     (root / "etc/default").mkdir(exist_ok=True)
     for name, target in {
         "init": initrd / "init", "lab-network.service": root / "etc/systemd/system/lab-network.service",

@@ -104,8 +104,8 @@ def find(name: str) -> Host:
     raise LabError(f"the lab has no host called {name}; it has: {', '.join(host.name for host in known()) or 'none'}")
 
 
-def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: bool = False) -> pathlib.Path:
-    """Start a group of hosts, containers or virtual machines, and return its inventory; a host that is up stays as it is."""
+def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: disks.Kind | None = None) -> pathlib.Path:
+    """Start a group of hosts, containers or machines of a kind, and return its inventory; a host that is up stays as it is."""
     with locked("hosts"):
         _network()
         if machine:
@@ -115,7 +115,10 @@ def up(group: str, wanted: dict[str, int], images: dict[int, Image], machine: bo
             _allow_watches()
         start_server()
         for name, stream in wanted.items():
-            (_start_machine if machine else _start)(name, stream, group, images[stream])
+            if machine:
+                _start_machine(name, stream, group, images[stream], machine)
+            else:
+                _start(name, stream, group, images[stream])
     hosts = [find(name) for name in wanted]
     for host in hosts:
         wait_ready(host)
@@ -175,15 +178,15 @@ def _lay_root(host: Host, image: Image) -> None:
         raise LabError(f"HYPERSCALE_LAB_ROOT is {kind!r}: choose overlay or btrfs")
 
 
-def _start_machine(name: str, stream: int, group: str, image: Image) -> None:
+def _start_machine(name: str, stream: int, group: str, image: Image, kind: disks.Kind) -> None:
     address = _place(name, LOOPBACK.rpartition(".")[0])
     if not address:
         return
-    source = disks.disk(stream, image)
+    source = disks.disk(stream, image, kind)
     host = Host(name, stream, group, address, image.words, secrets.token_hex(4), machines.SSH_PORT, True)
     host.folder.mkdir(parents=True)
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
-    say(f"starting the virtual machine {name} ({image.words}) at {address}")
+    say(f"starting the virtual machine {name} ({image.words}; {kind.words}) at {address}")
     machines.create(host.folder, source, name, f"{GATEWAY} {MIRROR}\n")
     machines.start(host.folder, address)
 

@@ -20,7 +20,7 @@ import sys
 import time
 import typing as t
 
-from . import bootloader, kernels
+from . import bootloader, kernels, mounts
 from .common import LabError, run
 
 MEMORY_MIB = 1280
@@ -40,7 +40,7 @@ def accelerator() -> str:
 def create(folder: pathlib.Path, source: pathlib.Path, name: str, names: str) -> None:
     """Give a machine a disk of its own, its name, and C(names), lines of /etc/hosts."""
     run(["cp", "--sparse=always", "--reflink=auto", source, folder / "disk"])
-    with _mounted(folder) as root:
+    with mounts.mounted(folder / "disk", folder / "root") as root:
         (root / "etc/hostname").write_text(f"{name}\n")
         with open(root / "etc/hosts", "a", encoding="ascii") as known:
             known.write(names)
@@ -90,7 +90,7 @@ def serve(folder: pathlib.Path, address: str) -> None:
     history: list[dict[str, t.Any]] = []
     ended = AGAIN[0]
     while ended in AGAIN:
-        with _mounted(folder) as root:
+        with mounts.mounted(folder / "disk", folder / "root") as root:
             chosen = bootloader.start(root)
             (folder / "kernel").write_bytes(kernels.named_after(_load(root, chosen.kernel), chosen.kernel))
             (folder / "initrd").write_bytes(b"".join(_load(root, path) for path in chosen.initrd))
@@ -107,22 +107,6 @@ def _record(folder: pathlib.Path, history: list[dict[str, t.Any]]) -> None:
     scratch = folder / "boots.json.new"
     scratch.write_text(json.dumps(history))
     scratch.rename(folder / "boots.json")
-
-
-class _mounted:
-    """A machine's disk, mounted while the machine is down."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.disk = folder / "disk"
-        self.root = folder / "root"
-
-    def __enter__(self) -> pathlib.Path:
-        self.root.mkdir(exist_ok=True)
-        run(["mount", "-o", "loop", self.disk, self.root])
-        return self.root
-
-    def __exit__(self, *_error: object) -> None:
-        run(["umount", self.root])
 
 
 def _load(root: pathlib.Path, path: str) -> bytes:

@@ -15,7 +15,6 @@ import json
 import re
 
 import pytest
-from lab import hosts
 
 ROLES = ["repos", "systemd"]
 STOCK, NEW = "systemd-252-", ".hs."
@@ -196,9 +195,7 @@ def test_a_masked_mount_lets_the_adoption_pass(machine, stock, tmp_path):
 
 def test_all_that_the_next_boot_activates_was_named(machine, stock):
     """The machine is adopted. A boot starts what no start of a service has started before."""
-    before = machine.boot_id()
-    hosts.command(machine.host, ["systemctl", "reboot"])
-    machine.wait_for_boot(before)
+    machine.reboot()
     in_use(machine)
     newly = active(machine) - stock["active"]
     assert newly, "this build activates nothing anew, so the test shows nothing"

@@ -78,6 +78,10 @@ class Action:
             "before": self.before, "after": self.after, "undoes": self.undoes,
         }
 
+    def turns_on(self) -> list[str]:
+        """Return the units that run on purpose; the proof does not take them for what a package started."""
+        return []
+
     def turns_off(self) -> list[str]:
         """Return the units that do not run any more on purpose; the proof does not take them for lost."""
         return []

@@ -128,10 +128,11 @@ def _going_back(
     return Report(None, plan, interrupted, time_before=undoing.time_before(target, taken))
 
 
-def turned_off(target: Target, registry: Registry) -> set[str]:
-    """Return the units that runs whose work stands have turned off on purpose."""
+def turned(target: Target, registry: Registry) -> tuple[set[str], set[str]]:
+    """Return the units that runs whose work stands have turned on and off on purpose."""
     actions = [from_record(step.action, registry.kinds) for step in ledger.standing(target)]
-    return {unit for action in actions for unit in action.turns_off()}
+    on = {unit for action in actions for unit in action.turns_on()}
+    return on, {unit for action in actions for unit in action.turns_off()}
 
 
 def _validate(registry: Registry, wishes: Wishes, stream: int) -> None:

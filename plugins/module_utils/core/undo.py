@@ -57,6 +57,21 @@ def time_before(target: Target, steps: t.Sequence[ledger.Step]) -> tuple[float, 
     return since, ledger.span(target, first)[0]
 
 
+def began(target: Target, snapshot: float) -> float:
+    """Return when the way back to a snapshot began, in seconds since the epoch: with the first of the newest runs that took
+    something back. The time of the snapshot, where none did since."""
+    start = snapshot
+    for run in reversed(ledger.runs(target)):
+        first = ledger.span(target, run)[0]
+        if first < snapshot:
+            break
+        if any(step.action.get("undoes") for step in ledger.steps(target, run)[0]):
+            start = first
+        elif start != snapshot:
+            break
+    return start
+
+
 def start_again(target: Target, registry: Registry) -> None:
     """Start the units that ran before transactions which are taken back by now."""
     standing = _saving(target, registry)

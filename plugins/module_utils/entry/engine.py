@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -15,7 +16,7 @@ from ..core.bindings import need_bindings
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, changing_folder, looking_folder
 from ..core.registry import Wishes
-from ..facts import gather, kind
+from ..facts import audit, gather, kind
 from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
@@ -33,6 +34,8 @@ WAYS: dict[str, t.Any] = {
     "saved_days": {"type": "int", "default": 0},
 }
 
+# Of what SELinux denied, an error names so many kinds.
+MOST_DENIALS = 5
 # The groups of host_info that say whether a run left the host whole.
 FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
 
@@ -57,19 +60,45 @@ def target_of(module: AnsibleModule, changes: bool = False) -> Target:
 
 @contextlib.contextmanager
 def telling(module: AnsibleModule) -> t.Iterator[None]:
-    """End the module with the problems that stand in the way."""
+    """End the module with the problems that stand in the way. With a step that failed, what SELinux denied since is told."""
+    began = time.time()
     try:
         yield
-    except (Refused, Failed) as error:
-        module.fail_json(
-            msg=str(error), problems=[problem._asdict() for problem in error.problems],
-            refused=isinstance(error, Refused))
+    except Refused as error:
+        _end(module, error.problems, True)
+    except Failed as error:
+        _end(module, [*error.problems, *_denied(module, began)], False)
     except OSError as error:
         # What cannot be read must not be taken for absent, so whoever reads lets such an error through.
         problem = Problem(
             f"{error.filename or 'a file of the host'} cannot be used", error.strerror or str(error),
             "Mend that on the host, for example its file system or what stands in the place of a folder, and run again")
-        module.fail_json(msg=str(problem), problems=[problem._asdict()], refused=False)
+        _end(module, [problem], False)
+
+
+def _end(module: AnsibleModule, problems: t.Sequence[Problem], refused: bool) -> None:
+    module.fail_json(
+        msg="\n".join(map(str, problems)), problems=[problem._asdict() for problem in problems], refused=refused)
+
+
+def _denied(module: AnsibleModule, since: float) -> list[Problem]:
+    """Return, as one problem, what SELinux has denied since a time: it may be why a step failed."""
+    def run(argv: t.Sequence[str]) -> tuple[int, str]:
+        return module.run_command(list(argv), environ_update=ENVIRONMENT)[:2]
+
+    try:
+        kinds = audit.denied("/", run, since)
+    except OSError as error:
+        return [Problem(
+            "SELinux is on, and what it denied since cannot be read", error.strerror or str(error),
+            "Look for denials with 'journalctl _TRANSPORT=audit' on the host")]
+    if not kinds:
+        return []
+    return [Problem(
+        f"SELinux denied meanwhile: {'; '.join(kinds[:MOST_DENIALS])}",
+        f"the policy of this host does not allow it ({len(kinds)} kinds in all)",
+        "Install the policy that the SIG builds for this stream, or let the host be permissive until it is proven, with "
+        "hyperscale_systemd_selinux: permissive in the role or selinux: [{during: permissive}] in the module")]
 
 
 def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()) -> None:

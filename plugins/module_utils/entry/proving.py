@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..core import ledger, run as engine_run
+from ..core import ledger, run as engine_run, undo
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
 from ..core.host_io import status_of
@@ -19,8 +19,9 @@ from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from ..sections.registry import REGISTRY
 from ..tables import families as table_of_families
-from ..verify import gather, prove
+from ..verify import gather, prove, report
 from ..verify.proven import smoke
+from ..verify.scenes import Course
 from ..verify.snapshot import checked_id, complete, load, place, save, settle
 from . import admission, engine, predicting
 
@@ -99,7 +100,8 @@ def compare_with_snapshot(module: AnsibleModule) -> None:
     with engine.telling(module):
         snapshot = load(target, options["snapshot"])
         time.sleep(options["settle"])
+        since = undo.began(target, snapshot.time) if options["phase"] == report.ROLLBACK else snapshot.time
         found = prove.prove(
             snapshot, view_of(module), rpmdb.transaction_set(), options["phase"], options["waivers"],
-            engine_run.turned_off(target, REGISTRY))
+            Course(since, *engine_run.turned(target, REGISTRY)))
         predicting.finish(module, found)

@@ -9,7 +9,10 @@ import os
 import typing as t
 
 from ..core.host_io import is_file
+from ..text import denials
 from ..text.denials import AUDIT_LOG, BEFORE, JOURNAL
+from . import read
+from .security import ENFORCE
 
 
 def messages(root: str, run: t.Callable[[list[str]], tuple[int, str]], since: float) -> t.Iterator[str]:
@@ -30,3 +33,14 @@ def messages(root: str, run: t.Callable[[list[str]], tuple[int, str]], since: fl
         yield from out.splitlines()
     elif not kept:
         raise OSError("neither auditd's log nor the journal can be read")
+
+
+def denied(root: str, run: t.Callable[[list[str]], tuple[int, str]], since: float) -> list[str]:
+    """Return a line for each kind of what SELinux has denied since a time, and not let through; none where it is off.
+
+    Raises OSError where that cannot be read.
+    """
+    if read.optional_text(root, ENFORCE) is None:
+        return []
+    kinds = denials.kinds(denials.parse(messages(root, run, since)), since)
+    return [denials.words(kind) for kind in kinds if not kind.allowed]

@@ -189,6 +189,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
     finally:
         solver.close(base)
     _bring_reasons(folder, job.reasons)
+    _settle()
     Store(os.path.join(folder.path, CARRIED)).clear()
     return {"ok": True, "items": items, "output": display.output, "history": history}
 
@@ -200,7 +201,14 @@ def _make_whole(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> d
         dict(zip(job.install, job.local)), job.erase, job.began,
         lambda done, total, package: folder.status(RUNNING, done=done, total=total, package=package))
     _bring_reasons(folder, job.reasons)
+    _settle()
     return {"ok": True, "items": [], "output": output, "history": None}
+
+
+def _settle() -> None:
+    """Have on the disk what was unpacked. rpm syncs its database and not its files: after a power cut the database would have
+    packages whose files are empty, and what could mend them would be gone."""
+    os.sync()
 
 
 def _bring_reasons(folder: Folder, wanted: t.Mapping[str, str]) -> None:

@@ -70,6 +70,9 @@ class UnitAction(Action):
         target.run(["systemctl", "daemon-reload"])
         target.run(["systemctl", yes if on else no, self.args["unit"]])
 
+    def turns_on(self) -> list[str]:
+        return [self.args["unit"]] if self.args["aspect"] != "masked" and self.args["wanted"] else []
+
     def turns_off(self) -> list[str]:
         return [self.args["unit"]] if self.args["aspect"] == "active" and not self.args["wanted"] else []
 

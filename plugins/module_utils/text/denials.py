@@ -19,9 +19,9 @@ BEFORE = 24 * 3600
 JOURNAL = ("journalctl", "--no-pager", "--output=cat")
 MESSAGE = re.compile(r"audit\((?P<time>\d+\.\d+):(?P<serial>\d+)\).*?avc:\s+denied\s+\{ (?P<what>[^}]+) \}(?P<rest>.*)")
 FIELD = re.compile(
-    r"\b(?P<name>comm|scontext|tcontext|tclass|permissive|path|name|exe)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>[^\s']+))")
+    r"\b(?P<name>comm|scontext|tcontext|tclass|permissive|path|name|exe|cmdline|function)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>[^\s']+))")
 # What auditd writes in hexadecimal because of a blank or another odd character in it.
-ENCODED = ("comm", "path", "name", "exe")
+ENCODED = ("comm", "path", "name", "exe", "cmdline")
 HEX = re.compile(r"^(?:[0-9A-F]{2})+$")
 
 
@@ -73,8 +73,18 @@ def _denial(line: str) -> Denial | None:
         fields.setdefault(name, field.group("quoted") if plain is None else _decoded(name, plain))
     return Denial(
         float(match.group("time")), int(match.group("serial")), fields.get("scontext", "?"), fields.get("tcontext", "?"),
-        fields.get("tclass", "?"), " ".join(match.group("what").split()), fields.get("comm") or fields.get("exe", "?"),
+        fields.get("tclass", "?"), " ".join(match.group("what").split()), _who(fields),
         fields.get("path") or fields.get("name", ""), fields.get("permissive") == "1")
+
+
+def _who(fields: t.Mapping[str, str]) -> str:
+    """Return who was denied something. Of a message by a program that asks for itself, as PID 1 does, C(exe) is that program, and
+    C(cmdline) the one whose call it refused. Only its name is used: arguments may be secret."""
+    caller = (fields.get("cmdline") or "").split(" ")[0].rpartition("/")[2]
+    if "comm" in fields or not caller:
+        return fields.get("comm") or fields.get("exe", "?")
+    through = f"{fields.get('exe', '').rpartition('/')[2]} {fields.get('function', '')}".strip()
+    return f"{caller} (by a call of {through})" if through else caller
 
 
 def _decoded(name: str, text: str) -> str:

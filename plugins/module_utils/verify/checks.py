@@ -450,6 +450,12 @@ TABLE: tuple[Check, ...] = (
         "Denials were logged since the transaction began.",
         "See whether the policy of the SIG for this stream allows it; report it otherwise"),
     _check(
+        "selinux.domain", (102,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} runs in another SELinux domain",
+        "Before and after, the domain of each service's main process is read from the kernel. A service in another domain has "
+        "other rights, and a general one such as initrc_t is hardly confined.",
+        "Compare the label of its program and of /usr/lib/systemd/systemd-executor with 'restorecon -nv', and report it to the "
+        "SIG where the labels are right"),
+    _check(
         "smoke.failed", (4, 103), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} does not run",
         "A command that worked before the swap, or that the new package brings, ends with an error.",
         "Run it by hand and read what it says; go back if it matters", mandatory=True),

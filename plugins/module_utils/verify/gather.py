@@ -20,10 +20,10 @@ import time
 import typing as t
 
 from ..core.host_io import TEMPORARY
-from ..facts import mounts, read
+from ..facts import mounts
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
-from . import live
+from . import live, unit_states
 from .builds import Build, File, of_header
 from .digests import seen
 from .predicted import config, truth, units
@@ -32,10 +32,6 @@ from .swap import Installed, Swap, nevra_of
 
 VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
 VERIFIED = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglmnr]) )?(?P<path>/.*?)(?: \(.*\))?$")
-SHOW_UNITS = [
-    "systemctl", "show", "--all",
-    "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Transient,ConditionResult,WantedBy,RequiredBy,TriggeredBy",
-    "*"]
 SETTINGS = "/etc/systemd"
 # What the sections of the collection, or the scriptlets of what they swap, can write: folders with all below them, and files.
 FOLDERS = (
@@ -247,19 +243,6 @@ def leftovers(where: Scene) -> list[str]:
     return sorted(found)
 
 
-def unit_states(where: Scene) -> dict[str, dict[str, str]]:
-    """Return what systemd says of every unit it has loaded."""
-    # Not remembered: it is asked before and after.
-    status, out = where.view.run(SHOW_UNITS)
-    blocks = (read.assignments(block) for block in out.split("\n\n"))
-    found = {block["Id"]: block for block in blocks if "Id" in block}
-    if not found:
-        raise OSError("systemctl does not answer")
-    if status != 0:
-        where.view.unanswered(SHOW_UNITS[:2], status)
-    return found
-
-
 def installs(where: Scene) -> dict[str, list[str]]:
     """Return the [Install] section of every system unit that the packages carry, by the unit's name."""
     found = {}
@@ -323,7 +306,8 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "verify": verify,
     "files": files,
     "leftovers": leftovers,
-    "units": unit_states,
+    "units": lambda where: unit_states.states(where.view),
+    "domains": lambda where: unit_states.domains(where.view),
     "installs": installs,
     "alternatives": alternatives,
     "kernel": kernel,

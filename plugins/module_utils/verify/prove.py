@@ -20,7 +20,7 @@ from .model import PREDICTED, PROVEN, Finding, Skipped
 from .predicted import files, hosting, kernel, relations
 from .proven import activation, after, aftermath, btrfs_trial, cow, left, returned
 from .report import ROLLBACK
-from .scenes import Scenes
+from .scenes import Course, Scenes
 from .snapshot import Snapshot
 
 PHASES = (PROVE, ROLLBACK)
@@ -59,6 +59,7 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("unit.failed",), aftermath.failed),
     (("scriptlet.failed",), aftermath.scriptlets),
     (("selinux.denied",), aftermath.denials),
+    (("selinux.domain",), aftermath.domains),
     (("process.old_code",), lambda scenes: hosting.still_old_code(scenes.swap)),
     (("kernel.boot_files",), lambda scenes: kernel.boot_files(scenes.swap)),
     (("kernel.not_intended",), booted),
@@ -73,17 +74,16 @@ BACK: tuple[tuple[tuple[str, ...], Find], ...] = (
 
 def prove(
     snapshot: Snapshot, view: View, ts: t.Any, phase: str = PROVE, waivers: t.Sequence[dict[str, t.Any]] = (),
-    turned_off: t.Container[str] = (),
+    course: Course | None = None,
 ) -> dict[str, t.Any]:
-    """Return the report, and under C(joined) what of the prediction happened. C(turned_off) are units that were stopped on
-    purpose."""
+    """Return the report, and under C(joined) what of the prediction happened. C(course) is what was done on purpose since."""
     report.validate_waivers(waivers)
     if snapshot.content["packages"] is None:
         raise Refused(Problem(
             f"the snapshot {snapshot.id} lacks the list of packages", "nobody can say what went and what came since",
             "Mend the package database and take a snapshot anew, before the swap"))
     began = time.time()
-    scenes = Scenes(snapshot, view, ts, turned_off)
+    scenes = Scenes(snapshot, view, ts, course)
     recorder = Recorder(PROVE, view)
     recorder.groups(OF_HEADERS, scenes.swap)
     for checks, find in AFTER:

@@ -47,14 +47,23 @@ class Past(View):
         return super().said(*argv)
 
 
+class Course(t.NamedTuple):
+    """What runs since a snapshot did on purpose: from when on events count, in seconds since the epoch, and which units they
+    turned on and off."""
+
+    since: float
+    on: t.Collection[str] = ()
+    off: t.Collection[str] = ()
+
+
 class Scenes:
     """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
 
-    def __init__(self, snapshot: Snapshot, view: View, ts: t.Any, turned_off: t.Container[str] = ()) -> None:
+    def __init__(self, snapshot: Snapshot, view: View, ts: t.Any, course: Course | None = None) -> None:
         self.snapshot = snapshot
+        self.course = course or Course(snapshot.time)
         self.view = view
         self.ts = ts
-        self.turned_off = turned_off
         # What was gathered, and which paths of it could not be read, for every check that asks.
         self._unread: dict[str, dict[str, str]] = {}
         self._parts: dict[str, t.Any] = {}
@@ -114,6 +123,11 @@ class Scenes:
         for path, reason in self._unread.get(part, {}).items():
             self.view.note(path, reason)
         return self._parts[part]
+
+    def unread(self, part: str) -> set[str]:
+        """Return what of a part could not be read, then or now: it is neither there nor gone."""
+        self.now(part)
+        return {*self.snapshot.content.get("unread", {}).get(part, {}), *self._unread.get(part, {})}
 
     def announced(self, *checks: str) -> set[str]:
         """Return the names that some checks found in the prediction."""

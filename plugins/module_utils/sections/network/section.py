@@ -102,6 +102,9 @@ class HandoverAction(Action):
         args = {"before": before, "after": after, "seconds": seconds}
         return cls(subject, "the network is set up in another way", args, _shown(before, after), _shown(after, before))
 
+    def turns_on(self) -> list[str]:
+        return [name for name, unit in self.args["after"]["units"].items() if unit["active"]]
+
     def turns_off(self) -> list[str]:
         return [name for name, unit in self.args["after"]["units"].items() if not unit["active"]]
 

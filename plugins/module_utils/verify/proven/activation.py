@@ -46,18 +46,34 @@ def activated(scenes: Scenes) -> t.Iterator[Finding]:
 def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
     """Yield units of the builds, and units without a file, that are active and were not, with what they were.
 
-    What is new, and pulled in by no link but by what stands in a unit file, is told as a new unit: headers tell no more.
+    What a run turned on is no news, nor is what systemd starts with it. What is new, and pulled in by no link but by what
+    stands in a unit file, is told as a new unit: headers tell no more.
     """
-    mine, linked = _brought(scenes), {pull.unit for pull in pulls(scenes.swap.new_files)}
+    mine, meant = _brought(scenes), _meant(scenes)
+    linked = {pull.unit for pull in pulls(scenes.swap.new_files)}
     new = {finding.subject.name for finding in brought(scenes.swap)}
     for unit, was in aftermath.started(scenes):
-        if unit in mine and (unit in linked or unit not in new):
+        if unit in mine and unit not in meant and (unit in linked or unit not in new):
             yield unit, was
     before = scenes.before("units")
     for unit in sorted(unit for unit in scenes.now("units") if _left(scenes, unit) and not unit.startswith(NAMELESS)):
         was = before.get(unit, {}).get("ActiveState") or "not loaded"
         if was not in RUNNING and not aftermath.FLEETING.search(unit):
             yield unit, was
+
+
+def _meant(scenes: Scenes) -> set[str]:
+    """Return the units that runs turned on, with those that trigger one of them and those that one of them wants or requires."""
+    if not scenes.course.on:
+        return set()
+    now, found = scenes.now("units"), set(scenes.course.on)
+    asked = {unit: {*(said.get("WantedBy") or "").split(), *(said.get("RequiredBy") or "").split()} for unit, said in now.items()}
+    while True:
+        more = {name for unit in found for name in (now.get(unit, {}).get("TriggeredBy") or "").split()}
+        more |= {unit for unit, by in asked.items() if by & found}
+        if more <= found:
+            return found
+        found |= more
 
 
 def _left(scenes: Scenes, unit: str) -> bool:

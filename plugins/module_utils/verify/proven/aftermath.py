@@ -36,11 +36,13 @@ PACKAGE = re.compile(r"%\w+\((?P<nevra>[^)]+)\)|scriptlet in rpm package (?P<nam
 
 def stopped(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 101: units that were active and are not."""
-    now = scenes.now("units")
+    now, unread = scenes.now("units"), scenes.unread("units")
     for unit, was in sorted(scenes.before("units").items()):
+        if f"unit {unit}" in unread:
+            continue  # it is told as unread, and so the check is not passed
         # A unit that became another name of one is that one.
         said = now.get(unit) or now.get(_alias(scenes.view, unit), {})
-        if unit in scenes.turned_off:
+        if unit in scenes.course.off:
             continue
         if was.get("ActiveState") != "active" or FLEETING.search(unit) or was.get("Transient") == "yes":
             continue
@@ -56,9 +58,11 @@ def stopped(scenes: Scenes) -> t.Iterator[Finding]:
 
 def started(scenes: Scenes) -> t.Iterator[tuple[str, str]]:
     """Yield units that are active and were not, with what they were: the reverse of stopped(), with its exceptions."""
-    before = scenes.before("units")
+    before, unread = scenes.before("units"), scenes.unread("units")
     for unit, said in sorted(scenes.now("units").items()):
         was = before.get(unit, {})
+        if f"unit {unit}" in unread:
+            continue
         if said.get("ActiveState") != "active" or was.get("ActiveState") in ("active", "activating", "reloading"):
             continue
         if FLEETING.search(unit) or said.get("Transient") == "yes":
@@ -182,10 +186,11 @@ def _newest_result(view: View, since: float) -> dict[str, t.Any] | None:
 
 
 def denials(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 102: what SELinux denied since the snapshot; what it denied before as well was there before."""
+    """Row 102: what SELinux denied since the snapshot or the begin of the way back; what it denied before was there before."""
     if scenes.view.text(ENFORCE) is None:
         raise Skipped("SELinux is off")
-    since = scenes.snapshot.time
+    since = scenes.course.since
+    began = "the snapshot" if since == scenes.snapshot.time else "the way back began"
     messages = audit.messages(scenes.view.root, scenes.view.run, since)
     for kind in selinux_denials.kinds(selinux_denials.parse(messages), since):
         users = {Consumer("process", denial.comm, denial.path) for denial in kind.hits}
@@ -193,5 +198,18 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
         through = ", and let through because of permissive mode" if kind.allowed else ""
         yield found(
             "selinux.denied", Subject("denial", kind.what), None, len(kind.hits),
-            f"{len(kind.hits)} times since the snapshot{through}: {contexts}.",
+            f"{len(kind.hits)} times since {began}{through}: {contexts}.",
             sorted(users)[:20], severity=MEDIUM if kind.allowed else "", baseline=kind.before, proven=True)
+
+
+def domains(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 102: services whose main process runs in another SELinux domain than before."""
+    before = scenes.before("domains")
+    if scenes.view.text(ENFORCE) is None:
+        raise Skipped("SELinux is off")
+    now = scenes.now("domains")
+    for unit in sorted(before.keys() & now.keys()):
+        if before[unit] != now[unit]:
+            yield found(
+                "selinux.domain", Subject("unit", unit), before[unit], now[unit],
+                f"The main process of {unit} ran in the domain {before[unit]} and runs in {now[unit]}.", proven=True)

@@ -13,7 +13,7 @@ import pathlib
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
-    engine, errors, host_io, ledger, lock, recovery,
+    engine, errors, host_io, ledger, lock, recovery, undo,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
@@ -45,6 +45,20 @@ def test_plan_is_empty_once_applied_and_undo_restores_what_was(target):
     assert target.read("/etc/a") == host_io.FileState("old\n", "0600", OWNER, GROUP)
     assert target.read("/etc/b") is None
     assert ledger.standing(target) == []
+
+
+def test_a_way_back_begins_with_the_first_of_its_runs(target):
+    engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
+    snapshot = ledger.span(target, "run-1")[0] - 1
+    assert undo.began(target, snapshot) == snapshot  # nothing was taken back since
+    one, other = ledger.standing(target)
+    engine.undo_all(target, "run-2", [other], KINDS)
+    engine.undo_all(target, "run-3", [one], KINDS)
+    assert undo.began(target, snapshot) == ledger.span(target, "run-2")[0]
+    engine.apply_all(target, "run-4", planned(target, want("/etc/a", "3")))
+    engine.undo_all(target, "run-5", ledger.standing(target), KINDS)
+    assert undo.began(target, snapshot) == ledger.span(target, "run-5")[0]
+    assert undo.began(target, ledger.span(target, "run-5")[1] + 1) > ledger.span(target, "run-5")[1]
 
 
 def test_undo_of_one_failing_step_goes_on_with_the_rest(target, monkeypatch):

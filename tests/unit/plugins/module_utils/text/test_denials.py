@@ -41,6 +41,18 @@ def test_denial_of_a_program_that_asks_for_itself():
         "policykit_t start service systemd_unit_file_t", "/usr/lib/systemd/systemd", "/usr/lib/systemd/system/x.service", True)
 
 
+@pytest.mark.parametrize(("told", "who"), [
+    ('cmdline="/usr/lib/systemd/systemd-logind" function="mac_selinux_filter"',
+     "systemd-logind (by a call of systemd mac_selinux_filter)"),
+    ('cmdline="systemctl status --token=hunter2"', "systemctl (by a call of systemd)"),
+    ("cmdline=2F62696E2F6120622063 function=\"f\"", "a (by a call of systemd f)"),
+    ('cmdline="" function="f"', "/usr/lib/systemd/systemd"),
+])
+def test_who_asked_pid_1_is_named_without_its_arguments(told, who):
+    found, = denials.parse([USER.replace('cmdline=""', told)])
+    assert found.comm == who
+
+
 def test_encoded_names_are_read():
     found, = denials.parse([ENCODED])
     assert (found.comm, found.permissions) == ("a b ", "read write")
@@ -75,3 +87,14 @@ def test_messages_of_auditd_and_of_the_journal_are_read_together(tmp_path):
 def test_host_without_either_is_not_passed(tmp_path):
     with pytest.raises(OSError, match="neither"):
         list(audit.messages(str(tmp_path), lambda argv: (1, ""), 1000))
+
+
+def test_what_was_denied_and_not_let_through_since(tmp_path):
+    def run(argv):
+        return 0, "\n".join([AUDITD, USER, AUDITD.replace("6874073.147:96", "6874080.000:99")])
+
+    assert audit.denied(str(tmp_path), run, 1226874000) == []  # SELinux is off
+    (tmp_path / "sys/fs/selinux").mkdir(parents=True)
+    (tmp_path / "sys/fs/selinux/enforce").write_text("1")
+    assert audit.denied(str(tmp_path), run, 1226874000) == [
+        "2x httpd_t getattr file samba_share_t by httpd /var/www/html/file1"]

@@ -16,6 +16,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks im
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Skipped, Subject
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import activation, returned
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.scenes import Course
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import fired, silent
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.test_prove import (
     build, carried, recorded, unit,
@@ -72,6 +73,23 @@ def test_a_mount_of_builds_that_left_again_is_known_by_the_prediction(tmp_path, 
         activation.activated(recorded(tmp_path, before, now, prediction=prediction)), "unit.activated", "tmp.mount",
         severity="medium")
     assert "systemd-262-1.noarch" in finding.diagnosis
+
+
+@pytest.mark.parametrize(("on", "told"), [
+    (("daemon.service",), ["other.socket"]), (("other.service",), ["daemon.socket", "deep.target", "wanted.target"]), ((), None)])
+def test_what_a_run_turned_on_and_what_comes_with_it_is_no_news(tmp_path, on, told):
+    """The service's socket triggers it, and it wants a target, which wants another."""
+    states = {
+        "daemon.service": unit("active", TriggeredBy="daemon.socket"), "daemon.socket": unit("active"),
+        "wanted.target": unit("active", WantedBy="daemon.service"), "deep.target": unit("active", RequiredBy="wanted.target"),
+        "other.service": unit("active", TriggeredBy="other.socket"), "other.socket": unit("active")}
+    was = {name: unit("inactive") for name in states}
+    scenes = recorded(
+        tmp_path, {"mounts": [], "units": was}, {"mounts": [], "units": states}, old=[brought(*states)], new=[brought(*states)],
+        course=Course(1000.0, on=on))
+    found_units = sorted(name for name, _was in activation.started(scenes))
+    everything = ["daemon.socket", "deep.target", "other.socket", "wanted.target"]
+    assert found_units == (everything if told is None else told)
 
 
 @pytest.mark.parametrize(("name", "folder"), [

@@ -40,14 +40,14 @@ def silent(argv):
     return 127, ""
 
 
-def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=silent, turned_off=()):
+def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=silent, course=None):
     """Return scenes whose parts were recorded; old and new are builds."""
     content = {"time": TAKEN, "names": [], "packages": {}, "unreadable": [], **(before or {})}
     made = scenes.Scenes.__new__(scenes.Scenes)
     made.snapshot = snapshot.Snapshot("s1", TAKEN, content, {}, prediction)
     made.view = View(str(root), run)
+    made.course = course or scenes.Course(TAKEN)
     made.ts = None
-    made.turned_off = turned_off
     made.old, made.new, made.unforeseen = list(old), list(new), []
     made.swap = Swap(old, new, installed=Installed(None, ()), view=made.view)
     made._parts, made._unread = dict(now or {}), {}
@@ -85,8 +85,8 @@ def test_units_that_stopped(tmp_path, before, now):
 
 def test_units_that_were_stopped_on_purpose(tmp_path):
     units = {"units": {"a.service": unit("active")}}, {"units": {"a.service": unit("inactive")}}
-    assert list(aftermath.stopped(recorded(tmp_path, *units, turned_off={"a.service"}))) == []
-    assert len(list(aftermath.stopped(recorded(tmp_path, *units, turned_off={"b.service"})))) == 1
+    assert list(aftermath.stopped(recorded(tmp_path, *units, course=scenes.Course(TAKEN, off={"a.service"})))) == []
+    assert len(list(aftermath.stopped(recorded(tmp_path, *units, course=scenes.Course(TAKEN, off={"b.service"}))))) == 1
 
 
 @pytest.mark.parametrize(("name", "before", "now"), [
@@ -195,6 +195,43 @@ def test_denials_from_the_journal(host):
 
     assert len(list(aftermath.denials(recorded(host.root, run=run)))) == 1
     assert f"@{1000 - denials.BEFORE}" in asked[0]
+
+
+def test_denials_before_the_way_back_began_are_no_news(host):
+    """The newer build was denied things all the time; what it still asks for while it goes is nothing new."""
+    host.write("/sys/fs/selinux/enforce", "1")
+    host.write("/var/log/audit/audit.log", denial(1100) + denial(1150, "open") + denial(1250) + denial(1300, "write"))
+    back = {finding.subject.name: finding for finding in aftermath.denials(recorded(host.root, course=scenes.Course(1200)))}
+    assert {name: (finding.baseline, finding.after) for name, finding in back.items()} == {
+        "init_t read file etc_t": (True, 1), "init_t write file etc_t": (False, 1)}
+    assert "since the way back began" in back["init_t write file etc_t"].diagnosis
+
+
+def test_services_in_another_domain(host):
+    before = {"domains": {"a.service": "syslogd_t", "b.service": "sshd_t"}}
+    now = {"domains": {"a.service": "initrc_t", "b.service": "sshd_t"}}
+    with pytest.raises(Skipped, match="off"):
+        list(aftermath.domains(recorded(host.root, before, now)))
+    host.write("/sys/fs/selinux/enforce", "1")
+    (finding,) = aftermath.domains(recorded(host.root, before, now))
+    assert (finding.subject.name, finding.before, finding.after, finding.severity) == ("a.service", "syslogd_t", "initrc_t", HIGH)
+    assert list(aftermath.domains(recorded(host.root, before, before))) == []
+    with pytest.raises(Skipped, match="lacks domains"):
+        list(aftermath.domains(recorded(host.root, {}, now)))
+
+
+def test_a_unit_that_could_not_be_asked_for_is_not_gone(tmp_path):
+    before, now = {"units": {"a.service": unit("active", Type="simple")}}, {"units": {"b.service": unit("active")}}
+    scenes_of = recorded(tmp_path, before, now)
+    scenes_of._unread = {"units": {"unit a.service": "Access denied"}}
+    assert list(aftermath.stopped(scenes_of)) == []
+    assert scenes_of.view.noted.all == {"unit a.service": "Access denied"}
+
+
+def test_a_unit_that_could_not_be_asked_for_before_is_not_new(tmp_path):
+    before = {"units": {}, "unread": {"units": {"unit a.service": "Access denied"}}}
+    scenes_of = recorded(tmp_path, before, {"units": {"a.service": unit("active")}})
+    assert list(aftermath.started(scenes_of)) == []
 
 
 def test_differences_from_the_packages(tmp_path):

@@ -273,12 +273,6 @@ def test_alternatives_and_kernel(host):
     assert gather.kernel(where) == {"running": None, "cmdline": "quiet", "boot_id": None, "default": "/boot/vmlinuz-5.14"}
 
 
-def test_units_are_asked_for_anew_each_time(tmp_path):
-    answers = iter([(0, UNITS), (0, UNITS.replace("failed", "active"))])
-    where = gather.Scene(View(str(tmp_path), lambda argv: next(answers) if argv == gather.SHOW_UNITS else (127, "")), None, [])
-    assert [gather.unit_states(where)["b.service"]["ActiveState"] for _turn in range(2)] == ["failed", "active"]
-
-
 class Ended(Exception):
     """What a module ended with."""
 

@@ -10,7 +10,7 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import kind as host_kind
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import NOT_FOUND, View
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, live
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, live, unit_states
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.detectors import host as detectors
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import cow, symbols
@@ -41,9 +41,6 @@ def test_a_manager_that_does_not_answer(tmp_path, answer):
 def test_a_manager_that_answers_not_to_the_end(tmp_path):
     view = view_of(tmp_path, (1, "Id=a.service\nActiveState=active\n"))
     assert list(units.states(view)) == ["a.service"] and list(view.noted.all) == ["systemctl show"]
-    again = view_of(tmp_path, (1, "Id=a.service\nActiveState=active\n"))
-    assert list(gather.unit_states(gather.Scene(again, None, []))) == ["a.service"]
-    assert list(again.noted.all) == ["systemctl show"]
 
 
 def test_a_manager_that_answers(tmp_path):
@@ -121,7 +118,7 @@ def test_programs_that_ldd_does_not_look_at(tmp_path, answer):
 @pytest.mark.parametrize("answer", [*FAILED, (NOT_FOUND, ""), (0, "")])
 def test_units_of_a_manager_that_does_not_answer(tmp_path, answer):
     with pytest.raises(OSError, match="systemctl does not answer"):
-        gather.unit_states(gather.Scene(view_of(tmp_path, answer), None, []))
+        unit_states.states(view_of(tmp_path, answer))
 
 
 def test_a_cache_of_packages_that_cannot_be_listed_is_noted(tmp_path, monkeypatch):

@@ -399,7 +399,8 @@ def test_hand_over_is_planned_with_all_that_its_undoing_needs():
     assert after["files"][path][0].startswith(networkd.MARK) and before["files"][path] is None
     assert json.loads(json.dumps(action.args)) == action.args
     assert "+" not in action.before and "[Match]" in action.after
-    assert "NetworkManager.service" in action.turns_off()
+    assert "NetworkManager.service" in action.turns_off() and "NetworkManager.service" not in action.turns_on()
+    assert "systemd-networkd.service" in action.turns_on()
 
 
 def handed_over(**changes):

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a module ends when something is in the way: with what it is, and with what SELinux denied where a step failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+
+PROBLEM = Problem("systemctl start x", "it failed", "Look at it")
+DENIED = "1x logind_t create sock_file init_runtime_t by logind"
+
+
+class Ended(Exception):
+    """What a module ended with."""
+
+
+class Module:
+    """As much of AnsibleModule as is used."""
+
+    def fail_json(self, **result):
+        raise Ended(result)
+
+    def run_command(self, _argv, **_more):
+        return 0, "", ""
+
+
+def end_of(error):
+    """Return what a module ends with that meets an error."""
+    with pytest.raises(Ended) as ended, engine.telling(Module()):
+        raise error
+    return ended.value.args[0]
+
+
+@pytest.mark.parametrize(("error", "problems"), [(Failed(PROBLEM), 2), (Refused(PROBLEM), 1)], ids=["failed", "refused"])
+def test_what_selinux_denied_is_told_with_a_step_that_failed(monkeypatch, error, problems):
+    monkeypatch.setattr(engine.audit, "denied", lambda *_args: [DENIED])
+    said = end_of(error)
+    assert len(said["problems"]) == problems and said["problems"][0] == PROBLEM._asdict()
+    assert (DENIED in said["msg"]) == (problems == 2) and said["refused"] == (problems == 1)
+
+
+def test_only_the_first_of_many_denials_are_named(monkeypatch):
+    monkeypatch.setattr(engine.audit, "denied", lambda *_args: [f"kind {number}" for number in range(9)])
+    told = end_of(Failed(PROBLEM))["problems"][1]
+    assert "kind 4" in told["fact"] and "kind 5" not in told["fact"] and "9 kinds" in told["reason"]
+
+
+def test_a_host_without_denials_has_the_problem_alone(monkeypatch):
+    monkeypatch.setattr(engine.audit, "denied", lambda *_args: [])
+    assert end_of(Failed(PROBLEM))["problems"] == [PROBLEM._asdict()]
+
+
+def test_denials_that_cannot_be_read_are_told_as_that(monkeypatch):
+    def unreadable(*_args):
+        raise OSError("neither auditd's log nor the journal can be read")
+
+    monkeypatch.setattr(engine.audit, "denied", unreadable)
+    assert "neither" in end_of(Failed(PROBLEM))["problems"][1]["reason"]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a power cut right after a transaction leaves.
 
-The page cache of a container survives such a cut; that of a machine does not. rpm syncs its database and not the files that it unpacks. Each test goes on where the one before it ended.
+The page cache of a container survives such a cut; that of a machine does not. rpm syncs its database and not the files that it
+unpacks. Each test goes on where the one before it ended.
 """
 
 from __future__ import annotations

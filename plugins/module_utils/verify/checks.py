@@ -439,7 +439,8 @@ TABLE: tuple[Check, ...] = (
         "unit.activated", (109,), "gained", LOW, HIGH, AFFECTED, ON_HOST, "{name} becomes active",
         "The new builds link a unit into one that runs on this host, and nothing did before. Such a unit starts without a preset "
         "and without being enabled. A mount or automount hides what is in its folder from every program; the files stay below "
-        "it. After the swap every unit of the new builds and every mount that is active and was not is told.",
+        "it. A generator that is new is told by its name. After the swap every unit of the new builds and every mount that is "
+        "active and was not is told.",
         "Mask the unit if this host is to be without it", mandatory=True),
     _check(
         "unit.failed", (101,), "lost", HIGH, HIGH, NEVER, (PROVE,), "{name} failed",

@@ -26,6 +26,9 @@ OWN_FOLDERS = (
     "/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system", "/run/systemd/system.attached",
     "/run/systemd/generator", "/usr/local/lib/systemd/system")
 VENDOR_FOLDER = "/usr/lib/systemd/system"
+GENERATORS = "/usr/lib/systemd/system-generators"
+# Where a generator of that name takes the place of a package's, or turns it off with a link to /dev/null.
+OWN_GENERATORS = ("/etc/systemd/system-generators", "/run/systemd/system-generators", "/usr/local/lib/systemd/system-generators")
 APPLIES_PRESET = re.compile(r"\bpreset\b|install-system-units")
 # Every start of a service asks for these, and so for all that they newly want.
 AT_ANY_START = (
@@ -79,6 +82,20 @@ def activated(swap: Swap) -> t.Iterator[Finding]:
                 "unit.activated", Subject("unit", unit), None, build.nevra,
                 f"{build.nevra} is new on this host and applies the preset of {unit}, which enables it: it becomes active "
                 f"{NEXT_BOOT}.", severity=INFO)
+    yield from _generators(swap)
+
+
+def _generators(swap: Swap) -> t.Iterator[Finding]:
+    """Tell generators that are new on this host: which units they make is in no header."""
+    for path, (build, _file) in sorted(swap.new_files.items()):
+        folder, name = os.path.split(path)
+        if folder != GENERATORS or path in swap.old_files or any(swap.host.exists(f"{own}/{name}") for own in OWN_GENERATORS):
+            continue
+        yield found(
+            "unit.activated", Subject("generator", name), None, build.nevra,
+            f"{build.nevra} brings the generator {path}, which was not there. What units it makes is decided on this host, "
+            f"whenever systemd reads its units; they become active {NEXT_BOOT}.",
+            severity=INFO, remedy=f"'ln -s /dev/null {OWN_GENERATORS[0]}/{name}' turns it off, see systemd.generator(7)")
 
 
 def _over(view: View, subject: Subject, folder: str, nevra: str, words: str) -> Finding:

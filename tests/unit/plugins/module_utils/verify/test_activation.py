@@ -264,3 +264,29 @@ def test_units_that_only_the_package_pulled_in(lab, workshop, state, linked, ena
         fired(findings, "unit.stopped", "tool.service", consumers=[("unit", "tool.service")], severity="medium")
     else:
         silent(findings, "unit.stopped")
+
+
+GENERATOR = "/usr/lib/systemd/system-generators/ssh-generator"
+
+
+@pytest.mark.parametrize(("path", "told"), [
+    (GENERATOR, ["ssh-generator"]), ("/usr/lib/systemd/user-generators/ssh-generator", []),
+    ("/usr/share/doc/system-generators/ssh-generator", [])], ids=["system", "user", "elsewhere"])
+def test_a_new_generator_is_told(lab, workshop, path, told):
+    swap = lab.swap([workshop.rpm("tool", "2", files={path: "#!/bin/sh\n"})])
+    found = list(activation.activated(swap))
+    assert [(finding.subject.name, finding.severity, finding.blocking) for finding in found] == [
+        (name, "info", False) for name in told]
+    assert all("ln -s /dev/null" in remedy.content for finding in found for remedy in finding.remediations)
+
+
+def test_a_generator_that_was_there_is_not_told(lab, workshop):
+    lab.have("tool", "1", files={GENERATOR: "#!/bin/sh\n"})
+    assert list(activation.activated(lab.swap([workshop.rpm("tool", "2", files={GENERATOR: "#!/bin/sh\nexit\n"})]))) == []
+
+
+@pytest.mark.parametrize("folder", activation.OWN_GENERATORS)
+def test_a_generator_in_whose_place_the_admin_has_one_is_not_told(lab, workshop, folder):
+    """Its remedy is such a link to /dev/null, so this is the test that the remedy works as well."""
+    lab.write(f"{folder}/ssh-generator", "")
+    assert list(activation.activated(lab.swap([workshop.rpm("tool", "2", files={GENERATOR: "#!/bin/sh\n"})]))) == []

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import tempfile
 import typing as t
 
+from ..core.host_io import TEMPORARY
 from . import keys, solver
 
 try:
     import dnf
     import dnf.exceptions
-    import dnf.util
     import libdnf.conf
+    import libdnf.repo
 except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
     dnf = None
 
@@ -73,6 +75,15 @@ def _source(url: str, fetched: t.Callable[[str], bytes]) -> keys.Source:
         return keys.Source(url, b"", f"it cannot be read from this host: {' '.join(str(error).split())}")
 
 
-def _fetched(url: str, **how: t.Any) -> bytes:
-    with dnf.util._urlopen(url, **how) as handle:
+def _fetched(url: str, conf: t.Any = None, repo: t.Any = None) -> bytes:
+    """Return what lies at an address, by the downloader of dnf: of a repository, or of a configuration."""
+    with tempfile.TemporaryFile(dir=TEMPORARY) as handle:
+        try:
+            if repo is not None:
+                repo._repo.downloadUrl(url, handle.fileno())
+            else:
+                libdnf.repo.Downloader.downloadURL(conf._config, url, handle.fileno())
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+        handle.seek(0)
         return handle.read()

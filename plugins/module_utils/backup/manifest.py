@@ -19,6 +19,7 @@ import typing as t
 from ..core import boot_disk
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
+from ..packages import edits
 from ..packages.store import Store
 from ..packages.worker import REASONS
 from ..text.alternatives import LINK_FOLDER, STATE_FOLDERS
@@ -44,8 +45,6 @@ TREES = (
     "/etc/tmpfiles.d", "/etc/sysusers.d", "/etc/pam.d", "/etc/nsswitch.conf", "/etc/ld.so.conf.d", "/boot/loader/entries",
     "/boot/grub2/grubenv",
 )
-VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
-MISSING = "missing"
 
 
 class Kept:
@@ -239,14 +238,13 @@ def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
     wanted = sorted(set(names))
     if not wanted:
         return []
-    status, out = target.probe([*VERIFY, *wanted])
-    told = [line for line in out.splitlines() if "/" in line]
-    # rpm ends with 1 where something differs, and where it cannot tell.
-    if status not in (0, 1) or (status == 1 and not told):
+    status, out = target.probe([*edits.VERIFY, *wanted])
+    told = edits.parse(out)
+    if not edits.answered(status, told):
         raise Failed(Problem(
-            "rpm cannot tell which files of this host were edited", f"'{' '.join(VERIFY)}' ended with status {status}",
+            "rpm cannot tell which files of this host were edited", f"'{' '.join(edits.VERIFY)}' ended with status {status}",
             "Look at what 'rpm -V' says of the installed packages, mend it, and run again"))
-    return [line[line.index("/"):].partition(" (")[0] for line in told if not line.startswith(MISSING)]
+    return [path for path, said in told.items() if said["flags"] != edits.MISSING]
 
 
 def sweep(target: Target, job: str, *paths: str) -> None:

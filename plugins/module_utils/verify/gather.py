@@ -22,7 +22,7 @@ import typing as t
 from ..core.host_io import TEMPORARY
 from ..facts import mounts
 from ..facts.view import NOT_FOUND, View
-from ..packages import rpmdb
+from ..packages import edits, rpmdb
 from . import live, unit_states
 from .builds import Build, File, of_header
 from .digests import seen
@@ -30,8 +30,6 @@ from .predicted import config, truth, units
 from .proven import smoke, symbols
 from .swap import Installed, Swap, nevra_of
 
-VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
-VERIFIED = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglmnr]) )?(?P<path>/.*?)(?: \(.*\))?$")
 SETTINGS = "/etc/systemd"
 # What the sections of the collection, or the scriptlets of what they swap, can write: folders with all below them, and files.
 FOLDERS = (
@@ -141,26 +139,16 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
 def verify(where: Scene) -> dict[str, dict[str, str]]:
     """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters."""
     status, found = _verified(where)
-    if not _told(status, found):
-        raise OSError(f"'{' '.join(VERIFY)}' ended with status {status}")
+    if not edits.answered(status, found):
+        raise OSError(f"'{' '.join(edits.VERIFY)}' ended with status {status}")
     return found
-
-
-def _told(status: int, found: t.Sized) -> bool:
-    """Say whether rpm told what differs: it ends with 1 where something does, and where it cannot tell."""
-    return status == 0 or (status == 1 and bool(found))
 
 
 def _verified(where: Scene) -> tuple[int, dict[str, dict[str, str]]]:
     if not where.names:
         return 0, {}
-    status, out = where.view.said(*VERIFY, *where.names)
-    found = {}
-    for match in filter(None, map(VERIFIED.match, out.splitlines())):
-        flags = match.group("flags")
-        found[match.group("path")] = {
-            "flags": flags if flags == "missing" else flags.replace(".", ""), "kind": match.group("kind") or ""}
-    return status, found
+    status, out = where.view.said(*edits.VERIFY, *where.names)
+    return status, edits.parse(out)
 
 
 def files(where: Scene) -> dict[str, dict[str, str] | None]:
@@ -172,11 +160,11 @@ def files(where: Scene) -> dict[str, dict[str, str] | None]:
     carried = {path: file for build in where.builds for path, file in build.files.items()}
     paths = {path for path, file in carried.items() if (file.config and file.kind != "directory") or _privileged(file)}
     status, verified = _verified(where)
-    if not _told(status, verified):
-        where.view.unanswered(VERIFY, status)
+    if not edits.answered(status, verified):
+        where.view.unanswered(edits.VERIFY, status)
     paths |= {
         path for path, said in verified.items()
-        if said["flags"] != "missing" and said["kind"] != GHOST and _is_plain(where.view, path)}
+        if said["flags"] != edits.MISSING and said["kind"] != GHOST and _is_plain(where.view, path)}
     paths.update(FILES)
     for top in FOLDERS:
         paths |= set(_below(where.view, top))

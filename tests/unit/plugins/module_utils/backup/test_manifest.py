@@ -16,6 +16,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
     manifest, shipped, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
@@ -280,9 +281,17 @@ class TestKept:
 
     def test_files_that_rpm_says_differ_are_named(self, target, monkeypatch):
         said = "S.5....T.  c /etc/a b.conf\nmissing   c /etc/gone\n..?......    /usr/bin/x (Permission denied)\nUnsatisfied\n"
-        monkeypatch.setattr(target, "probe", lambda argv: (1, said))
-        assert manifest.edited_files(target, ["a"]) == ["/etc/a b.conf", "/usr/bin/x"]
+        for differing in (1, 2, 254):
+            monkeypatch.setattr(target, "probe", lambda argv, differing=differing: (differing, said))
+            assert manifest.edited_files(target, ["a"]) == ["/etc/a b.conf", "/usr/bin/x"]
         assert manifest.edited_files(target, []) == []
+
+    @pytest.mark.parametrize("answer", [
+        (1, "error: cannot open Packages database in /var/lib/rpm\n"), (1, ""), (127, ""), (-9, "S.5....T.  c /etc/a.conf\n")])
+    def test_an_rpm_that_cannot_tell_stops_the_run(self, target, monkeypatch, answer):
+        monkeypatch.setattr(target, "probe", lambda argv: answer)
+        with pytest.raises(Failed, match="rpm cannot tell"):
+            manifest.edited_files(target, ["a"])
 
 
 class TestMerge:

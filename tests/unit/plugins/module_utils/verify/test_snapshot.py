@@ -17,7 +17,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors impo
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import edits, rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, snapshot
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.builds import File
 from ansible_collections.centos.hyperscale.plugins.modules import host_snapshot
@@ -146,7 +146,7 @@ def test_each_part_is_gathered_on_its_own(rpm_root):
     assert found["unreadable"] == [] and found["mounts"] == ["/"]
     silent = gather.take(View(rpm_root.root, answering({})), rpmdb.transaction_set(rpm_root.root), ["systemd"])
     assert {entry["what"] for entry in silent["unreadable"]} == {
-        "units", "verify", f"{' '.join(gather.VERIFY)} among files"}
+        "units", "verify", f"{' '.join(edits.VERIFY)} among files"}
     assert silent["units"] is None
     assert silent["packages"] == found["packages"]
     json.dumps(silent)

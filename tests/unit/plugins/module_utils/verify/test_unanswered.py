@@ -10,6 +10,7 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import kind as host_kind
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import NOT_FOUND, View
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import edits
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, live, unit_states
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.detectors import host as detectors
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
@@ -77,7 +78,8 @@ class Named:
 
 
 @pytest.mark.parametrize(("answer", "told"), [
-    ((0, ""), {}), ((1, "S.5....T.  c /etc/a.conf\n"), {"/etc/a.conf": {"flags": "S5T", "kind": "c"}}),
+    ((0, ""), {}), *(((status, "S.5....T.  c /etc/a.conf\n"), {"/etc/a.conf": {"flags": "S5T", "kind": "c"}})
+                     for status in (1, 2, 254)),
     ((1, "package tool is not installed\nerror: cannot open Packages database\n"), None), ((1, ""), None), ((126, ""), None),
     ((NOT_FOUND, ""), None), ((-9, "S.5....T.  c /etc/a.conf\n"), None),
 ])
@@ -97,7 +99,7 @@ def test_rpm_that_cannot_verify(tmp_path, answer, told):
 def test_saved_states_of_files_where_rpm_cannot_tell_which_were_edited(tmp_path, answer, noted):
     view = view_of(tmp_path, answer)
     gather.files(gather.Scene(view, None, [Named()]))
-    assert list(view.noted.all) == ([" ".join(gather.VERIFY)] if noted else [])
+    assert list(view.noted.all) == ([" ".join(edits.VERIFY)] if noted else [])
 
 
 @pytest.mark.parametrize(("answer", "noted"), [

@@ -34,9 +34,13 @@ def of_headers(come: t.Sequence[t.Any], leave: t.Sequence[t.Any]) -> list[Touch]
 
 
 def of_names(come: t.Iterable[str], leave: t.Sequence[t.Any]) -> list[Touch]:
-    """Return the same where only the paths of what comes are known, as the metadata of a repository have them: ghosts too."""
+    """Return the same where only the paths of what comes are known, as the metadata of a repository have them: ghosts too.
+
+    They do not say which are folders. What was a file or link in the build that goes counts as one.
+    """
     left = {path: is_folder for header in leave for path, is_folder in _files(header)}
-    return _touches({path: ANY if path in left else NEW for path in come}, left)
+    hows = {True: ANY, False: FILE, None: NEW}
+    return _touches({path: hows[left.get(path)] for path in come}, left)
 
 
 def _touches(found: t.Mapping[str, str], left: t.Mapping[str, bool]) -> list[Touch]:

@@ -83,11 +83,8 @@ def _end(module: AnsibleModule, problems: t.Sequence[Problem], refused: bool) ->
 
 def _denied(module: AnsibleModule, since: float) -> list[Problem]:
     """Return, as one problem, what SELinux has denied since a time: it may be why a step failed."""
-    def run(argv: t.Sequence[str]) -> tuple[int, str]:
-        return module.run_command(list(argv), environ_update=ENVIRONMENT)[:2]
-
     try:
-        kinds = audit.denied("/", run, since)
+        kinds = audit.denied("/", target_of(module).probe, since)
     except OSError as error:
         return [Problem(
             "SELinux is on, and what it denied since cannot be read", error.strerror or str(error),

@@ -60,3 +60,15 @@ def test_denials_that_cannot_be_read_are_told_as_that(monkeypatch):
 
     monkeypatch.setattr(engine.audit, "denied", unreadable)
     assert "neither" in end_of(Failed(PROBLEM))["problems"][1]["reason"]
+
+
+def test_a_command_that_is_missing_hides_no_problem(monkeypatch):
+    """AnsibleModule's own handling would end the module there, with that command in place of what failed."""
+    def missing(_argv, handle_exceptions=True, **_more):
+        assert not handle_exceptions
+        raise FileNotFoundError("journalctl")
+
+    monkeypatch.setattr(Module, "run_command", lambda _self, argv, **more: missing(argv, **more))
+    monkeypatch.setattr(engine.audit, "denied", lambda _root, run, _since: [f"status {run(['journalctl'])[0]}"])
+    told = end_of(Failed(PROBLEM))["problems"]
+    assert told[0] == PROBLEM._asdict() and "status 127" in told[1]["fact"]

@@ -5,43 +5,17 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import pytest
 import yaml
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import alternatives
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "tools"))
-
-import alternatives_cases  # noqa: E402
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.sections.alternatives_host import (
+    FILE, cases as alternatives_cases,
+)
 
 CASES = yaml.safe_load(alternatives_cases.CASES.read_text())["cases"]
 FILES = {case["name"]: case for case in CASES if case["file"] is not None}
 SHOWN = {name: run["printed"] for name, case in FILES.items() for run in case["runs"] if run["run"] == "--display edit" and (
     run["status"] == 0 and "name twice" not in name)}
-
-FILE = """\
-auto
-/usr/bin/edit
-edit-man
-/usr/share/man/edit.1
-edit-cfg
-/usr/bin/edit.cfg
-
-/usr/bin/old
-@office@10 edit.service
-/usr/share/man/old.1
-
-/usr/bin/new
-20
-
-/usr/bin/new.cfg
-/usr/bin/late
-20
-
-
-"""
 
 
 def test_a_file_with_groups_services_and_gaps():

@@ -16,7 +16,6 @@ from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
 from ...packages import worker
-from ...text import denials as selinux_denials
 from ..checks import found
 from ..model import MEDIUM, Finding, Skipped, Subject
 from ..predicted.units import UNIT_PATH
@@ -191,8 +190,10 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
         raise Skipped("SELinux is off")
     since = scenes.course.since
     began = "the snapshot" if since == scenes.snapshot.time else "the way back began"
-    messages = audit.messages(scenes.view.root, scenes.view.run, since)
-    for kind in selinux_denials.kinds(selinux_denials.parse(messages), since):
+    heard = audit.denied(scenes.view.root, scenes.view.run, since)
+    for source, reason in heard.unread.items():
+        scenes.view.note(source, reason)
+    for kind in heard.kinds:
         users = {Consumer("process", denial.comm, denial.path) for denial in kind.hits}
         contexts = ", ".join(sorted({f"{denial.source} on {denial.target}" for denial in kind.hits})[:3])
         through = ", and let through because of permissive mode" if kind.allowed else ""

@@ -27,7 +27,7 @@ SETTLE_SECONDS = 60.0
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/etc/systemd/system")
 COMPANION = re.compile(r"^systemd-(networkd|resolved)[a-z-]*\.(service|socket)$|^systemd-network-generator\.service$")
 UNIT_STATES = ("enabled", "masked", "active")
-ENVIRON = "/proc/{pid}/environ"
+PROC = "/proc"
 
 
 def base(target: Target) -> str:
@@ -112,12 +112,15 @@ def _complete(target: Target, state: dict[str, t.Any]) -> dict[str, t.Any]:
 def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any], seconds: int) -> None:
     """Have the host switch over in a unit of its own, and wait for what came of it."""
     before, after = _complete(target, before), _complete(target, after)
+    over = connection()
+    if over is None:
+        raise Refused(unknown_connection("the hand-over of the network cannot begin"))
     target.private_folder(FOLDER)
     folder = target.private_folder(FOLDER, target.job)
     code = code_tree.install(folder, PACKAGE, "sections.network.switch", switch.MODULES)
     settle = min(SETTLE_SECONDS, seconds / 2)
     switch.write_json(os.path.join(folder, switch.JOB), {
-        "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": connection()})
+        "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": over})
     unit = switch.switch_of(folder)
     target.run([
         "systemd-run", "--quiet", "--collect", f"--unit={unit}", "--description=Hand-over of the network", "--",
@@ -152,21 +155,29 @@ def _fail(result: dict[str, t.Any]) -> None:
         "Mend what is named, or give definitions of your own"))
 
 
-def connection() -> str:
-    """Return what tells this ssh connection from others: addresses and ports of both ends; empty without ssh.
+def connection() -> str | None:
+    """Return what tells this ssh connection from others: addresses and ports of both ends; empty without ssh, None where that
+    cannot be told.
 
     Found at the parents, because sudo keeps it from its children.
     """
     pid = os.getpid()
     while pid > 1:
         try:
-            with open(ENVIRON.format(pid=pid), "rb") as stream:
+            with open(f"{PROC}/{pid}/environ", "rb") as stream:
                 words = stream.read().decode("utf-8", "replace").split("\0")
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
                 pid = int(stream.read().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            return ""
+        except (OSError, ValueError, IndexError):
+            return None
         found = [word.partition("=")[2] for word in words if word.startswith("SSH_CONNECTION=")]
         if found:
             return found[0]
     return ""
+
+
+def unknown_connection(fact: str) -> Problem:
+    """Return why nothing is begun or confirmed over a connection that may be any: also the one of before the switch."""
+    return Problem(
+        fact, "it cannot be told which ssh connection this run came over, because the environment of one of its parent processes "
+        "cannot be read", "Run again; have root on the host be allowed to read /proc/PID/environ")

@@ -58,7 +58,8 @@ class State(t.NamedTuple):
     """What the section decides on.
 
     C(units) by name; C(ours) the files of ours on disk and C(foreign) those of others, path to text; C(ledger) the paths that
-    earlier runs wrote; C(before) what NetworkManager had set up before the last hand-over from it.
+    earlier runs wrote; C(before) what NetworkManager had set up before the last hand-over from it; C(connection) the ssh
+    connection of this run, empty without ssh, None where that cannot be told.
     """
 
     units: dict[str, dict[str, bool]]
@@ -73,7 +74,7 @@ class State(t.NamedTuple):
     resolv: dict[str, t.Any] | None
     armed: dict[str, t.Any] | None
     reverted: dict[str, t.Any] | None
-    connection: str
+    connection: str | None
 
     def active(self, unit: str) -> bool:
         """Say whether a unit runs."""
@@ -292,6 +293,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
         if context.proven:
             return Planned([], [_gone_back(state.reverted)])
         warnings.append(f"The last hand-over went back by itself: {state.reverted['why']}")
+    if state.connection is None:
+        return Planned([], [job.unknown_connection("the hand-over of the network cannot begin")])
     return Planned([HandoverAction.between(before, after, want["confirm_seconds"])], [], [], warnings)
 
 
@@ -319,6 +322,8 @@ def _open_end(state: State, context: Context) -> Planned:
         return Planned([])
     if not context.proven:
         return Planned([], [], [_pending(state.armed)])
+    if state.connection is None and state.armed["connection"]:
+        return Planned([], [job.unknown_connection("the hand-over of the network cannot be confirmed")])
     if state.connection and state.connection == state.armed["connection"]:
         return Planned([], [Problem(
             "the confirmation came over the connection of before the switch",

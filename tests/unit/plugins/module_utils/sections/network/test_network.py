@@ -11,11 +11,12 @@ import os
 import pathlib
 
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import DONE, Step
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
-    files as netfiles, networkd, nm, section as network, switch,
+    files as netfiles, job, networkd, nm, section as network, switch,
 )
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
@@ -457,6 +458,45 @@ def test_the_old_connection_confirms_nothing():
     same = handed_over(armed=ARMED, connection=ARMED["connection"])
     problem, = network.plan([wish(renderer=None)], same, CONTEXT._replace(proven=True)).problems
     assert "connection of before the switch" in problem.fact
+
+
+def test_a_connection_that_cannot_be_told_begins_and_confirms_nothing():
+    proven = CONTEXT._replace(proven=True)
+    problem, = network.plan([wish()], state(connection=None), CONTEXT).problems
+    assert "cannot begin" in problem.fact and "cannot be told" in problem.reason
+    problem, = network.plan([wish()], handed_over(armed=ARMED, connection=None), proven).problems
+    assert "cannot be confirmed" in problem.fact
+    # A hand-over that began without ssh has no connection of before, and a host that is as wanted needs none.
+    alone = handed_over(armed=dict(ARMED, connection=""), connection=None)
+    assert [action.kind for action in network.plan([wish()], alone, proven).actions] == ["network-confirm"]
+    assert network.plan([wish()], handed_over(connection=None), CONTEXT).problems == []
+
+
+@pytest.fixture(name="proc")
+def fixture_proc(tmp_path, monkeypatch):
+    """Put a table of three processes, one above the other, in place of /proc."""
+    for pid, parent, environ in ((os.getpid(), 20, "HOME=/root\0"), (20, 10, "LANG=C\0"), (10, 1, "LANG=C\0")):
+        folder = tmp_path / str(pid)
+        folder.mkdir()
+        (folder / "environ").write_text(environ)
+        (folder / "stat").write_text(f"{pid} (a (b) c) S {parent} {pid} 0")
+    monkeypatch.setattr(job, "PROC", str(tmp_path))
+    return tmp_path
+
+
+def test_the_connection_is_found_at_the_parents(proc):
+    assert job.connection() == ""
+    (proc / "10/environ").write_text("LANG=C\0SSH_CONNECTION=192.0.2.1 5000 192.0.2.2 22\0")
+    assert job.connection() == "192.0.2.1 5000 192.0.2.2 22"
+
+
+@pytest.mark.parametrize("broken", ["environ", "stat"])
+def test_a_parent_that_cannot_be_read_is_not_one_without_ssh(proc, monkeypatch, broken):
+    (proc / "20" / broken).unlink()
+    assert job.connection() is None
+    monkeypatch.setattr(job, "_complete", lambda _target, state: state)
+    with pytest.raises(Refused, match="cannot begin"):
+        job.carry_out(None, {}, {}, 60)
 
 
 def hand_over_step(number, before, files, **units):

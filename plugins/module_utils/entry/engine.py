@@ -55,7 +55,7 @@ def target_of(module: AnsibleModule, changes: bool = False) -> Target:
     def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
         return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
 
-    return Target(command, changing_folder if changes else looking_folder)
+    return Target(command, changing_folder if changes else looking_folder, warn=module.warn)
 
 
 @contextlib.contextmanager

@@ -59,11 +59,11 @@ def carry_out(target: Target, job: worker.Job) -> dict[str, t.Any]:
         "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
     ])
     if status == 0 and ended(target, job.run) != NEVER_SPOKE:
-        return wait(target, job.run)
+        return tell(target, wait(target, job.run))
     # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with, and
     # systemd-run its own.
     ended(target, job.run, process.start(argv))
-    return wait(target, job.run)
+    return tell(target, wait(target, job.run))
 
 
 def wait(target: Target, run: str) -> dict[str, t.Any]:
@@ -129,6 +129,13 @@ def alive(target: Target, run: str) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def tell(target: Target, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Tell what a result warns of, whatever else becomes of the run, and return the result."""
+    for warning in result.get("warnings", ()):
+        target.warn(str(Problem(*warning)))
+    return result
 
 
 def raise_for(result: dict[str, t.Any]) -> None:

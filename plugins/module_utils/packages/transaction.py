@@ -163,6 +163,7 @@ class TransactionAction(Action):
         """Find out what became of this transaction, make it whole where it was cut, and say so."""
         kept = Kept(target, self.run)
         ending = launch.ended(target, job)
+        launch.tell(target, ending.result or {})
         if self.is_half(target, job):
             words, done = self._made_whole(target, job, undoing, kept)
         elif ending.result is not None and ending.result["ok"]:

@@ -331,16 +331,23 @@ def _check(base, packages: t.Sequence[t.Any], specs: t.Sequence[solver.RepoSpec]
         check_packages(paths, rings.ring_of(base, specs, repo_id), repo_id, workdir)
 
 
-def _seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents) -> dict[str, t.Any]:
-    """Have GRUB see what the transaction made of /boot, and return the result with the reason where that failed.
+def _seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) -> dict[str, t.Any]:
+    """Have GRUB see what the transaction made of /boot, and return the result with a warning where that failed.
 
     Kernels, their entries and initramfs are written by rpm and by programs that sync less than that.
     """
     try:
         boot_disk.flush_changes(before)
-    except (Failed, OSError) as error:
-        return dict(result, output=[*result.get("output", []), f"/boot was not written out for GRUB: {error}"])
-    return result
+    except Failed as failure:
+        reason = "; ".join(f"{problem.fact}: {problem.reason}" for problem in failure.problems)
+    except OSError as error:
+        reason = f"{error.strerror or error} (error number {error.errno})" + (f" at {error.filename}" if error.filename else "")
+    else:
+        return result
+    return dict(result, warnings=[Problem(
+        f"what the transaction changed below {boot_disk.BOOT} was not written out for GRUB", reason,
+        "Look at 'dmesg' for an error of the disk and mend it. A clean reboot writes it out, too; after a crash or a power cut "
+        "before that, GRUB may start what was there before")])
 
 
 def main(path: str) -> int:

@@ -29,6 +29,15 @@ class Module:
     def run_command(self, _argv, **_more):
         return 0, "", ""
 
+    def warn(self, words):
+        self.warned = words
+
+
+def test_what_a_step_warns_of_is_a_warning_of_the_module():
+    module = Module()
+    engine.target_of(module).warn("it was not written out")
+    assert module.warned == "it was not written out"
+
 
 def end_of(error):
     """Return what a module ends with that meets an error."""

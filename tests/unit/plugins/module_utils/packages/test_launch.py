@@ -77,7 +77,8 @@ def test_a_runner_that_died_is_told_with_its_last_word(target):
 
 
 def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monkeypatch):
-    calls = []
+    calls, warned = [], []
+    result = dict(RESULT, warnings=[["/boot", "it was not written out", "Reboot cleanly"]])
 
     def systemd(argv):
         calls.append(argv[0])
@@ -87,17 +88,18 @@ def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monke
         def __init__(self, argv, **_how):
             folder = worker.Folder(argv[-1])
             folder.status("resolving")
-            folder.write(worker.RESULT, RESULT)
+            folder.write(worker.RESULT, result)
 
         def poll(self):
             return 0
 
     monkeypatch.setattr(launch.kind, "of_this_host", lambda: BOOTED)
     monkeypatch.setattr(process.subprocess, "Popen", Process)
-    host = host_io.Target(systemd, target.tmpdir, root=target.root)
+    host = host_io.Target(systemd, target.tmpdir, root=target.root, warn=warned.append)
     job = worker.Job("run-1.0", [], [], [], None, False, 1.0, [])
-    assert launch.carry_out(host, job) == RESULT
+    assert launch.carry_out(host, job) == result
     assert calls[0] == "systemd-run"
+    assert warned == ["/boot: it was not written out. Reboot cleanly"]
 
 
 @pytest.mark.parametrize("name", [kind.NO_SYSTEMD, kind.FOREIGN, kind.IMAGE_MODE, kind.UNKNOWN])

@@ -100,6 +100,20 @@ def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs
     assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS)
 
 
+WARNING = errors.Problem("what was changed below /boot", "it was not written out", "Reboot cleanly")
+
+
+@pytest.mark.parametrize(("result", "done"), [
+    ({"ok": True}, "by itself"), ({"ok": False, "refused": False, "touched": False, "problems": [["rpm", "no", ""]]}, "rpm: no")])
+def test_what_a_runner_warned_of_after_its_module_was_lost_is_told(target, monkeypatch, result, done):
+    warned = []
+    monkeypatch.setattr(target, "warn", warned.append)
+    began(target)
+    left(target, {"phase": "done"}, dict(result, warnings=[WARNING]))
+    assert done in recovery.settle(target, KINDS).story["outcome"]
+    assert warned == [str(WARNING)]
+
+
 def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs):
     began(target)
     left(target, DIED)

@@ -13,7 +13,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core import erro
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import globbing
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages, rulesets
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import section as network, switch
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import state as network_state, switch
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import key
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables.keys import HYPERSCALE_KEY
@@ -21,7 +21,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.text import oomd
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import SIG_TEXT
 
 UNITS = "/etc/systemd/system"
-DISPATCHER = network.DISPATCHER
+DISPATCHER = network_state.DISPATCHER
 
 
 def target_of(root, *answers):
@@ -52,7 +52,7 @@ def a_circle(root, path):
 @pytest.mark.parametrize(("folder", "look"), [
     (UNITS, oomd_host._ours),
     (UNITS, lambda target: globbing.matching(target.root, f"{UNITS}/*.wants/*", globbing.raising)),
-    (DISPATCHER, network._scripts),
+    (DISPATCHER, network_state._scripts),
 ])
 def test_what_stands_in_the_place_of_a_folder_is_not_an_empty_one(tmp_path, odd, folder, look):
     assert look(target_of(tmp_path)) == []
@@ -66,7 +66,7 @@ def test_what_stands_in_the_place_of_a_folder_is_not_an_empty_one(tmp_path, odd,
     (f"{UNITS}/user.slice.d/{oomd.DROP_IN}", "listdir", oomd_host._ours),
     (f"{UNITS}/a.wants/b.service", "listdir",
      lambda target: globbing.matching(target.root, f"{UNITS}/*.wants/*", globbing.raising)),
-    (f"{DISPATCHER}/pre-up.d/mine", "scandir", network._scripts),
+    (f"{DISPATCHER}/pre-up.d/mine", "scandir", network_state._scripts),
 ])
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path, monkeypatch, path, call, look, code):
     lay(tmp_path, path, oomd.MARK, mode=0o755)
@@ -86,7 +86,7 @@ def test_scripts_of_the_dispatcher(tmp_path):
     lay(tmp_path, f"{DISPATCHER}/30-off", mode=0o644)
     os.symlink("10-mine", tmp_path / DISPATCHER.lstrip("/") / "40-link")
     os.symlink("gone", tmp_path / DISPATCHER.lstrip("/") / "50-dangling")
-    assert [os.path.basename(path) for path in network._scripts(target_of(tmp_path))] == ["10-mine", "40-link", "20-mine"]
+    assert [os.path.basename(path) for path in network_state._scripts(target_of(tmp_path))] == ["10-mine", "40-link", "20-mine"]
 
 
 def test_units_are_listed_whatever_is_wanted_and_a_systemctl_that_fails_is_told(tmp_path):

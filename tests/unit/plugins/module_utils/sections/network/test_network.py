@@ -16,7 +16,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger impo
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
-    files as netfiles, job, networkd, nm, section as network, switch,
+    files as netfiles, job, networkd, nm, section as network, state as network_state, switch, wanted,
 )
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
@@ -376,10 +376,10 @@ ARMED = {"id": "r.0", "deadline": 0, "seconds": 120, "connection": "192.0.2.1 50
 
 def state(**changes):
     units = {name: ON if name.startswith("NetworkManager") else UNIT for name in (
-        *network.NM_UNITS, *network.ON_NM, "systemd-networkd.service", network.RESOLVED)}
+        *network_state.NM_UNITS, *network_state.ON_NM, "systemd-networkd.service", network_state.RESOLVED)}
     found = profile()
     found.settings.update({"IP4.DNS[1]": "10.255.255.53"})
-    return network.State(
+    return network_state.State(
         units=units, live=LIVE, profiles=[found], idle=[], scripts=[], ours={}, foreign={}, ledger=set(), before=None,
         resolv=RESOLV, armed=None, reverted=None, connection="192.0.2.1 6000 192.0.2.2 22")._replace(**changes)
 
@@ -422,7 +422,7 @@ def test_a_file_of_ours_that_is_gone_is_seen_by_its_definition():
     want = wish(source="definitions", definitions=[{"name": "lan.network", "content": LAN}])
     assert network.plan([want], handed_over(), CONTEXT).actions
     path = networkd.path_of("lan.network")
-    ours = {path: f"{networkd.MARK}\n{LAN.rstrip()}\n", network.MANNERS_PATH: network.MANNERS}
+    ours = {path: f"{networkd.MARK}\n{LAN.rstrip()}\n", network_state.MANNERS_PATH: network_state.MANNERS}
     assert network.plan([want], handed_over(ours=ours), CONTEXT).actions == []
 
 
@@ -603,11 +603,11 @@ def test_the_way_back_is_the_state_of_before():
 def test_resolved_on_and_off():
     units = {**state().units}
     on = network.plan([wish(resolved=True)], state(units=units), CONTEXT).actions[0].args["after"]
-    assert on["resolv"] == {"link": network.STUB_LINK} and on["units"][network.RESOLVED]["active"]
+    assert on["resolv"] == {"link": wanted.STUB_LINK} and on["units"][network_state.RESOLVED]["active"]
     stub = {"link": "../run/systemd/resolve/stub-resolv.conf"}
-    off = network.plan([wish(resolved=False)], state(resolv=stub, units={**units, network.RESOLVED: ON}), CONTEXT)
+    off = network.plan([wish(resolved=False)], state(resolv=stub, units={**units, network_state.RESOLVED: ON}), CONTEXT)
     after = off.actions[0].args["after"]
-    assert "nameserver 10.255.255.53" in after["resolv"]["content"] and not after["units"][network.RESOLVED]["active"]
+    assert "nameserver 10.255.255.53" in after["resolv"]["content"] and not after["units"][network_state.RESOLVED]["active"]
 
 
 # --- the switch itself, as far as it can be held without a host

@@ -14,7 +14,7 @@ from ...core.host_io import Target
 from ...core.writable import Touch
 from ...facts import network as live
 from . import job, switch
-from .switch import NETWORKMANAGER
+from .bring import NETWORKMANAGER
 
 SECTION = "network"
 

@@ -16,6 +16,8 @@ from ...core.errors import Failed, Problem, Refused
 from ...core.host_io import Target, names_in
 from ...facts import network as live
 from . import switch
+from .bring import NETWORKD, parse_units
+from .host import read_json, write_json
 
 FOLDER = "handover"
 PACKAGE = "hyperscale_network"
@@ -58,7 +60,7 @@ def resolv_conf(target: Target) -> dict[str, t.Any] | None:
 def units(target: Target, names: t.Sequence[str]) -> dict[str, dict[str, bool]]:
     """Return what systemd says of some units."""
     out = target.run(["systemctl", "show", "-p", "Id,LoadState,UnitFileState,ActiveState", "--", *names])
-    return switch.parse_units(names, out)
+    return parse_units(names, out)
 
 
 def unlike(now: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[str]:
@@ -102,7 +104,7 @@ def companions(target: Target) -> list[str]:
 
 def _complete(target: Target, state: dict[str, t.Any]) -> dict[str, t.Any]:
     """Say of the units of networkd that came after a state was read that they are off in it."""
-    if state["renderer"] == switch.NETWORKD:
+    if state["renderer"] == NETWORKD:
         return state
     off = dict.fromkeys(UNIT_STATES, False)
     missing = {name: off for name in companions(target) if "resolved" not in name and name not in state["units"]}
@@ -119,7 +121,7 @@ def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any],
     folder = target.private_folder(FOLDER, target.job)
     code = code_tree.install(folder, PACKAGE, "sections.network.switch", switch.MODULES)
     settle = min(SETTLE_SECONDS, seconds / 2)
-    switch.write_json(os.path.join(folder, switch.JOB), {
+    write_json(os.path.join(folder, switch.JOB), {
         "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": over})
     unit = switch.switch_of(folder)
     target.run([
@@ -133,10 +135,10 @@ def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any],
 def _wait(folder: str, limit: float, unit: str) -> dict[str, t.Any]:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
-        result = switch.read_json(os.path.join(folder, switch.RESULT))
+        result = read_json(os.path.join(folder, switch.RESULT))
         if result is not None:
             return result
-        reverted = switch.read_json(os.path.join(os.path.dirname(folder), switch.REVERTED))
+        reverted = read_json(os.path.join(os.path.dirname(folder), switch.REVERTED))
         if reverted is not None and reverted["id"] == os.path.basename(folder):
             return dict(reverted, ok=False, switched=True)
         time.sleep(POLL_SECONDS)

@@ -17,8 +17,8 @@ from ...core.ledger import Step
 from ...core.planning import PROOF, Context, Pending, Planned
 from . import files as netfiles, job, switch
 from .actions import ACTIONS, SECTION, ConfirmAction, HandoverAction, before_all
+from .bring import NETWORKD, NETWORKMANAGER
 from .state import ON_NM, State, gather
-from .switch import NETWORKD, NETWORKMANAGER
 from .wanted import DEFINITIONS, RUNNING, to_networkd, to_networkmanager
 
 __all__ = ["ACTIONS", "OPTIONS", "gather", "plan", "straight", "validate", "waiting"]

@@ -12,7 +12,8 @@ from ...core.host_io import Target, is_file, is_there, names_in
 from ...core.ledger import standing
 from . import job, networkd, nm, switch
 from .actions import HandoverAction, before_all
-from .switch import NETWORKD
+from .bring import MANAGER, NETWORKD
+from .host import read_json
 
 NETWORKS = ("/etc/systemd/network", "/run/systemd/network", "/usr/local/lib/systemd/network", "/usr/lib/systemd/network")
 # networkd is not to take away what others set up: NetworkManager does not either.
@@ -55,14 +56,14 @@ class State(t.NamedTuple):
     @property
     def renderer(self) -> str:
         """Which of the two sets the network up now, empty for neither or both."""
-        running = [name for name, unit in switch.MANAGER.items() if self.active(unit)]
+        running = [name for name, unit in MANAGER.items() if self.active(unit)]
         return running[0] if len(running) == 1 else ""
 
 
 def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     """Read who sets the network up, what the kernel has of it, and what files there are."""
     base = job.base(target)
-    names = sorted({*NM_UNITS, *ON_NM, *switch.MANAGER.values(), RESOLVED, *job.companions(target)})
+    names = sorted({*NM_UNITS, *ON_NM, *MANAGER.values(), RESOLVED, *job.companions(target)})
     units = job.units(target, names)
     ours, foreign = _files(target)
     steps = [step.action for step in standing(target) if step.action["kind"] == HandoverAction.kind]
@@ -72,7 +73,7 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
         units, job.look(target), profiles, idle, _scripts(target) if running else [], ours, foreign,
         {path for step in steps for path, content in step["args"]["after"]["files"].items() if content},
         before_all(steps), job.resolv_conf(target), switch.armed(base),
-        switch.read_json(os.path.join(base, switch.REVERTED)), job.connection())
+        read_json(os.path.join(base, switch.REVERTED)), job.connection())
 
 
 def _files(target: Target) -> tuple[dict[str, str], dict[str, str]]:

@@ -11,9 +11,9 @@ import typing as t
 from ...core.errors import Problem
 from ...core.planning import Context
 from ...facts import network as live
-from . import files as netfiles, job, networkd, nm, switch
+from . import files as netfiles, job, networkd, nm
+from .bring import MANAGER, NETWORKD, NETWORKMANAGER
 from .state import MANNERS, MANNERS_PATH, NM_UNITS, ON_NM, RESOLVED, State
-from .switch import NETWORKD, NETWORKMANAGER
 
 RUNNING, DEFINITIONS = "running", "definitions"
 STUB_LINK = "../run/systemd/resolve/stub-resolv.conf"
@@ -23,7 +23,7 @@ def to_networkd(
     want: dict[str, t.Any], state: State, context: Context,
 ) -> tuple[dict[str, t.Any] | None, list[Problem], list[str]]:
     build = _build(context)
-    if build is None and not state.units[switch.MANAGER[NETWORKD]]["known"]:
+    if build is None and not state.units[MANAGER[NETWORKD]]["known"]:
         return None, [Problem(
             "systemd-networkd is not installed", "it is what is to set the network up",
             "Want the package systemd-networkd; role networkd does")], []
@@ -64,7 +64,7 @@ def _units(want: dict[str, t.Any], state: State, renderer: str) -> dict[str, dic
     on = {"enabled": True, "masked": False, "active": True}
     off = {"enabled": False, "masked": False, "active": False}
     if renderer == NETWORKD:
-        found = {switch.MANAGER[NETWORKD]: on}
+        found = {MANAGER[NETWORKD]: on}
         found.update({name: dict(off, masked=True) for name in NM_UNITS[:2] if state.units[name]["known"]})
     else:
         known = [name for name, unit in state.units.items() if unit["known"] and job.COMPANION.match(name)]

@@ -13,7 +13,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core import erro
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import globbing
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages, rulesets
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import state as network_state, switch
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import host, state as network_state
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import key
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables.keys import HYPERSCALE_KEY
@@ -149,16 +149,16 @@ def test_the_default_kernel_where_grubby_fails(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EISDIR])
 def test_a_note_of_the_network_that_cannot_be_read(tmp_path, monkeypatch, code):
-    assert switch.read_json(str(tmp_path / "absent")) is None
+    assert host.read_json(str(tmp_path / "absent")) is None
     lay(tmp_path, "cut", '{"id": ')
-    assert switch.read_json(str(tmp_path / "cut")) is None
+    assert host.read_json(str(tmp_path / "cut")) is None
 
     def failing(*_args, **_how):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("builtins.open", failing)
     with pytest.raises(OSError, match=os.strerror(code)):
-        switch.read_json(str(tmp_path / "cut"))
+        host.read_json(str(tmp_path / "cut"))
 
 
 def test_a_place_for_the_database_that_cannot_be_looked_at(tmp_path, monkeypatch):

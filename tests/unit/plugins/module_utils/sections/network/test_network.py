@@ -16,7 +16,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger impo
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
-    files as netfiles, job, networkd, nm, section as network, state as network_state, switch, wanted,
+    files as netfiles, host, job, networkd, nm, section as network, state as network_state, switch, wanted,
 )
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
@@ -618,7 +618,7 @@ def test_confirming_takes_the_switch_away_once(tmp_path, monkeypatch):
     monkeypatch.setattr(switch, "command", lambda argv, seconds=0: (said.append(argv), (0, ""))[1])
     monkeypatch.setattr(switch, "BOOT_UNIT_PATH", str(tmp_path / "back.service"))
     (tmp_path / "r.0").mkdir()
-    switch.write_json(str(tmp_path / switch.ARMED), ARMED)
+    host.write_json(str(tmp_path / switch.ARMED), ARMED)
     assert switch.confirm(str(tmp_path), "other") is False
     assert switch.confirm(str(tmp_path), "r.0") is True
     assert switch.armed(str(tmp_path)) is None and ["systemctl", "stop", "centos-hyperscale-network-r.0.timer"] in said

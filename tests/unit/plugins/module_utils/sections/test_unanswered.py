@@ -11,11 +11,12 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import globbing
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages, rulesets
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import host, state as network_state
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import key
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.rulesets import backends
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables.keys import HYPERSCALE_KEY
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import oomd
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import SIG_TEXT
@@ -104,12 +105,12 @@ NONE = (127, "", "no such command")
 
 
 @pytest.mark.parametrize(("look", "word", "good", "value", "without"), [
-    (rulesets.current, "iptables -V", "iptables v1.8.10 (nf_tables)\n", "nft", None),
-    (lambda target: rulesets._is_installed(target, "nft"), "-restore -V", "iptables-restore v1.8.10 (nf_tables)\n", True, False),
-    (rulesets._listing, "nft -j", '{"nftables": []}', {"nftables": []}, None),
+    (backends.current, "iptables -V", "iptables v1.8.10 (nf_tables)\n", "nft", None),
+    (lambda target: backends.is_installed(target, "nft"), "-restore -V", "iptables-restore v1.8.10 (nf_tables)\n", True, False),
+    (backends.nft_listing, "nft -j", '{"nftables": []}', {"nftables": []}, None),
 ])
 def test_a_command_that_is_not_there_and_one_that_fails(tmp_path, monkeypatch, look, word, good, value, without):
-    monkeypatch.setattr(rulesets, "_would_load", lambda target, backend: False)
+    monkeypatch.setattr(backends, "would_load", lambda target, backend: False)
     assert look(target_of(tmp_path, (word, (0, good, "")))) == value
     assert look(target_of(tmp_path, (word, NONE))) == without
     for answer in (BROKEN, (126, "", "Permission denied"), (-9, "", "")):

@@ -21,7 +21,7 @@ import typing as t
 
 from ..core import boot_disk, unwritable
 from ..core.errors import Failed, Problem, Refused
-from . import paths, reasons as package_reasons, repair, rings, solver
+from . import dnf_base, paths, reasons as package_reasons, repair, rings, solver
 from .keys import check_packages
 from .locks import patiently, wait_for_rpm
 from .store import Store
@@ -39,7 +39,7 @@ JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 MODULES = (
     "core.boot_disk", "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini",
     "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver",
-    "packages.rings", "packages.reasons", "packages.store", "packages.repair", "packages.worker",
+    "packages.dnf_base", "packages.rings", "packages.reasons", "packages.store", "packages.repair", "packages.worker",
 )
 
 # What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
@@ -164,9 +164,9 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
 
     if job.whole:
         return _make_whole(folder, job, waiting)
-    settings = solver.Settings(None, False, job.weak_deps, job.own_locks, offline=job.offline)
+    settings = dnf_base.Settings(None, False, job.weak_deps, job.own_locks, offline=job.offline)
     folder.status("resolving")
-    base = patiently(job.lock_timeout, lambda: solver.open_base(job.specs, folder.path, settings, job.local), waiting)
+    base = patiently(job.lock_timeout, lambda: dnf_base.open_base(job.specs, folder.path, settings, job.local), waiting)
     try:
         old = _to_keep(base, job)
         items = solver.solve(
@@ -187,7 +187,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         history = patiently(job.lock_timeout, lambda: base.do_transaction(display), waiting)
         _prove(items, display.output)
     finally:
-        solver.close(base)
+        dnf_base.close(base)
     _bring_reasons(folder, job.reasons)
     _settle()
     Store(os.path.join(folder.path, CARRIED)).clear()
@@ -214,11 +214,11 @@ def _settle() -> None:
 def _bring_reasons(folder: Folder, wanted: t.Mapping[str, str]) -> None:
     """Have dnf note the reasons that are wanted; it reads the packages anew, because they are others now."""
     if wanted:
-        base = solver.open_base([], folder.path, solver.Settings(None, False, False, offline=True))
+        base = dnf_base.open_base([], folder.path, dnf_base.Settings(None, False, False, offline=True))
         try:
             package_reasons.bring(base, wanted)
         finally:
-            solver.close(base)
+            dnf_base.close(base)
 
 
 def _to_keep(base, job: Job) -> list[t.Any]:

@@ -18,7 +18,7 @@ from ...core.errors import Problem, Refused
 from ...core.host_io import FileState, Target, names_in
 from ...core.planning import Context, Manner, Planned
 from ...facts.repos import split_list
-from ...packages import keys, rings, solver
+from ...packages import dnf_base, keys, rings, solver
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
 from ...text import repofile
@@ -88,7 +88,7 @@ def _plan_release(
         try:
             contents = release.look_into(base, missing, target.tmpdir)
         finally:
-            solver.close(base)
+            dnf_base.close(base)
     files = {path: FileState(text, "0644", "root", "root") for path, text in contents.repo_files.items()}
     files = {**files, **state.files}
     edits = Edits(target, files)

@@ -11,7 +11,7 @@ import types
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import boot_room, locks, rpmdb, solver, store
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import boot_room, dnf_base, locks, rpmdb, solver, store
 
 KERNEL = solver.Item("install", "kernel-core", "1-1", "x86_64", "", 0, 0)
 CODES = [errno.EACCES, errno.EIO]
@@ -98,13 +98,13 @@ def test_what_cannot_be_looked_at_is_raised(tmp_path, monkeypatch, look, code):
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_configuration_of_the_version_lock_that_cannot_be_read(tmp_path, monkeypatch, code):
-    assert solver._locklist_of(str(tmp_path)) is None
+    assert dnf_base._locklist_of(str(tmp_path)) is None
     (tmp_path / "versionlock.conf").write_text("[main]\nlocklist = /etc/dnf/plugins/versionlock.list\n")
-    assert solver._locklist_of(str(tmp_path)) == "/etc/dnf/plugins/versionlock.list"
+    assert dnf_base._locklist_of(str(tmp_path)) == "/etc/dnf/plugins/versionlock.list"
 
     def failing(*_args, **_how):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("builtins.open", failing)
     with pytest.raises(OSError, match=os.strerror(code)):
-        solver._locklist_of(str(tmp_path))
+        dnf_base._locklist_of(str(tmp_path))

@@ -20,8 +20,8 @@ from ..core import boot_disk
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
 from ..packages import edits
+from ..packages.jobfile import REASONS
 from ..packages.store import Store
-from ..packages.worker import REASONS
 from ..text.alternatives import LINK_FOLDER, STATE_FOLDERS
 from . import shipped, states as file_states, units
 from .doings import BESIDE, Doings

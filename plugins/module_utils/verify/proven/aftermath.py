@@ -15,13 +15,13 @@ from ...facts import audit
 from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
-from ...packages import worker
+from ...packages import jobfile
 from ..checks import found
 from ..model import MEDIUM, Finding, Skipped, Subject
 from ..predicted.units import UNIT_PATH
 from ..scenes import Scenes
 
-RUNS = f"{STATE_DIR}/runs/*/{worker.RESULT}"
+RUNS = f"{STATE_DIR}/runs/*/{jobfile.RESULT}"
 UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/run/systemd/generator",
                 "/run/systemd/generator.late")
 # What comes and goes with sessions, devices and mounts, or groups what else is there.

@@ -9,8 +9,9 @@ import contextlib
 import os
 import typing as t
 
+from ...core.host_io import sync_folder
 from ...facts import network as live
-from .host import command, drop, must, put_file, sync
+from .host import command, drop, must, put_file
 
 NETWORKMANAGER, NETWORKD = "networkmanager", "networkd"
 MANAGER = {NETWORKMANAGER: "NetworkManager.service", NETWORKD: "systemd-networkd.service"}
@@ -45,7 +46,7 @@ def _put_resolv_conf(wanted: dict[str, t.Any] | None) -> None:
         drop(beside)
         os.symlink(wanted["link"], beside)
         os.rename(beside, path)
-        sync(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
     else:
         put_file(path, wanted["content"], wanted["mode"], tuple(wanted["owner"]))
 

@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from ...core import process
+from ...core.host_io import sync_folder
 
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 COMMAND_SECONDS = 90
@@ -59,23 +60,14 @@ def put(path: str, content: str, mode: int, owner: tuple[int, int] = (0, 0)) -> 
             os.fchown(out.fileno(), *owner)
         os.fsync(out.fileno())
     os.rename(beside, path)
-    sync(os.path.dirname(path))
-
-
-def sync(folder: str) -> None:
-    """Make sure that what was renamed or removed in a folder outlives a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(os.path.dirname(path))
 
 
 def drop(path: str) -> None:
     """Take a file away; one that is gone is fine."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-        sync(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
 
 
 def put_file(path: str, content: str, mode: int, owner: tuple[int, int]) -> None:

@@ -28,8 +28,8 @@ JOB, RESULT = "job.json", "result.json"
 # What lies beside the folders of the single hand-overs: the lock, what waits for its confirmation, and what went back last.
 LOCK, ARMED, REVERTED = "lock", "armed.json", "went-back.json"
 MODULES = (
-    "core.process", "facts.network", "sections.network.host", "sections.network.bring", "sections.network.settling",
-    "sections.network.switch")
+    "core.errors", "core.host_io", "core.process", "facts.network", "sections.network.host", "sections.network.bring",
+    "sections.network.settling", "sections.network.switch")
 
 # Goes back at boot as long as it is there and the hand-over is not confirmed.
 BOOT_UNIT = "centos-hyperscale-network-back.service"

@@ -51,6 +51,7 @@ ExecStart={python} -B -I {code} boot {folder}
 [Install]
 WantedBy=multi-user.target
 """
+
 BACK_SECONDS = 45.0
 
 

@@ -188,4 +188,3 @@ def test_denials_that_nobody_can_read_are_not_passed_over(host):
     assert "there may be more: journalctl cannot be read: it ended with status 1" in planned.actions[0].why
     known, unknown = planned.warnings
     assert "init_t map file" in known and "journalctl cannot be read" in unknown
-

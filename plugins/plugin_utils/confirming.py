@@ -52,6 +52,9 @@ class ConfirmingAction(RefusingAction):
         if result.get("failed") or not waits(result) or not self.confirms():
             return result
         answer = self._confirm(task_vars)
+        warnings = [*(result.get("warnings") or []), *(answer.get("warnings") or [])]
+        if warnings:
+            result["warnings"] = answer["warnings"] = warnings
         if answer.get("failed"):
             return {**result, **answer, "confirmed": False}
         result.update({name: answer[name] for name in CURRENT}, confirmed=True)

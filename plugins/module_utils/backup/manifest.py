@@ -20,8 +20,8 @@ from ..core import boot_disk
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, is_there, names_in, sync_folder
 from ..packages import edits
+from ..packages.jobfile import REASONS
 from ..packages.store import Store
-from ..packages.worker import REASONS
 from ..text.alternatives import LINK_FOLDER, STATE_FOLDERS
 from . import shipped, states as file_states, units
 from .doings import BESIDE, Doings
@@ -133,11 +133,13 @@ class Kept:
             path for path in ours
             if path in going.files and not (path in before or _in_trees(path) or going.files[path].config)
             and edited.get(path) is not None and now[path] != edited[path]]
-        displaced = self._displace({path: edited[path] for path in code})
+        lost = [path for path in code if edited[path].kind == file_states.OTHER]
+        displaced = self._displace({path: edited[path] for path in code if path not in lost})
         self._bring({path: state for path, state in ours.items() if path not in displaced}, now)
-        return [*self._told(settled), *(
-            f"{path} was changed since the swap, and its package is another one now: what it held is in {place}"
-            for path, place in displaced.items())]
+        words = "was changed since the swap, and its package is another one now"
+        return [
+            *self._told(settled), *(f"{path} {words}: what it held is in {place}" for path, place in displaced.items()),
+            *(f"{path} {words}: what it held was not kept, because it is no file or too large" for path in lost)]
 
     def revoke(self, coming: Shipped) -> list[str]:
         """Bring the files to what they were before a transaction that could not be completed, as far as it or its reversal

@@ -15,6 +15,7 @@ import typing as t
 
 from ..core import boot_disk
 from ..core.host_io import SCRATCH, Target, is_there, sync_folder
+from ..packages.store import digest
 
 FILE, LINK, FOLDER = "file", "link", "folder"
 # What is known to be there, and neither kept nor put back.
@@ -27,8 +28,8 @@ LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin", "/etc/sysconfig/kernel")
 
 
 class PathState(t.NamedTuple):
-    """What a path holds. C(content) is base64 for a file, the target of a link, and the size of what is OTHER;
-    C(attributes) are hex digits by name."""
+    """What a path holds. C(content) is base64 for a file, the target of a link, and the size of what is OTHER, of a file with
+    the digest of all that is in it; C(attributes) are hex digits by name."""
 
     kind: str
     mode: int
@@ -80,8 +81,10 @@ def _state(real: str) -> PathState:
         return PathState(LINK, mode, uid, gid, os.readlink(real), {})
     if stat.S_ISDIR(info.st_mode):
         return PathState(FOLDER, mode, uid, gid, "", _attributes(real))
-    if not stat.S_ISREG(info.st_mode) or info.st_size > MOST_BYTES:
+    if not stat.S_ISREG(info.st_mode):
         return PathState(OTHER, mode, uid, gid, str(info.st_size), {})
+    if info.st_size > MOST_BYTES:
+        return PathState(OTHER, mode, uid, gid, f"{info.st_size} sha256 {digest(real)}", _attributes(real))
     with open(real, "rb") as handle:
         content = base64.b64encode(handle.read()).decode("ascii")
     return PathState(FILE, mode, uid, gid, content, _attributes(real))

@@ -25,6 +25,7 @@ Detached code holds a copy of this module.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -96,23 +97,36 @@ def flush_each(paths: t.Iterable[str], root: str = "/") -> None:
             flush(folder)
 
 
-def contents(folder: str = BOOT) -> Contents:
-    """Return what is below a folder, to be compared with what is there later; nothing where there is no such folder."""
+def contents(folder: str = BOOT) -> Contents | None:
+    """Return what is below a folder, to be compared with what is there later; nothing where there is no such folder, and None
+    where it cannot be read."""
     found = {}
-    for above, folders, files in os.walk(folder):
-        for path in [above, *(os.path.join(above, name) for name in [*folders, *files])]:
-            try:
-                info = os.lstat(path)
-            except FileNotFoundError:
-                continue
-            found[path] = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    try:
+        for above, folders, files in os.walk(folder, onerror=_unless_gone):
+            for path in [above, *(os.path.join(above, name) for name in [*folders, *files])]:
+                with contextlib.suppress(FileNotFoundError):
+                    info = os.lstat(path)
+                    found[path] = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    except OSError:
+        return None
     return found
 
 
-def flush_changes(before: Contents, folder: str = BOOT) -> None:
-    """Flush the file systems on which something below a folder is another than before."""
+def _unless_gone(error: OSError) -> None:
+    """Raise what kept a folder from being read, unless it is gone by now."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def flush_changes(before: Contents | None, folder: str = BOOT) -> None:
+    """Flush the file systems on which something below a folder is another than before, or may be: all where that is not known."""
     now = contents(folder)
-    flush_each(sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path)))
+    if now is None:
+        flush(folder)
+    elif before is None:
+        flush_each(now)
+    else:
+        flush_each(sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path)))
 
 
 def _folder(path: str) -> str:

@@ -80,12 +80,17 @@ def _going(folder: str) -> str:
 
 
 class Target:
-    """A host as seen from the module that runs on it. C(tmpdir) is made when it is first asked for, where a function does so."""
+    """A host as seen from the module that runs on it. C(tmpdir) is made when it is first asked for, where a function does so.
+
+    C(warn) tells the operator something, however the run ends.
+    """
 
     def __init__(
         self, run: Run, tmpdir: str | t.Callable[[Target], str], root: str = "/", state_dir: str = STATE_DIR,
+        warn: t.Callable[[str], None] = lambda words: None,
     ) -> None:
         self._run = run
+        self.warn = warn
         self._tmpdir = tmpdir
         self.root = root
         self.state_dir = self.path(state_dir)

@@ -55,7 +55,7 @@ def target_of(module: AnsibleModule, changes: bool = False) -> Target:
     def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
         return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
 
-    return Target(command, changing_folder if changes else looking_folder)
+    return Target(command, changing_folder if changes else looking_folder, warn=module.warn)
 
 
 @contextlib.contextmanager
@@ -82,20 +82,27 @@ def _end(module: AnsibleModule, problems: t.Sequence[Problem], refused: bool) ->
 
 
 def _denied(module: AnsibleModule, since: float) -> list[Problem]:
-    """Return, as one problem, what SELinux has denied since a time: it may be why a step failed."""
+    """Return, as problems, what SELinux has denied since a time, and what of that cannot be read: it may be why a step failed."""
     try:
-        kinds = audit.denied("/", target_of(module).probe, since)
+        heard = audit.refused("/", target_of(module).probe, since)
     except OSError as error:
-        return [Problem(
-            "SELinux is on, and what it denied since cannot be read", error.strerror or str(error),
-            "Look for denials with 'journalctl _TRANSPORT=audit' on the host")]
-    if not kinds:
-        return []
-    return [Problem(
-        f"SELinux denied meanwhile: {'; '.join(kinds[:MOST_DENIALS])}",
-        f"the policy of this host does not allow it ({len(kinds)} kinds in all)",
-        "Install the policy that the SIG builds for this stream, or let the host be permissive until it is proven, with "
-        "hyperscale_systemd_selinux: permissive in the role or selinux: [{during: permissive}] in the module")]
+        return [_unheard("SELinux may be on, and what it denied since cannot be read", error.strerror or str(error))]
+    problems = []
+    if heard.kinds:
+        problems.append(Problem(
+            f"SELinux denied meanwhile: {'; '.join(heard.words[:MOST_DENIALS])}",
+            f"the policy of this host does not allow it ({len(heard.kinds)} kinds in all)",
+            "Install the policy that the SIG builds for this stream, or let the host be permissive until it is proven, with "
+            "hyperscale_systemd_selinux: permissive in the role or selinux: [{during: permissive}] in the module"))
+    if heard.unread:
+        problems.append(_unheard(
+            "SELinux is on, and what it denied since cannot be read, or not all of it",
+            "; ".join(f"{source}: {reason}" for source, reason in heard.unread.items())))
+    return problems
+
+
+def _unheard(fact: str, reason: str) -> Problem:
+    return Problem(fact, reason, "Look for denials with 'journalctl _TRANSPORT=audit' and 'ausearch -m avc' on the host")
 
 
 def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()) -> None:

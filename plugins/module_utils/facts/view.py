@@ -99,6 +99,10 @@ class View:
             self.note(path, reason)
         return value
 
+    def have(self, key: t.Hashable, value: t.Any, unread: t.Mapping[str, str]) -> None:
+        """Take a value for what the look of a key gives, and what could not be read of it, with the reason of each."""
+        self._known[key] = value, dict(unread)
+
     def status(self, path: str, follow: bool = True) -> os.stat_result | None:
         """Return the status of a path, None when nothing is there or, which is noted, when that cannot be told."""
         try:

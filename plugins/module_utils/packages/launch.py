@@ -20,7 +20,7 @@ from ..core import code_tree, process
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from ..facts import kind
-from . import worker
+from . import jobfile, worker
 
 FOLDER = "runs"
 PACKAGE = "hyperscale_runner"
@@ -44,14 +44,14 @@ def unit_name(run: str) -> str:
     return f"centos-hyperscale-{run}.service"
 
 
-def carry_out(target: Target, job: worker.Job) -> dict[str, t.Any]:
+def carry_out(target: Target, job: jobfile.Job) -> dict[str, t.Any]:
     """Start a job in its own unit, wait for it, and return its result."""
     problem = kind.of_this_host().refusal
     if problem is not None:
         raise Refused(problem)
-    folder = worker.Folder(target.private_folder(FOLDER, job.run))
+    folder = jobfile.Folder(target.private_folder(FOLDER, job.run))
     code = code_tree.install(folder.path, PACKAGE, "packages.worker", worker.MODULES)
-    folder.write(worker.JOB, worker.to_json(job))
+    folder.write(jobfile.JOB, jobfile.to_json(job))
     argv = [sys.executable, "-B", "-I", code, folder.path]
     status, _out = target.probe([
         "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
@@ -59,11 +59,11 @@ def carry_out(target: Target, job: worker.Job) -> dict[str, t.Any]:
         "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
     ])
     if status == 0 and ended(target, job.run) != NEVER_SPOKE:
-        return wait(target, job.run)
+        return tell(target, wait(target, job.run))
     # A PID 1 that was replaced on disk and does not run the new build yet may have lost the libraries it starts units with, and
     # systemd-run its own.
     ended(target, job.run, process.start(argv))
-    return wait(target, job.run)
+    return tell(target, wait(target, job.run))
 
 
 def wait(target: Target, run: str) -> dict[str, t.Any]:
@@ -85,19 +85,19 @@ def ended(target: Target, run: str, may_start: t.Callable[[], bool] | None = Non
     start_deadline = time.monotonic() + START_SECONDS
     while True:
         # Its word is read before the look and its result after: neither a start nor an end in between is missed.
-        status = folder.read(worker.STATUS)
+        status = folder.read(jobfile.STATUS)
         works = alive(target, run)
-        result = folder.read(worker.RESULT)
+        result = folder.read(jobfile.RESULT)
         if result is not None:
             return Ending(result, status)
         if not works and (status is not None or time.monotonic() > start_deadline or not may_start()):
-            return Ending(folder.read(worker.RESULT), folder.read(worker.STATUS))
+            return Ending(folder.read(jobfile.RESULT), folder.read(jobfile.STATUS))
         time.sleep(POLL_SECONDS)
 
 
-def folder_of(target: Target, run: str) -> worker.Folder:
+def folder_of(target: Target, run: str) -> jobfile.Folder:
     """Return the folder of a run's transaction."""
-    return worker.Folder(os.path.join(target.state_dir, FOLDER, run))
+    return jobfile.Folder(os.path.join(target.state_dir, FOLDER, run))
 
 
 def clear(target: Target, run: str) -> None:
@@ -107,7 +107,7 @@ def clear(target: Target, run: str) -> None:
 
 def _may_start(target: Target, run: str) -> bool:
     """Say whether a runner that has not said a word may still do so: systemd knows its unit, or cannot be asked."""
-    if folder_of(target, run).read(worker.JOB) is None:
+    if folder_of(target, run).read(jobfile.JOB) is None:
         return False
     _status, out = target.probe(["systemctl", "is-active", unit_name(run)])
     return out.strip() not in ("inactive", "failed", "unknown")
@@ -119,7 +119,7 @@ def alive(target: Target, run: str) -> bool:
     systemd is not asked, because it does not answer while it re-executes in the middle of the very transaction.
     """
     try:
-        handle = os.open(os.path.join(target.state_dir, FOLDER, run, worker.ALIVE), os.O_RDONLY)
+        handle = os.open(os.path.join(target.state_dir, FOLDER, run, jobfile.ALIVE), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -129,6 +129,13 @@ def alive(target: Target, run: str) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def tell(target: Target, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Tell what a result warns of, whatever else becomes of the run, and return the result."""
+    for warning in result.get("warnings", ()):
+        target.warn(str(Problem(*warning)))
+    return result
 
 
 def raise_for(result: dict[str, t.Any]) -> None:

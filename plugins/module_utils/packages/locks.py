@@ -19,6 +19,7 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
     rpm = None
 
 POLL_SECONDS = 0.5
+PROC = "/proc"
 
 Answer = t.TypeVar("Answer")
 
@@ -39,7 +40,7 @@ def wait_for_rpm(limit: float, waiting: t.Callable[[str], None] = lambda holder:
     deadline = time.monotonic() + limit
     while True:
         pid = _rpm_lock_holder()
-        if not pid:
+        if pid is None:
             return
         _wait_or_refuse(deadline, limit, "rpm", process(pid), waiting)
 
@@ -55,29 +56,37 @@ def _wait_or_refuse(deadline: float, limit: float, what: str, holder: str, waiti
 
 
 def process(pid: int) -> str:
-    """Return a process in words: its id and its command line."""
+    """Return a process in words: its id and its command line, or why that is not known."""
+    if pid <= 0:
+        return "a process that the system does not name"
     try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as handle:
-            command = handle.read().replace("\0", " ").strip()
-    except OSError:
-        command = ""
-    return f"process {pid} ({command or 'already gone'})"
+        with open(f"{PROC}/{pid}/cmdline", encoding="utf-8", errors="replace") as handle:
+            command = handle.read().replace("\0", " ").strip() or "it has no command line"
+    except (FileNotFoundError, ProcessLookupError):
+        command = "already gone"
+    except OSError as error:
+        command = f"its command line cannot be read: {error.strerror or error}"
+    return f"process {pid} ({command})"
 
 
-def _rpm_lock_holder() -> int:
-    """Return the process id of rpm's lock holder, or 0. Read from /proc/locks, so that nothing is locked by looking."""
+def _rpm_lock_holder() -> int | None:
+    """Return the process id of rpm's lock holder, None where there is none. Read from /proc/locks, so that nothing is locked by
+    looking."""
     try:
         inode = os.stat(rpm.expandMacro("%{_rpmlock_path}")).st_ino
     except FileNotFoundError:  # nobody has locked anything yet
-        return 0
-    with open("/proc/locks", encoding="ascii") as handle:
+        return None
+    with open(f"{PROC}/locks", encoding="ascii") as handle:
         return lock_holder(handle.read(), inode)
 
 
-def lock_holder(locks: str, inode: int) -> int:
-    """Return who holds a write lock on an inode according to the text of /proc/locks, or 0."""
+def lock_holder(locks: str, inode: int) -> int | None:
+    """Return who holds a write lock on an inode according to the text of /proc/locks, None where nobody does.
+
+    A process of another container is 0 there, and one that locked by an open file description is -1.
+    """
     for line in locks.splitlines():
         fields = line.split()
         if len(fields) >= 6 and fields[3] == "WRITE" and fields[5].rsplit(":", 1)[-1] == str(inode):
             return int(fields[4])
-    return 0
+    return None

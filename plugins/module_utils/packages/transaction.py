@@ -15,7 +15,7 @@ from ..core.engine import TRANSACT, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from ..core.writable import Touch
-from . import launch, paths, solver, worker
+from . import jobfile, launch, paths, solver
 from .rpmdb import Package, installed, side_by_side
 from .store import Store
 
@@ -124,14 +124,14 @@ class TransactionAction(Action):
             package.nevra for package in here
             if package.nevra in exact or ((package.name, package.arch) in names and not side_by_side(package.name))]
 
-    def _job(self, target: Target, **more: t.Any) -> worker.Job:
+    def _job(self, target: Target, **more: t.Any) -> jobfile.Job:
         given = dict({"install": [], "erase": [], "expected": None}, **more)
         specs = [] if given.get("offline") else [solver.RepoSpec(*spec) for spec in self.args["specs"]]
-        return worker.Job(
+        return jobfile.Job(
             run=target.job, specs=specs, weak_deps=self.args["weak_deps"], lock_timeout=self.args["lock_timeout"],
             own_locks=own_locks(target), **given)
 
-    def _carry_out(self, target: Target, job: worker.Job) -> None:
+    def _carry_out(self, target: Target, job: jobfile.Job) -> None:
         launch.raise_for(launch.carry_out(target, job))
 
     def verify(self, target: Target) -> None:
@@ -152,17 +152,18 @@ class TransactionAction(Action):
     def is_half(self, target: Target, job: str) -> bool:
         """Say whether a transaction that does not run any more ended in its middle, and was not made whole since."""
         folder = launch.folder_of(target, job)
-        status, result = folder.read(worker.STATUS), folder.read(worker.RESULT)
+        status, result = folder.read(jobfile.STATUS), folder.read(jobfile.RESULT)
         if folder.read(MENDED) is not None or status is None:
             return False
         if result is None:
-            return status["phase"] == worker.RUNNING
+            return status["phase"] == jobfile.RUNNING
         return not result["ok"] and not result["refused"] and bool(result.get("touched"))
 
     def settle(self, target: Target, job: str, undoing: bool) -> tuple[str, bool]:
         """Find out what became of this transaction, make it whole where it was cut, and say so."""
         kept = Kept(target, self.run)
         ending = launch.ended(target, job)
+        launch.tell(target, ending.result or {})
         if self.is_half(target, job):
             words, done = self._made_whole(target, job, undoing, kept)
         elif ending.result is not None and ending.result["ok"]:
@@ -180,12 +181,12 @@ class TransactionAction(Action):
     def _made_whole(self, target: Target, job: str, undoing: bool, kept: Kept) -> tuple[str, bool]:
         """Complete a transaction that was cut in its middle, or where that cannot be done go back to before it."""
         folder = launch.folder_of(target, job)
-        items = [solver.Item(*item) for item in folder.read(worker.ITEMS) or self.args["items"]]
+        items = [solver.Item(*item) for item in folder.read(jobfile.ITEMS) or self.args["items"]]
         come = {item.nevra for item in solver.brought(items)}
         leave = {item.nevra for item in items} - come
-        carried = {**kept.packages.whole(), **Store(os.path.join(folder.path, worker.CARRIED)).whole()}
+        carried = {**kept.packages.whole(), **Store(os.path.join(folder.path, jobfile.CARRIED)).whole()}
         try:
-            self._whole(target, job, come, leave, carried, folder.read(worker.REASONS) or {})
+            self._whole(target, job, come, leave, carried, folder.read(jobfile.REASONS) or {})
             words, done = "its package transaction was cut in its middle and was made whole", True
         except (Failed, Refused) as failure:
             if undoing:
@@ -195,7 +196,7 @@ class TransactionAction(Action):
                 self.left = kept.revoke(shipped.of_package_files(path for nevra, path in carried.items() if nevra in come))
             words, done = f"its package transaction was cut in its middle and was taken back, because {failure}", False
         folder.write(MENDED, {"done": done})
-        Store(os.path.join(folder.path, worker.CARRIED)).clear()
+        Store(os.path.join(folder.path, jobfile.CARRIED)).clear()
         return words, done
 
     def _whole(
@@ -213,7 +214,7 @@ class TransactionAction(Action):
         launch.ended(target, name)
         launch.clear(target, name)
         names = sorted(come)
-        launch.raise_for(launch.carry_out(target, worker.Job(
+        launch.raise_for(launch.carry_out(target, jobfile.Job(
             run=name, specs=[], install=names, erase=sorted(leave), expected=None, weak_deps=False,
             lock_timeout=self.args["lock_timeout"], own_locks=[], local=[files[nevra] for nevra in names], offline=True,
             reasons=reasons, whole=True, began=launch.folder_of(target, job).began)))

@@ -11,9 +11,7 @@ library are used.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import shutil
 import signal
 import time
 import traceback
@@ -21,115 +19,25 @@ import typing as t
 
 from ..core import boot_disk, unwritable
 from ..core.errors import Failed, Problem, Refused
-from . import paths, reasons as package_reasons, repair, rings, solver
-from .keys import check_packages
+from . import dnf_base, paths, reasons as package_reasons, repair, solver
+from .jobfile import ALIVE, CARRIED, ITEMS, JOB, RESULT, RUNNING, Folder, Job, from_json
 from .locks import patiently, wait_for_rpm
 from .store import Store
+from .supply import fetch, keep, to_keep
 
 try:
     import dnf.callback
-    import dnf.exceptions
     Progress = dnf.callback.TransactionProgress
 except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
     Progress = object
-
-JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
     "core.boot_disk", "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini",
     "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver",
-    "packages.rings", "packages.reasons", "packages.store", "packages.repair", "packages.worker",
+    "packages.dnf_base", "packages.rings", "packages.reasons", "packages.store", "packages.repair", "packages.jobfile",
+    "packages.supply", "packages.worker",
 )
-
-# What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
-CARRIED = "packages"
-# Reasons of installation: in the run's folder those that dnf is going to note, beside saved packages those they had.
-REASONS = "reasons.json"
-# The lines of the transaction as it was solved here.
-ITEMS = "items.json"
-# The phase from which on the host's packages are no longer what they were.
-RUNNING = "running"
-
-# The share of free space that a download leaves alone.
-SPACE_KEPT = 16 * 1024 * 1024
-
-
-class Job(t.NamedTuple):
-    """One transaction: exact NEVRAs, the lines it must consist of (None: whatever the solver finds), repositories, and the
-    lines of the version lock list that are ours.
-
-    C(local) are package files on the host; with C(offline) nothing else is on offer. C(keep) are NEVRAs to fetch into the
-    store C(keep_in) before anything changes; with C(keep_all), one that cannot be had is a reason to refuse. C(reasons) are
-    the reasons of installation to have afterwards, by C(name.arch). With C(whole), rpm alone installs C(local) and takes
-    C(erase) away; C(began) is when the transaction began that is made whole.
-    """
-
-    run: str
-    specs: list[solver.RepoSpec]
-    install: list[str]
-    erase: list[str]
-    expected: list[solver.Item] | None
-    weak_deps: bool
-    lock_timeout: float
-    own_locks: list[str]
-    local: list[str] = []
-    offline: bool = False
-    keep: list[str] = []
-    keep_in: str = ""
-    keep_all: bool = False
-    reasons: dict[str, str] = {}
-    whole: bool = False
-    began: float = 0.0
-
-
-class Folder:
-    """The run's folder: written by the runner, read by the module that waits."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        # Whether rpm has begun with a package.
-        self.touched = False
-
-    def write(self, name: str, content: t.Any) -> None:
-        """Put a JSON file in place whole."""
-        beside = os.path.join(self.path, f".{name}")
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
-            json.dump(content, handle)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.rename(beside, os.path.join(self.path, name))
-
-    def read(self, name: str) -> t.Any:
-        """Return a JSON file, or None when it is not there."""
-        try:
-            with open(os.path.join(self.path, name), encoding="utf-8") as handle:
-                return json.load(handle)
-        except FileNotFoundError:
-            return None
-
-    @property
-    def began(self) -> float:
-        """When its job was written."""
-        return os.stat(os.path.join(self.path, JOB)).st_mtime
-
-    def status(self, phase: str, **more: t.Any) -> None:
-        """Say where the job is."""
-        self.write(STATUS, dict(more, phase=phase, time=time.time()))
-
-
-def to_json(job: Job) -> dict[str, t.Any]:
-    """Return a job as JSON carries it."""
-    return job._asdict()
-
-
-def from_json(content: dict[str, t.Any]) -> Job:
-    """Return a job out of its JSON."""
-    return Job(**dict(
-        content,
-        specs=[solver.RepoSpec(*spec) for spec in content["specs"]],
-        expected=content["expected"] and [solver.Item(*item) for item in content["expected"]],
-    ))
 
 
 class Display(Progress):
@@ -164,11 +72,11 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
 
     if job.whole:
         return _make_whole(folder, job, waiting)
-    settings = solver.Settings(None, False, job.weak_deps, job.own_locks, offline=job.offline)
+    settings = dnf_base.Settings(None, False, job.weak_deps, job.own_locks, offline=job.offline)
     folder.status("resolving")
-    base = patiently(job.lock_timeout, lambda: solver.open_base(job.specs, folder.path, settings, job.local), waiting)
+    base = patiently(job.lock_timeout, lambda: dnf_base.open_base(job.specs, folder.path, settings, job.local), waiting)
     try:
-        old = _to_keep(base, job)
+        old = to_keep(base, job)
         items = solver.solve(
             base,
             [solver.exact(base, nevra) for nevra in job.install],
@@ -176,9 +84,9 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         )
         _refuse_drift(job.expected, items)
         packages = list(base.transaction.install_set)
-        _fetch(folder, base, job, [*packages, *old], waiting)
+        fetch(folder, base, job, [*packages, *old], waiting)
         _refuse_unwritable(packages, items)
-        _keep(folder, base, job, packages, old)
+        keep(folder, base, job, packages, old)
         folder.write(ITEMS, items)
         wait_for_rpm(job.lock_timeout, waiting)
         display = Display(folder)
@@ -187,7 +95,7 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         history = patiently(job.lock_timeout, lambda: base.do_transaction(display), waiting)
         _prove(items, display.output)
     finally:
-        solver.close(base)
+        dnf_base.close(base)
     _bring_reasons(folder, job.reasons)
     _settle()
     Store(os.path.join(folder.path, CARRIED)).clear()
@@ -214,54 +122,11 @@ def _settle() -> None:
 def _bring_reasons(folder: Folder, wanted: t.Mapping[str, str]) -> None:
     """Have dnf note the reasons that are wanted; it reads the packages anew, because they are others now."""
     if wanted:
-        base = solver.open_base([], folder.path, solver.Settings(None, False, False, offline=True))
+        base = dnf_base.open_base([], folder.path, dnf_base.Settings(None, False, False, offline=True))
         try:
             package_reasons.bring(base, wanted)
         finally:
-            solver.close(base)
-
-
-def _to_keep(base, job: Job) -> list[t.Any]:
-    """Return the packages on offer that are to be saved and are not yet."""
-    saved = Store(job.keep_in).whole() if job.keep else {}
-    found = {nevra: solver.same_build(base, nevra) for nevra in job.keep if nevra not in saved}
-    missing = sorted(nevra for nevra, package in found.items() if package is None)
-    if missing and job.keep_all:
-        raise Refused(*(solver.no_way_back(nevra) for nevra in missing))
-    return [package for package in found.values() if package is not None]
-
-
-def _fetch(
-    folder: Folder, base, job: Job, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None],
-) -> None:
-    """Download packages and check them."""
-    remote = [package for package in packages if not solver.is_file(package)]
-    _refuse_full_disk(base.conf.cachedir, remote)
-    folder.status("downloading", total=len(remote))
-    _download(base, remote, waiting, job.lock_timeout)
-    folder.status("checking", total=len(remote))
-    _check(base, remote, job.specs, folder.path)
-
-
-def _keep(folder: Folder, base, job: Job, packages: t.Sequence[t.Any], old: t.Sequence[t.Any]) -> None:
-    """Save what goes, and what comes until it is there."""
-    folder.status("saving", total=len(old))
-    _put(Store(os.path.join(folder.path, CARRIED)), packages)
-    folder.write(REASONS, package_reasons.planned(base))
-    if job.keep_in:
-        _put(Store(job.keep_in), old)
-        going = [(package.name, package.arch) for package in base.transaction.remove_set]
-        Folder(os.path.dirname(job.keep_in)).write(REASONS, package_reasons.of(base, going))
-
-
-def _put(store: Store, packages: t.Sequence[t.Any]) -> None:
-    try:
-        store.put({solver.nevra_of(package): package.localPkg() for package in packages})
-    except OSError as error:
-        store.clear()
-        raise Refused(Problem(
-            f"packages cannot be saved in {store.folder}", f"{error.strerror or error}",
-            "Nothing was changed. Make room there and run again")) from error
+            dnf_base.close(base)
 
 
 def _prove(items: t.Sequence[solver.Item], output: t.Sequence[str]) -> None:
@@ -298,49 +163,23 @@ def _refuse_unwritable(packages: t.Sequence[t.Any], items: t.Sequence[solver.Ite
         paths.of_files(package.localPkg() for package in packages), paths.installed(going)))
 
 
-def _refuse_full_disk(cachedir: str, packages: t.Sequence[t.Any]) -> None:
-    needed = sum(package.downloadsize for package in packages if not os.path.exists(package.localPkg()))
-    os.makedirs(cachedir, exist_ok=True)
-    free = shutil.disk_usage(cachedir).free
-    if needed and needed + SPACE_KEPT > free:
-        raise Refused(Problem(
-            f"{free // 1024} KiB are free below {cachedir}",
-            f"the packages to download take {needed // 1024} KiB and {SPACE_KEPT // 1024} KiB are to stay free",
-            "Make room, for example with 'dnf clean packages'",
-        ))
-
-
-def _download(base, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None], limit: float) -> None:
-    try:
-        patiently(limit, lambda: base.download_packages(packages), waiting)
-    except (dnf.exceptions.DownloadError, dnf.exceptions.Error, OSError) as error:
-        if isinstance(error, dnf.exceptions.LockError):
-            raise
-        raise Refused(Problem(
-            "a package cannot be downloaded", " ".join(str(error).split()),
-            "Nothing was installed. Mend the mirror or the host's disk and run again",
-        )) from error
-
-
-def _check(base, packages: t.Sequence[t.Any], specs: t.Sequence[solver.RepoSpec], workdir: str) -> None:
-    """Check every downloaded package with the keys of its own repository, as its gpgcheck asks."""
-    for repo_id in sorted({package.reponame for package in packages}):
-        if not base.repos[repo_id].gpgcheck:
-            continue
-        paths = {package.localPkg(): str(package) for package in packages if package.reponame == repo_id}
-        check_packages(paths, rings.ring_of(base, specs, repo_id), repo_id, workdir)
-
-
-def _seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents) -> dict[str, t.Any]:
-    """Have GRUB see what the transaction made of /boot, and return the result with the reason where that failed.
+def _seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) -> dict[str, t.Any]:
+    """Have GRUB see what the transaction made of /boot, and return the result with a warning where that failed.
 
     Kernels, their entries and initramfs are written by rpm and by programs that sync less than that.
     """
     try:
         boot_disk.flush_changes(before)
-    except (Failed, OSError) as error:
-        return dict(result, output=[*result.get("output", []), f"/boot was not written out for GRUB: {error}"])
-    return result
+    except Failed as failure:
+        reason = "; ".join(f"{problem.fact}: {problem.reason}" for problem in failure.problems)
+    except OSError as error:
+        reason = f"{error.strerror or error} (error number {error.errno})" + (f" at {error.filename}" if error.filename else "")
+    else:
+        return result
+    return dict(result, warnings=[Problem(
+        f"what the transaction changed below {boot_disk.BOOT} was not written out for GRUB", reason,
+        "Look at 'dmesg' for an error of the disk and mend it. A clean reboot writes it out, too; after a crash or a power cut "
+        "before that, GRUB may start what was there before")])
 
 
 def main(path: str) -> int:

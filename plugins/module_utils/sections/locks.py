@@ -4,8 +4,9 @@
 """Section C(locks): what was swapped stays: version locks of dnf's own plugin, and packages that keep their vendor.
 
 Both stand on disk only after the swap, and neither holds back a transaction of this collection: it reads the lock list
-without the lines that are ours (C(packages.solver)), and names its packages exactly. Lines of others count for it as for anybody.
-Whose a line is stands in the journal. Lines of ours always name what is installed, so they are looked after by every run.
+without the lines that are ours (C(packages.dnf_base)), and names its packages exactly. Lines of others count for it as for
+anybody. Whose a line is stands in the journal. Lines of ours always name what is installed, so they are looked after by every
+run.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ..core.errors import Problem, Refused
 from ..core.host_io import NOT_THERE, Target
 from ..core.planning import Context, Manner, Planned
 from ..facts import btrfs, globbing, kernel as host_kernel, kernel_modules
-from ..packages import boot_room, builds, capabilities, kernels as kernel_packages, kmods, locks, saved, solver
+from ..packages import boot_room, builds, capabilities, dnf_base, kernels as kernel_packages, kmods, locks, saved, solver
 from ..packages.choose import Jobs, best, jobs, newest
 from ..packages.rpmdb import installed
 from ..packages.transaction import AVAILABLE, EXACT, TransactionAction, own_locks
@@ -129,12 +129,12 @@ def opener(
     """Return a function that opens dnf's Base on the host's repositories and some more, as these wishes ask for it."""
     weak_deps = any(want["weak_deps"] for want in wants)
     modules = any(kmods.PACKAGE.match(name) for want in wants for name in (*want["names"], *want["also"]))
-    settings = solver.Settings(target.tmpdir, check, weak_deps, own_locks(target), modules)
+    settings = dnf_base.Settings(target.tmpdir, check, weak_deps, own_locks(target), modules)
     back = any(want["to"] == STOCK for want in wants)
 
     def opened(specs: t.Sequence[solver.RepoSpec]) -> t.Any:
         local = saved.stock_builds(target) if back else []
-        return locks.patiently(lock_timeout, lambda: solver.open_base(specs, target.tmpdir, settings, local))
+        return locks.patiently(lock_timeout, lambda: dnf_base.open_base(specs, target.tmpdir, settings, local))
 
     return opened
 
@@ -197,7 +197,7 @@ def _transaction(
         action.comes = sorted({path for package in base.transaction.install_set for path in package.files})
         return [action]
     finally:
-        solver.close(base)
+        dnf_base.close(base)
 
 
 def _ways_back(base, target: Target, items: t.Sequence[solver.Item]) -> list[Problem]:

@@ -9,13 +9,14 @@ They are named here and never found at run time: what a module takes along to a 
 from __future__ import annotations
 
 from ..core.registry import Registry
-from . import cgroup2, files, locks, manager, modules, packages, rulesets, selinux, units
+from . import cgroup2, files, locks, manager, modules, packages, selinux, units
 from .alternatives import section as alternatives
 from .boot import section as boot
 from .cow import section as cow
 from .network import section as network
 from .oomd import section as oomd
 from .repositories import section as repositories
+from .rulesets import section as rulesets
 
 REGISTRY = Registry({
     "repositories": repositories,

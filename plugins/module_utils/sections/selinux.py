@@ -33,12 +33,12 @@ ENFORCING, PERMISSIVE = "1", "0"
 
 class State(t.NamedTuple):
     """What the section decides on: the kernel's switch (None: SELinux is off), the boot, since when this collection has the
-    host permissive (None: it has not), and what was denied since (None: it cannot be read)."""
+    host permissive (None: it has not), and what was denied since."""
 
     enforce: str | None
     boot_id: str
     since: float | None
-    denied: list[denials.Kind] | None
+    heard: audit.Heard
 
 
 class RelaxAction(Action):
@@ -112,14 +112,8 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
     note = target.read(RELAXED)
     enforce = _switch(target)
     since = relaxed_since(enforce, boot_id, note.content if note else None)
-    return State(enforce, boot_id, since, [] if since is None else _denied(target, since))
-
-
-def _denied(target: Target, since: float) -> list[denials.Kind] | None:
-    try:
-        return denials.kinds(denials.parse(audit.messages(target.root, target.probe, since)), since)
-    except OSError:
-        return None
+    heard = audit.Heard([], {}) if since is None else audit.denied(target.root, target.probe, since)
+    return State(enforce, boot_id, since, heard)
 
 
 def stands(state: State) -> bool:
@@ -145,16 +139,21 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
 
 
 def _enforce(state: State, why: str) -> EnforceAction:
-    said = [denials.words(kind) for kind in state.denied or []]
-    new = [kind for kind in state.denied or [] if not kind.before]
+    said = state.heard.words
+    new = [kind for kind in state.heard.kinds if not kind.before]
     found = f"{len(said)} kinds of denials since it is permissive, {len(new)} of them new"
-    if state.denied is None:
-        found = "what was denied since could not be read"
+    if state.heard.unread:
+        found += f"; there may be more: {_unread(state.heard)}"
     return EnforceAction(
         "SELinux", f"{why}; {found}", {"denied": said}, "permissive\n" + "".join(f"# {line}\n" for line in said), "enforcing\n")
 
 
 def _told(state: State) -> list[str]:
-    if state.denied is None:
-        return ["What SELinux would have denied since it is permissive cannot be read: neither auditd's log nor the journal."]
-    return [f"SELinux would have denied: {denials.words(kind)}" for kind in state.denied if not kind.before]
+    told = [f"SELinux would have denied: {denials.words(kind)}" for kind in state.heard.kinds if not kind.before]
+    if state.heard.unread:
+        told.append(f"SELinux may have denied more since it is permissive: {_unread(state.heard)}")
+    return told
+
+
+def _unread(heard: audit.Heard) -> str:
+    return "; ".join(f"{source} cannot be read: {reason}" for source, reason in heard.unread.items())

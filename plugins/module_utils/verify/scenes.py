@@ -10,10 +10,9 @@ import typing as t
 
 from ..facts.view import View
 from ..packages import rpmdb
-from . import gather
+from . import gather, unit_states
 from .builds import Build, Relation
 from .model import Skipped
-from .predicted import units
 from .snapshot import Snapshot
 from .swap import Installed, Swap, builds_of, nevra_of
 
@@ -34,17 +33,20 @@ def _parted(nevra: str) -> tuple[str, str, str]:
 
 
 class Past(View):
-    """The host now, but for the states of units, which are those of the snapshot: who was affected, is known from then."""
+    """The host now, but for the states of units, which are those of the snapshot: who was affected, is known from then.
 
-    def __init__(self, view: View, states: dict[str, dict[str, str]] | None) -> None:
+    C(unread) are the units that could not be read then, with the reason of each.
+    """
+
+    def __init__(self, view: View, states: dict[str, dict[str, str]] | None, unread: t.Mapping[str, str]) -> None:
         super().__init__(view.root, view.run, kind=view.kind, noted=view.noted)
-        self._shown = None if states is None else "\n\n".join(
-            "\n".join(f"{name}={value}" for name, value in said.items()) for said in states.values())
+        if states is not None:
+            self.have(unit_states.KNOWN, states, {unit: of_snapshot(reason) for unit, reason in unread.items()})
 
-    def said(self, *argv: str) -> tuple[int, str]:
-        if list(argv) == units.LOADED and self._shown is not None:
-            return 0, self._shown
-        return super().said(*argv)
+
+def of_snapshot(reason: str) -> str:
+    """Return why something could not be read, of a time before."""
+    return f"{reason} (when the snapshot was taken)"
 
 
 class Course(t.NamedTuple):
@@ -76,7 +78,7 @@ class Scenes:
             rpm.hdr(blob) for nevra, blob in snapshot.headers.items() if nevra in self.left)
         self.new: list[Build] = builds_of(arrived.values())
         self.unforeseen = sorted(self.left - snapshot.headers.keys())
-        past = Past(view, snapshot.content["units"])
+        past = Past(view, snapshot.content["units"], snapshot.content.get("unread", {}).get("units", {}))
         self.swap = Swap(self.old, self.new, self._beside(), Installed(ts, set(arrived)), past)
 
     @property
@@ -112,7 +114,7 @@ class Scenes:
             reasons = [entry["reason"] for entry in self.snapshot.content.get("unreadable", ()) if entry["what"] == part]
             raise Skipped(f"the snapshot lacks {part}" + (f": {reasons[0]}" if reasons else ""))
         for path, reason in self.snapshot.content.get("unread", {}).get(part, {}).items():
-            self.view.note(path, f"{reason} (when the snapshot was taken)")
+            self.view.note(path, of_snapshot(reason))
         return found
 
     def now(self, part: str) -> t.Any:

@@ -23,6 +23,16 @@ MAIN_PROCESS = ("Id", "MainPID")
 # Where the type stands in a context: user:role:type:level.
 CONTEXT_TYPE = 2
 LIST = ["systemctl", "list-units", "--all", "--full", "--plain", "--no-legend", "--no-pager"]
+# What a view remembers the states as that known() gives.
+KNOWN = "states of units"
+
+
+class NotAll(OSError):
+    """systemd ended before it told of all units, and does not list them. C(told) is what it told."""
+
+    def __init__(self, message: str, told: dict[str, dict[str, str]]) -> None:
+        super().__init__(message)
+        self.told = told
 
 
 def show(properties: t.Sequence[str], pattern: str) -> list[str]:
@@ -35,27 +45,53 @@ def states(view: View) -> dict[str, dict[str, str]]:
     return _told(view, STATES, "*")
 
 
+def known(view: View) -> dict[str, dict[str, str]]:
+    """Return the same, asked once for all checks of a view. Where systemd runs and says nothing, or not all, that is noted."""
+    return view.once(KNOWN, lambda: _noted(view))
+
+
+def _noted(view: View) -> dict[str, dict[str, str]]:
+    try:
+        return states(view)
+    except OSError as error:
+        if view.kind is not None and view.kind.runs:
+            view.note("systemctl show", str(error))
+        return error.told if isinstance(error, NotAll) else {}
+
+
 def domains(view: View) -> dict[str, str]:
     """Return the SELinux domain of each service's main process; none where SELinux is off. Raises OSError."""
     if view.text(ENFORCE) is None:
         return {}
-    found = {}
-    for unit, said in _told(view, MAIN_PROCESS, "*.service").items():
-        pid = said.get("MainPID") or "0"
-        context = _context(view, pid).split(":") if pid != "0" else []
-        if len(context) > CONTEXT_TYPE:
-            found[unit] = context[CONTEXT_TYPE]
-    return found
+    pids = {unit: said.get("MainPID") or "0" for unit, said in _told(view, MAIN_PROCESS, "*.service").items()}
+    found = {unit: _domain(view, unit, pid) for unit, pid in pids.items() if pid != "0"}
+    return {unit: domain for unit, domain in found.items() if domain}
 
 
-def _context(view: View, pid: str) -> str:
-    """Return the SELinux context of a process, empty where it has ended since."""
+def _domain(view: View, unit: str, pid: str) -> str:
+    """Return the domain of a service's main process, empty where it has none any more or, which is noted, that cannot be told."""
+    context = _context(view, pid)
+    if context is None:
+        # It has ended since, and the service may have another one by now.
+        pid = _blocks(view.run(show(MAIN_PROCESS, unit))[1]).get(unit, {}).get("MainPID", "")
+        if pid == "0":
+            return ""
+        context = _context(view, pid) if pid else None
+    if context is None:
+        view.note(f"unit {unit}", "its main process ended while it was looked at")
+        return ""
+    parts = context.split(":")
+    return parts[CONTEXT_TYPE] if len(parts) > CONTEXT_TYPE else ""
+
+
+def _context(view: View, pid: str) -> str | None:
+    """Return the SELinux context of a process: empty where it cannot be read, which is noted, None where it has ended."""
     path = f"/proc/{pid}/attr/current"
     try:
         with open(view.real(path), "rb") as handle:
             return handle.read().decode("ascii", "replace").strip("\0\n")
-    except ProcessLookupError:
-        return ""
+    except (FileNotFoundError, ProcessLookupError):
+        return None
     except OSError as error:
         view.note(path, error)
         return ""
@@ -68,7 +104,7 @@ def _told(view: View, properties: t.Sequence[str], pattern: str) -> dict[str, di
     if status == NOT_FOUND or not found:
         raise OSError("systemctl does not answer")
     if status != 0:
-        for unit in sorted(_loaded(view, pattern) - found.keys()):
+        for unit in sorted(_loaded(view, pattern, found) - found.keys()):
             status, out = view.run(show(properties, unit))
             if status == 0 and _blocks(out):
                 found.update(_blocks(out))
@@ -82,8 +118,8 @@ def _blocks(out: str) -> dict[str, dict[str, str]]:
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 
-def _loaded(view: View, pattern: str) -> set[str]:
+def _loaded(view: View, pattern: str, told: dict[str, dict[str, str]]) -> set[str]:
     status, out = view.run([*LIST, "--", pattern])
     if status != 0:
-        raise OSError(f"systemctl cannot list its units: {' '.join(out.split())}")
+        raise NotAll(f"systemctl cannot list its units: {' '.join(out.split())}", told)
     return set(parse_failed(out))

@@ -16,6 +16,8 @@ from ...core.errors import Failed, Problem, Refused
 from ...core.host_io import Target, names_in
 from ...facts import network as live
 from . import switch
+from .bring import NETWORKD, parse_units
+from .host import read_json, write_json
 
 FOLDER = "handover"
 PACKAGE = "hyperscale_network"
@@ -27,7 +29,7 @@ SETTLE_SECONDS = 60.0
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/etc/systemd/system")
 COMPANION = re.compile(r"^systemd-(networkd|resolved)[a-z-]*\.(service|socket)$|^systemd-network-generator\.service$")
 UNIT_STATES = ("enabled", "masked", "active")
-ENVIRON = "/proc/{pid}/environ"
+PROC = "/proc"
 
 
 def base(target: Target) -> str:
@@ -58,7 +60,7 @@ def resolv_conf(target: Target) -> dict[str, t.Any] | None:
 def units(target: Target, names: t.Sequence[str]) -> dict[str, dict[str, bool]]:
     """Return what systemd says of some units."""
     out = target.run(["systemctl", "show", "-p", "Id,LoadState,UnitFileState,ActiveState", "--", *names])
-    return switch.parse_units(names, out)
+    return parse_units(names, out)
 
 
 def unlike(now: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[str]:
@@ -102,7 +104,7 @@ def companions(target: Target) -> list[str]:
 
 def _complete(target: Target, state: dict[str, t.Any]) -> dict[str, t.Any]:
     """Say of the units of networkd that came after a state was read that they are off in it."""
-    if state["renderer"] == switch.NETWORKD:
+    if state["renderer"] == NETWORKD:
         return state
     off = dict.fromkeys(UNIT_STATES, False)
     missing = {name: off for name in companions(target) if "resolved" not in name and name not in state["units"]}
@@ -112,12 +114,15 @@ def _complete(target: Target, state: dict[str, t.Any]) -> dict[str, t.Any]:
 def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any], seconds: int) -> None:
     """Have the host switch over in a unit of its own, and wait for what came of it."""
     before, after = _complete(target, before), _complete(target, after)
+    over = connection()
+    if over is None:
+        raise Refused(unknown_connection("the hand-over of the network cannot begin"))
     target.private_folder(FOLDER)
     folder = target.private_folder(FOLDER, target.job)
     code = code_tree.install(folder, PACKAGE, "sections.network.switch", switch.MODULES)
     settle = min(SETTLE_SECONDS, seconds / 2)
-    switch.write_json(os.path.join(folder, switch.JOB), {
-        "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": connection()})
+    write_json(os.path.join(folder, switch.JOB), {
+        "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": over})
     unit = switch.switch_of(folder)
     target.run([
         "systemd-run", "--quiet", "--collect", f"--unit={unit}", "--description=Hand-over of the network", "--",
@@ -130,10 +135,10 @@ def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any],
 def _wait(folder: str, limit: float, unit: str) -> dict[str, t.Any]:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
-        result = switch.read_json(os.path.join(folder, switch.RESULT))
+        result = read_json(os.path.join(folder, switch.RESULT))
         if result is not None:
             return result
-        reverted = switch.read_json(os.path.join(os.path.dirname(folder), switch.REVERTED))
+        reverted = read_json(os.path.join(os.path.dirname(folder), switch.REVERTED))
         if reverted is not None and reverted["id"] == os.path.basename(folder):
             return dict(reverted, ok=False, switched=True)
         time.sleep(POLL_SECONDS)
@@ -152,21 +157,29 @@ def _fail(result: dict[str, t.Any]) -> None:
         "Mend what is named, or give definitions of your own"))
 
 
-def connection() -> str:
-    """Return what tells this ssh connection from others: addresses and ports of both ends; empty without ssh.
+def connection() -> str | None:
+    """Return what tells this ssh connection from others: addresses and ports of both ends; empty without ssh, None where that
+    cannot be told.
 
     Found at the parents, because sudo keeps it from its children.
     """
     pid = os.getpid()
     while pid > 1:
         try:
-            with open(ENVIRON.format(pid=pid), "rb") as stream:
+            with open(f"{PROC}/{pid}/environ", "rb") as stream:
                 words = stream.read().decode("utf-8", "replace").split("\0")
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
                 pid = int(stream.read().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            return ""
+        except (OSError, ValueError, IndexError):
+            return None
         found = [word.partition("=")[2] for word in words if word.startswith("SSH_CONNECTION=")]
         if found:
             return found[0]
     return ""
+
+
+def unknown_connection(fact: str) -> Problem:
+    """Return why nothing is begun or confirmed over a connection that may be any: also the one of before the switch."""
+    return Problem(
+        fact, "it cannot be told which ssh connection this run came over, because the environment of one of its parent processes "
+        "cannot be read", "Run again; have root on the host be allowed to read /proc/PID/environ")

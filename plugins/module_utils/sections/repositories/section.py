@@ -11,7 +11,6 @@ travel in the run's one transaction. With C(definition) the files are written he
 from __future__ import annotations
 
 import typing as t
-import urllib.parse
 
 from ...core import ledger
 from ...core.engine import CONFIGURE, PREPARE, Action
@@ -19,122 +18,17 @@ from ...core.errors import Problem, Refused
 from ...core.host_io import FileState, Target, names_in
 from ...core.planning import Context, Manner, Planned
 from ...facts.repos import split_list
-from ...packages import keys, rings, solver
-from ...packages.repofile import edited
-from ...shared.file import FileAction
+from ...packages import dnf_base, keys, rings, solver
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
 from ...text import repofile
 from . import key, release
+from .actions import ACTIONS, Edits, KeyFileAction, RepoFileAction, owned
+from .wish import OPTIONS, validate
 
-OPTIONS: dict[str, t.Any] = {
-    "flavours": {"type": "list", "elements": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "method": {"type": "str", "choices": ["release_package", "definition"], "default": "release_package"},
-    "enabled": {"type": "str", "choices": ["always", "per_transaction"], "default": "always"},
-    "testing": {"type": "bool", "default": False},
-    "baseurl": {"type": "str"},
-    "metalink": {"type": "str"},
-    "proxy": {"type": "str"},
-    "sslcacert": {"type": "path"},
-    "sslclientcert": {"type": "path"},
-    "sslclientkey": {"type": "path", "no_log": False},
-    "key": {"type": "str", "no_log": False},
-    "key_fingerprint": {"type": "str", "default": HYPERSCALE_KEY.fingerprint, "no_log": False},
-    "settings": {"type": "dict", "default": {}},
-    "epel": {"type": "bool", "default": True},
-    "crb": {"type": "bool", "default": True},
-}
+__all__ = ["ACTIONS", "OPTIONS", "fingerprints", "gather", "plan", "validate"]
 
-# What may be set of one flavour's repository, and how it is written into the .repo file.
-SETTINGS = ("priority", "cost", "includepkgs", "excludepkgs")
-ADDRESS_SCHEMES = ("https", "http", "file", "ftp")
 WHY_ABSENT = "this collection put it here"
-
-
-class RepoFileAction(FileAction):
-    """A .repo file written or edited. C(args.flavour) is empty for what several flavours share."""
-
-    section = "repositories"
-    kind = "repo-file"
-
-
-class KeyFileAction(RepoFileAction):
-    """A key file that a repository definition names."""
-
-    kind = "key-file"
-    phase = PREPARE
-
-
-ACTIONS = {action.kind: action for action in (RepoFileAction, KeyFileAction, key.KeyAction, key.KeyRemoval)}
-
-
-def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
-    """Return what is wrong with the wish itself, or with wishing it on this stream."""
-    problems = []
-    for want in wants:
-        for name in want["flavours"]:
-            if name not in FLAVOURS:
-                problems.append(Problem(
-                    f"flavour {name!r}", "the SIG has no repository of that name", f"Choose of: {', '.join(sorted(FLAVOURS))}"))
-            elif stream not in FLAVOURS[name].streams:
-                has = " and ".join(str(number) for number in FLAVOURS[name].streams)
-                problems.append(Problem(
-                    f"flavour {name} on CentOS Stream {stream}", f"the SIG publishes it for Stream {has} only",
-                    "Leave it out for hosts of this stream"))
-        problems.extend(_address_problems(want))
-        problems.extend(_settings_problems(want))
-        if not keys.normal_fingerprint(want["key_fingerprint"]):
-            problems.append(Problem(
-                f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits",
-                "Give the full fingerprint of the key"))
-        if want["key"] and not keys.read(want["key"]).keys:
-            faults = keys.read(want["key"]).faults or ["it is not an armoured OpenPGP public key"]
-            problems.append(Problem("the given key", "; ".join(faults), "Give the text of the SIG's key file"))
-    return problems
-
-
-def _address_problems(want: dict[str, t.Any]) -> list[Problem]:
-    problems = []
-    for option in ("baseurl", "metalink", "proxy"):
-        text = want[option]
-        if not text:
-            continue
-        if want["method"] == "release_package" and option != "proxy":
-            problems.append(Problem(
-                f"{option} with method release_package", "the release package brings the addresses",
-                "Use method: definition for addresses of your own"))
-        parts = urllib.parse.urlsplit(text)
-        local = parts.scheme == "file"
-        if parts.scheme not in ADDRESS_SCHEMES or (not parts.netloc and not local) or any(mark in text for mark in " \t\n"):
-            problems.append(Problem(
-                f"{option} {text!r}", "it is not an address that dnf can read from",
-                f"Write it with a scheme ({', '.join(ADDRESS_SCHEMES)}) and a host"))
-    if want["baseurl"] and want["metalink"]:
-        problems.append(Problem("baseurl and metalink", "both are given", "Give one of the two"))
-    return problems
-
-
-def _settings_problems(want: dict[str, t.Any]) -> list[Problem]:
-    problems = []
-    for name, settings in want["settings"].items():
-        if name not in want["flavours"]:
-            problems.append(Problem(
-                f"settings of {name}", "the flavour is not among those wanted", "Add the flavour or drop them"))
-        if not isinstance(settings, dict):
-            problems.append(Problem(f"settings of {name}", "they are not a mapping", f"Give {', '.join(SETTINGS)}"))
-            continue
-        for option, value in settings.items():
-            if option not in SETTINGS:
-                problems.append(Problem(f"setting {option!r} of {name}", "it is not known", f"Choose of: {', '.join(SETTINGS)}"))
-            elif option in ("priority", "cost"):
-                low, high = (1, 99) if option == "priority" else (0, 1000000)
-                if isinstance(value, bool) or not str(value).isdigit() or not low <= int(value) <= high:
-                    problems.append(Problem(
-                        f"{option} {value!r} of {name}", f"it is not a number from {low} to {high}", "Correct the number"))
-            elif not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
-                problems.append(Problem(f"{option} of {name}", "it is not a list of package names", "Give a list of strings"))
-    return problems
 
 
 class Gathered(t.NamedTuple):
@@ -194,10 +88,10 @@ def _plan_release(
         try:
             contents = release.look_into(base, missing, target.tmpdir)
         finally:
-            solver.close(base)
+            dnf_base.close(base)
     files = {path: FileState(text, "0644", "root", "root") for path, text in contents.repo_files.items()}
     files = {**files, **state.files}
-    edits = _Edits(target, files)
+    edits = Edits(target, files)
     for name in want["flavours"]:
         repo_id = FLAVOURS[name].repo_id + suffix
         edits.set(repo_id, _options(want, name), name)
@@ -228,8 +122,8 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
         specs.append(solver.RepoSpec(repo_id, text, [found.text], _fingerprint(want)))
         wanted = FileState(text, "0644", "root", "root")
         if state.files.get(path) != wanted:
-            actions.append(_owned(RepoFileAction, path, state.files.get(path), wanted, name))
-    edits = _Edits(target, state.files)
+            actions.append(owned(RepoFileAction, path, state.files.get(path), wanted, name))
+    edits = Edits(target, state.files)
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")
         specs.append(solver.RepoSpec(CRB_REPO_ID, edits.text(CRB_REPO_ID), [], ""))
@@ -269,62 +163,6 @@ def _taken_back(step: ledger.Step) -> Action:
         # Files come back to what the package shipped before the transaction removes the package.
         action.phase = PREPARE if record["kind"] == RepoFileAction.kind else CONFIGURE
     action.undoes = (step.run, step.number)
-    return action
-
-
-class _Edits:
-    """Options to set in .repo files, gathered first so that each file is written once."""
-
-    def __init__(self, target: Target, files: dict[str, FileState]) -> None:
-        self._target = target
-        self._old = files
-        self._new = dict(files)
-        self._flavours: dict[str, str] = {}
-
-    def _file_of(self, repo_id: str) -> str:
-        for path, state in self._new.items():
-            try:
-                if repo_id in repofile.sections(state.content):
-                    return path
-            except ValueError:
-                continue
-        raise Refused(Problem(
-            f"repository {repo_id}", f"no file in {repofile.FOLDER} of this host defines it",
-            "Reinstall the package that ships it; for CRB you may also set crb: false",
-        ))
-
-    def set(self, repo_id: str, options: dict[str, str], flavour: str) -> None:
-        """Set options of a repository, in whatever file defines it."""
-        path = self._file_of(repo_id)
-        state = self._new[path]
-        text = edited(state.content, repo_id, options, self._target.tmpdir)
-        self._new[path] = state._replace(content=text)
-        self._flavours[path] = flavour
-
-    def options(self, repo_id: str) -> dict[str, str]:
-        """Return a repository's options as they will be."""
-        return repofile.sections(self._new[self._file_of(repo_id)].content)[repo_id]
-
-    def text(self, repo_id: str) -> str:
-        """Return a repository as its own .repo text, as it will be."""
-        return repofile.section_text(repo_id, self.options(repo_id))
-
-    def specs(self, want: dict[str, t.Any], suffix: str) -> list[tuple[str, str]]:
-        """Return id and text of the wanted flavours' repositories."""
-        ids = [FLAVOURS[name].repo_id + suffix for name in want["flavours"]]
-        return [(repo_id, self.text(repo_id)) for repo_id in ids]
-
-    def actions(self) -> list[Action]:
-        """Return an action for each file that changes."""
-        return [
-            _owned(RepoFileAction, path, self._old[path], state, self._flavours[path])
-            for path, state in self._new.items() if state != self._old[path]
-        ]
-
-
-def _owned(kind: type[FileAction], path: str, old: FileState | None, new: FileState | None, flavour: str) -> FileAction:
-    action = kind.between(path, "the repository is not as wanted", old, new)
-    action.args["flavour"] = flavour
     return action
 
 
@@ -388,7 +226,7 @@ def _key_file(target: Target, want: dict[str, t.Any], found: key.Pinned) -> list
     has_it = any(one.fingerprint == fingerprint for one in keys.read(data).keys)
     stays = on_disk and has_it and not (want["key"] and keys.others(data, fingerprint))
     new = FileState(on_disk.content if on_disk and stays else found.text, "0644", "root", "root")
-    return [] if on_disk == new else [_owned(KeyFileAction, HYPERSCALE_KEY.path, on_disk, new, "")]
+    return [] if on_disk == new else [owned(KeyFileAction, HYPERSCALE_KEY.path, on_disk, new, "")]
 
 
 def _fingerprint(want: dict[str, t.Any]) -> str:

@@ -13,11 +13,12 @@ from ...facts import covered, mounts
 from ...facts.consumer import Consumer
 from ...facts.view import View
 from ...text import presets
+from .. import unit_states
 from ..builds import Build, File
 from ..checks import found
 from ..model import INFO, LOW, MEDIUM, Finding, Subject
 from ..swap import Swap
-from .units import MASK, UNIT_PATH, states
+from .units import MASK, UNIT_PATH
 
 WANTS_LINK = re.compile(r"^/(usr/)?lib/systemd/system/(?P<by>[^/]+)\.(?P<how>wants|requires|upholds)/(?P<unit>[^/]+)$")
 # Where a unit of this host's own stands, as systemd.unit(5) orders these; the first that has the name decides.
@@ -120,7 +121,7 @@ def _newly(swap: Swap) -> dict[str, Pull]:
     What is newly activated pulls in more in turn. A unit that does not run on this host, such as one for the initrd or for
     rescue, pulls nothing in.
     """
-    loaded = states(swap.host)
+    loaded = unit_states.known(swap.host)
     links = [pull for pull in pulls(swap.new_files) if not _active(swap, pull.unit, loaded) and not _masked(swap.host, pull)]
     before = _pulled_before(swap, {pull.unit for pull in links}, loaded)
     links = [pull for pull in links if pull.unit not in before]
@@ -216,7 +217,7 @@ def unwanted(swap: Swap) -> t.Iterator[Finding]:
 
     They stay up until the next boot, and do not come back then.
     """
-    loaded = states(swap.host)
+    loaded = unit_states.known(swap.host)
     carried = {os.path.basename(path): file for path, (_build, file) in swap.new_files.items() if UNIT_PATH.match(path)}
     linked = {pull.unit for pull in pulls(swap.new_files)}
     for path, unit, _by in pulls(swap.lost_files):

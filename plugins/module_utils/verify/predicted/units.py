@@ -9,9 +9,9 @@ import os
 import re
 import typing as t
 
-from ...facts import read
 from ...facts.consumer import Consumer
 from ...facts.view import View
+from .. import unit_states
 from ..builds import Build, File
 from ..checks import found
 from ..model import HEURISTIC, INFO, MEDIUM, Finding, Subject
@@ -29,7 +29,6 @@ VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
 # A package that links a unit there says that it shall not exist.
 MASK = "/dev/null"
 ENABLED = ("enabled", "enabled-runtime")
-LOADED = ["systemctl", "show", "--all", "--property=Id,LoadState,ActiveState,SubState,UnitFileState", "*"]
 
 
 def is_activation(path: str) -> bool:
@@ -37,18 +36,9 @@ def is_activation(path: str) -> bool:
     return bool(ACTIVATION.match(path))
 
 
-def states(view: View) -> dict[str, dict[str, str]]:
-    """Return what systemd says of every unit it has loaded. One that runs and does not answer, or not to the end, is noted."""
-    status, out = view.said(*LOADED)
-    if status != 0 and view.kind is not None and view.kind.runs:
-        view.unanswered(LOADED[:2], status)
-    blocks = (read.assignments(block) for block in out.split("\n\n"))
-    return {block["Id"]: block for block in blocks if "Id" in block}
-
-
 def vanished(swap: Swap) -> t.Iterator[Finding]:
     """Rows 58 and 14: units that no package carries any more, and who enabled, runs or names them."""
-    loaded = states(swap.view) if swap.view else {}
+    loaded = unit_states.known(swap.view) if swap.view else {}
     new = {os.path.basename(path) for path, (_build, file) in swap.new_files.items() if file.target != MASK}
     masked = {
         path: entry for path, entry in swap.old_files.items()
@@ -258,7 +248,7 @@ def _over(view: View, inner: str) -> list[tuple[str, str]]:
 
 def fapolicyd(swap: Swap) -> t.Iterator[Finding]:
     """Row 45: a daemon that allows only programs it knows."""
-    if states(swap.host).get("fapolicyd.service", {}).get("ActiveState") == "active":
+    if unit_states.known(swap.host).get("fapolicyd.service", {}).get("ActiveState") == "active":
         yield found(
             "fapolicyd.trust", Subject("service", "fapolicyd.service"), None, None,
             "fapolicyd is active on this host.", [Consumer("unit", "fapolicyd.service", "is active")], severity=MEDIUM)

@@ -15,14 +15,13 @@ from ...facts import audit
 from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
-from ...packages import worker
-from ...text import denials as selinux_denials
+from ...packages import jobfile
 from ..checks import found
 from ..model import MEDIUM, Finding, Skipped, Subject
 from ..predicted.units import UNIT_PATH
 from ..scenes import Scenes
 
-RUNS = f"{STATE_DIR}/runs/*/{worker.RESULT}"
+RUNS = f"{STATE_DIR}/runs/*/{jobfile.RESULT}"
 UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/run/systemd/generator",
                 "/run/systemd/generator.late")
 # What comes and goes with sessions, devices and mounts, or groups what else is there.
@@ -191,8 +190,10 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
         raise Skipped("SELinux is off")
     since = scenes.course.since
     began = "the snapshot" if since == scenes.snapshot.time else "the way back began"
-    messages = audit.messages(scenes.view.root, scenes.view.run, since)
-    for kind in selinux_denials.kinds(selinux_denials.parse(messages), since):
+    heard = audit.denied(scenes.view.root, scenes.view.run, since)
+    for source, reason in heard.unread.items():
+        scenes.view.note(source, reason)
+    for kind in heard.kinds:
         users = {Consumer("process", denial.comm, denial.path) for denial in kind.hits}
         contexts = ", ".join(sorted({f"{denial.source} on {denial.target}" for denial in kind.hits})[:3])
         through = ", and let through because of permissive mode" if kind.allowed else ""

@@ -91,3 +91,10 @@ def test_a_confirmation_that_fails_is_the_result():
     plugin = Fake("network_handover", {}, [OPEN, {**CONFIRMED, "failed": True, "msg": "gone back"}])
     result = plugin.run(task_vars=ASKED)
     assert (result["failed"], result["msg"], result["confirmed"]) == (True, "gone back", False)
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_what_both_runs_warn_of_is_told(failed):
+    first, second = {**OPEN, "warnings": ["/boot"]}, {**CONFIRMED, "failed": failed, "warnings": ["denied"]}
+    assert Fake("network_handover", {}, [first, second]).run(task_vars=ASKED)["warnings"] == ["/boot", "denied"]
+    assert Fake("network_handover", {}, [first, {**CONFIRMED, "failed": failed}]).run(task_vars=ASKED)["warnings"] == ["/boot"]

@@ -166,6 +166,16 @@ class TestFileStates:
         assert {path: state.kind for path, state in found.items()} == {
             "/etc/udev": file_states.FOLDER, "/etc/udev/large": file_states.OTHER}
 
+    def test_a_large_file_is_compared_by_all_that_is_in_it(self, target):
+        lay(target, "/etc/large", "x" * (file_states.MOST_BYTES + 1))
+        before = file_states.capture(target, ["/etc/large"])
+        lay(target, "/etc/large", "x" * file_states.MOST_BYTES + "y")
+        now = file_states.capture(target, ["/etc/large"])
+        assert before != now and not file_states.exchange(target, "/etc/large", before["/etc/large"], None)
+        lay(target, "/etc/large", "x" * (file_states.MOST_BYTES + 1))
+        assert file_states.capture(target, ["/etc/large"]) == before
+        assert len(before["/etc/large"].content) < 100
+
 
 def words(*paths):
     return [f"{path} was changed since the swap and is left as it is" for path in paths]
@@ -255,6 +265,32 @@ class TestKept:
         assert found.put_back()[-1].startswith(code) and found.put_back()[-1].endswith(place)
         assert pathlib.Path(place).read_text() == "edited since\n" and os.stat(place).st_mode & 0o777 == 0o640
         assert not os.path.exists(target.path(code))
+
+    def test_a_large_file_that_was_edited_since_is_told(self, target, monkeypatch):
+        large = "x" * (file_states.MOST_BYTES + 1)
+        lay(target, "/etc/a.conf", STOCK)
+        lay(target, "/etc/sysconfig/large", large)
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        lay(target, "/etc/sysconfig/large", "y" + large[1:])
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+        assert found.put_back() == words("/etc/sysconfig/large")
+        assert text_of(target, "/etc/sysconfig/large").startswith("y")
+
+    def test_edited_code_that_is_too_large_to_keep_is_told(self, target, monkeypatch):
+        found = kept(target, monkeypatch)
+        code = "/usr/bin/a"
+        monkeypatch.setattr(shipped, "installed", lambda names: (shipped.Shipped({code: entry("new", 0o755)}, {}), ["a"]))
+        found.note(["new"])
+        monkeypatch.setattr(manifest, "edited_files", lambda target, names: [code])
+        lay(target, code, "x" * (file_states.MOST_BYTES + 1))
+        found.look_for_edits(["new"])
+        os.unlink(target.path(code))
+        told, = found.put_back()
+        assert told.startswith(f"{code} was changed since") and told.endswith("too large")
+        assert not os.path.exists(os.path.join(target.state_dir, manifest.DISPLACED, "run-1"))
 
     def test_a_transaction_that_could_not_be_completed_is_revoked(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "edited before\n")

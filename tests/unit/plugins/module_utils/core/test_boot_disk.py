@@ -199,6 +199,26 @@ def test_a_change_is_flushed_and_nothing_else(kernel, tmp_path, change):
     assert kernel.calls == ["sync", "freeze", "thaw"]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_folder_that_cannot_be_read_may_have_changed(kernel, tmp_path, monkeypatch, when):
+    (tmp_path / "boot/inner").mkdir(parents=True)
+    folder, real = str(tmp_path / "boot"), os.scandir
+    before = boot_disk.contents(folder)
+
+    def denied(path):
+        if str(path).endswith("/inner"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert boot_disk.contents(folder) is None
+    if when == "before":
+        before = None
+        monkeypatch.setattr(os, "scandir", real)
+    boot_disk.flush_changes(before, folder)
+    assert kernel.calls == ["sync", "freeze", "thaw"]
+
+
 def test_where_there_is_no_boot_folder(kernel, tmp_path):
     boot_disk.flush_changes(boot_disk.contents(str(tmp_path / "none")), str(tmp_path / "none"))
     assert kernel.calls == []

@@ -17,7 +17,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning im
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow, fiemap, mounts as host_mounts
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move as rpmdb_move, section
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import actions, move as rpmdb_move, section
 
 OLD, NEW = cow.OLD_HOME, cow.NEW_HOME
 SHIPPED = "# Shipped off.\n[main]\nenabled = 0\n# denylist=x\n\n[other]\nkept=yes\n"
@@ -271,7 +271,7 @@ def test_whether_rpm_loads_its_plugin(tmp_path, macro, there, says):
         (tmp_path / "plugins").mkdir()
         (tmp_path / "plugins/reflink.so").touch()
     target = host_io.Target(lambda argv: (0, macro + "\n", ""), str(tmp_path), root=str(tmp_path))
-    problem = section.plugin_problem(target)
+    problem = actions.plugin_problem(target)
     assert problem is None if says is None else says in problem.reason
 
 

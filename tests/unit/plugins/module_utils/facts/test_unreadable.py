@@ -10,7 +10,7 @@ import os
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import (
-    audit, boot_loader, boot_room, covered, globbing, kind, network, security, view as host_view,
+    boot_loader, boot_room, covered, globbing, kind, network, security, view as host_view,
 )
 
 TROUBLES = [errno.EACCES, errno.EIO]
@@ -47,7 +47,6 @@ def failing_at(monkeypatch, call, end, code):
     ("/sys/firmware/efi/efivars/SecureBoot-8be4", "listdir", "/efivars", security.gather_secure_boot),
     ("/etc/resolv.conf", "open", "/resolv.conf", lambda root: network.dns(network.read_below(root))),
     ("/run/systemd/resolve/resolv.conf", "open", "/resolve/resolv.conf", lambda root: network.dns(network.read_below(root))),
-    ("/var/log/audit/audit.log", "stat", "/audit.log", lambda root: list(audit.messages(root, lambda argv: (0, ""), 0.0))),
     ("/etc/x.d/y", "listdir", "/x.d", lambda root: globbing.matching(root, "/etc/*.d/y*", globbing.raising)),
 ])
 def test_what_cannot_be_looked_at_is_raised(tmp_path, monkeypatch, path, call, end, look, code):

@@ -11,7 +11,7 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, process
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import kind
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import launch, worker
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, launch
 
 RESULT = {"ok": True, "items": []}
 BOOTED = kind.Kind(kind.BOOTED, ())
@@ -26,18 +26,18 @@ class Runner:
     """What a runner leaves in its folder."""
 
     def __init__(self, target):
-        self.folder = worker.Folder(target.private_folder(launch.FOLDER, "run-1"))
-        self.folder.write(worker.JOB, {})
+        self.folder = jobfile.Folder(target.private_folder(launch.FOLDER, "run-1"))
+        self.folder.write(jobfile.JOB, {})
         self.handle = None
 
     def starts(self):
-        self.handle = os.open(os.path.join(self.folder.path, worker.ALIVE), os.O_RDWR | os.O_CREAT, 0o600)
+        self.handle = os.open(os.path.join(self.folder.path, jobfile.ALIVE), os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self.handle, fcntl.LOCK_EX)
         self.folder.status("resolving")
 
     def ends(self, result=None):
         if result is not None:
-            self.folder.write(worker.RESULT, result)
+            self.folder.write(jobfile.RESULT, result)
         os.close(self.handle)
 
 
@@ -77,7 +77,8 @@ def test_a_runner_that_died_is_told_with_its_last_word(target):
 
 
 def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monkeypatch):
-    calls = []
+    calls, warned = [], []
+    result = dict(RESULT, warnings=[["/boot", "it was not written out", "Reboot cleanly"]])
 
     def systemd(argv):
         calls.append(argv[0])
@@ -85,19 +86,20 @@ def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monke
 
     class Process:
         def __init__(self, argv, **_how):
-            folder = worker.Folder(argv[-1])
+            folder = jobfile.Folder(argv[-1])
             folder.status("resolving")
-            folder.write(worker.RESULT, RESULT)
+            folder.write(jobfile.RESULT, result)
 
         def poll(self):
             return 0
 
     monkeypatch.setattr(launch.kind, "of_this_host", lambda: BOOTED)
     monkeypatch.setattr(process.subprocess, "Popen", Process)
-    host = host_io.Target(systemd, target.tmpdir, root=target.root)
-    job = worker.Job("run-1.0", [], [], [], None, False, 1.0, [])
-    assert launch.carry_out(host, job) == RESULT
+    host = host_io.Target(systemd, target.tmpdir, root=target.root, warn=warned.append)
+    job = jobfile.Job("run-1.0", [], [], [], None, False, 1.0, [])
+    assert launch.carry_out(host, job) == result
     assert calls[0] == "systemd-run"
+    assert warned == ["/boot: it was not written out. Reboot cleanly"]
 
 
 @pytest.mark.parametrize("name", [kind.NO_SYSTEMD, kind.FOREIGN, kind.IMAGE_MODE, kind.UNKNOWN])
@@ -109,5 +111,5 @@ def test_no_unit_is_started_where_process_1_is_not_the_systemd_of_this_root(targ
     monkeypatch.setattr(process.subprocess, "Popen", never)
     host = host_io.Target(never, target.tmpdir, root=target.root)
     with pytest.raises(errors.Refused):
-        launch.carry_out(host, worker.Job("run-1.0", [], [], [], None, False, 1.0, []))
+        launch.carry_out(host, jobfile.Job("run-1.0", [], [], [], None, False, 1.0, []))
     assert not os.path.exists(target.state_dir)

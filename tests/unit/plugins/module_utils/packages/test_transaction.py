@@ -10,7 +10,7 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, ledger, recovery
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import launch, solver, transaction, worker
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, launch, solver, transaction
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.rpmdb import Package
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import Store
 
@@ -19,7 +19,7 @@ ITEMS = [
     solver.Item("upgrade", "a", "2-1.hs.el9", "noarch", "hs", 1, 1, "a"),
     solver.Item("replaced", "a", "1-1.el9", "noarch", "", 1, 1, "a")]
 KINDS = {transaction.TransactionAction.kind: transaction.TransactionAction}
-DIED = {"phase": worker.RUNNING, "done": 1, "total": 2, "package": NEW}
+DIED = {"phase": jobfile.RUNNING, "done": 1, "total": 2, "package": NEW}
 
 
 @pytest.fixture(name="target")
@@ -39,12 +39,12 @@ def began(target, run="run-1", undoes=None):
 
 def left(target, status, result=None, job="run-1.0"):
     """Have a runner leave its last word, and maybe a result."""
-    folder = worker.Folder(target.private_folder(launch.FOLDER, job))
-    folder.write(worker.JOB, {})
+    folder = jobfile.Folder(target.private_folder(launch.FOLDER, job))
+    folder.write(jobfile.JOB, {})
     if status:
-        folder.write(worker.STATUS, status)
+        folder.write(jobfile.STATUS, status)
     if result:
-        folder.write(worker.RESULT, result)
+        folder.write(jobfile.RESULT, result)
     return folder
 
 
@@ -90,7 +90,7 @@ def test_only_what_rpm_had_begun_with_is_half(target, status, result, half):
 def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs):
     began(target)
     folder = left(target, DIED)
-    store(target, os.path.join(folder.path, worker.CARRIED), NEW)
+    store(target, os.path.join(folder.path, jobfile.CARRIED), NEW)
     assert "ended in its middle" in recovery.look(target, KINDS)["outcome"] and recovery.half_done(target, KINDS)
     assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
     job, = jobs
@@ -98,6 +98,20 @@ def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs
     assert [os.path.basename(path) for path in job.local] == [NEW]
     assert len(ledger.standing(target)) == 1
     assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS)
+
+
+WARNING = errors.Problem("what was changed below /boot", "it was not written out", "Reboot cleanly")
+
+
+@pytest.mark.parametrize(("result", "done"), [
+    ({"ok": True}, "by itself"), ({"ok": False, "refused": False, "touched": False, "problems": [["rpm", "no", ""]]}, "rpm: no")])
+def test_what_a_runner_warned_of_after_its_module_was_lost_is_told(target, monkeypatch, result, done):
+    warned = []
+    monkeypatch.setattr(target, "warn", warned.append)
+    began(target)
+    left(target, {"phase": "done"}, dict(result, warnings=[WARNING]))
+    assert done in recovery.settle(target, KINDS).story["outcome"]
+    assert warned == [str(WARNING)]
 
 
 def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs):
@@ -128,10 +142,10 @@ def test_one_that_is_taken_back_goes_on_back(target, jobs):
     book.close()
     began(target, "run-1", undoes=["run-0", 0])
     folder = left(target, DIED)
-    folder.write(worker.ITEMS, [
+    folder.write(jobfile.ITEMS, [
         solver.Item("downgrade", "a", "1-1.el9", "noarch", "", 1, 1, "a"),
         solver.Item("replaced", "a", "2-1.hs.el9", "noarch", "", 1, 1, "a")])
-    store(target, os.path.join(folder.path, worker.CARRIED), OLD)
+    store(target, os.path.join(folder.path, jobfile.CARRIED), OLD)
     assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
     assert (jobs[0].install, jobs[0].erase) == ([OLD], [NEW])
     assert ledger.standing(target) == []
@@ -144,7 +158,7 @@ def test_one_that_failed_in_its_middle_is_found_although_its_run_ended(target, j
     book.write(ledger.RUN_ENDED)
     book.close()
     folder = left(target, DIED, {"ok": False, "refused": False, "touched": True, "problems": []})
-    store(target, os.path.join(folder.path, worker.CARRIED), NEW)
+    store(target, os.path.join(folder.path, jobfile.CARRIED), NEW)
     assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
     assert len(ledger.standing(target)) == 1 and len(jobs) == 1
 

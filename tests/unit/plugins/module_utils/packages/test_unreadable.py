@@ -10,7 +10,8 @@ import os
 import types
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import boot_room, locks, rpmdb, solver, store
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import boot_room, dnf_base, locks, rpmdb, solver, store
 
 KERNEL = solver.Item("install", "kernel-core", "1-1", "x86_64", "", 0, 0)
 CODES = [errno.EACCES, errno.EIO]
@@ -25,10 +26,10 @@ def fixture_lock(tmp_path, monkeypatch):
 
 
 def test_a_lock_that_nobody_has_made_is_free(lock):
-    assert locks._rpm_lock_holder() == 0
+    assert locks._rpm_lock_holder() is None
     lock.parent.mkdir()
     lock.touch()
-    assert locks._rpm_lock_holder() == 0
+    assert locks._rpm_lock_holder() is None
 
 
 def test_a_lock_whose_path_leads_through_a_file_or_in_a_circle(lock):
@@ -48,6 +49,30 @@ def test_a_lock_that_cannot_be_looked_at_is_not_free(lock, monkeypatch, code):
 
     monkeypatch.setattr(os, "stat", stat)
     with pytest.raises(OSError, match=os.strerror(code)):
+        locks.wait_for_rpm(0.0)
+
+
+@pytest.mark.parametrize(("pid", "words"), [
+    (0, "a process that the system does not name"), (-1, "a process that the system does not name"),
+    (20, "process 20 (/usr/bin/python3 /usr/bin/dnf)"), (21, "process 21 (it has no command line)"),
+    (22, "process 22 (already gone)"), (23, "process 23 (its command line cannot be read: Is a directory)"),
+])
+def test_a_holder_of_which_little_is_known_is_not_said_to_be_gone(tmp_path, monkeypatch, pid, words):
+    monkeypatch.setattr(locks, "PROC", str(tmp_path))
+    for name, line in (("20", "/usr/bin/python3\0/usr/bin/dnf\0"), ("21", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cmdline").write_text(line)
+    (tmp_path / "23/cmdline").mkdir(parents=True)
+    assert locks.process(pid) == words
+
+
+@pytest.mark.parametrize("holder", ["321", "0", "-1"])
+def test_a_lock_of_a_process_that_is_not_named_is_not_free(lock, tmp_path, monkeypatch, holder):
+    lock.parent.mkdir()
+    lock.touch()
+    monkeypatch.setattr(locks, "PROC", str(tmp_path))
+    (tmp_path / "locks").write_text(f"1: POSIX  ADVISORY  WRITE {holder} fd:00:{lock.stat().st_ino} 0 EOF\n")
+    with pytest.raises(Refused, match="the lock of rpm is held by"):
         locks.wait_for_rpm(0.0)
 
 
@@ -73,13 +98,13 @@ def test_what_cannot_be_looked_at_is_raised(tmp_path, monkeypatch, look, code):
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_configuration_of_the_version_lock_that_cannot_be_read(tmp_path, monkeypatch, code):
-    assert solver._locklist_of(str(tmp_path)) is None
+    assert dnf_base._locklist_of(str(tmp_path)) is None
     (tmp_path / "versionlock.conf").write_text("[main]\nlocklist = /etc/dnf/plugins/versionlock.list\n")
-    assert solver._locklist_of(str(tmp_path)) == "/etc/dnf/plugins/versionlock.list"
+    assert dnf_base._locklist_of(str(tmp_path)) == "/etc/dnf/plugins/versionlock.list"
 
     def failing(*_args, **_how):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("builtins.open", failing)
     with pytest.raises(OSError, match=os.strerror(code)):
-        solver._locklist_of(str(tmp_path))
+        dnf_base._locklist_of(str(tmp_path))

@@ -150,8 +150,8 @@ def test_lock_holder_is_read_from_proc_locks():
         "1: POSIX  ADVISORY  WRITE 321 fe:00:77 0 EOF\n2: POSIX  ADVISORY  READ  99 fe:00:78 0 EOF\n"
         "3: FLOCK  ADVISORY  WRITE 4 fe:00:7 0 EOF\n")
     assert locks.lock_holder(text, 77) == 321
-    assert locks.lock_holder(text, 78) == 0
-    assert locks.lock_holder(text, 12) == 0
+    assert locks.lock_holder(text, 78) is None
+    assert locks.lock_holder(text, 12) is None
 
 
 def test_repo_file_is_read_as_it_stands_and_odd_text_is_an_error():

@@ -13,7 +13,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine impo
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import rulesets as section
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.rulesets import backends, section, state as section_state
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared.unit import UnitState
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import rulesets
 
@@ -24,14 +24,14 @@ HEAD = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0
 RULES = rulesets.parse(HEAD + "-A INPUT -p tcp -m tcp --dport 25 -j DROP\nCOMMIT\n")
 OTHERS = rulesets.parse(HEAD + "-A INPUT -p tcp -m tcp --dport 26 -j DROP\nCOMMIT\n")
 NONE = {"ip": rulesets.NOTHING, "ip6": rulesets.NOTHING}
-SERVICES = [f"{name}.service" for name in (*section.FIREWALLS, "iptables", "ip6tables")]
-UNITS = dict.fromkeys([*SERVICES, *section.WRITERS], OFF)
+SERVICES = [f"{name}.service" for name in (*section_state.FIREWALLS, "iptables", "ip6tables")]
+UNITS = dict.fromkeys([*SERVICES, *section_state.WRITERS], OFF)
 
 
 def state(nft=RULES, legacy=rulesets.NOTHING, units=None, **more):
     """Return a host with both programs and iptables speaking to nft."""
     rules = {"nft": {**NONE, "ip": nft}, "legacy": {**NONE, "ip": legacy}}
-    return section.State("nft", {"nft", "legacy"}, rules, {**UNITS, **(units or {})}, [], [])._replace(**more)
+    return section_state.State("nft", {"nft", "legacy"}, rules, {**UNITS, **(units or {})}, [], [])._replace(**more)
 
 
 def planned(found, context=ALONE, **want):
@@ -158,11 +158,11 @@ def test_looking_at_a_backend_that_is_not_loaded_calls_no_program(host, tmp_path
     called = []
     looking = host_io.Target(
         lambda argv: (called.append(argv), (0, "6.12.0-124.el10.x86_64\n", ""))[1], str(tmp_path), root=str(tmp_path))
-    assert section.read(looking, "legacy") == NONE
+    assert backends.read(looking, "legacy") == NONE
     (tmp_path / "lib/modules/6.12.0-124.el10.x86_64/modules.dep").write_text("kernel/net/netfilter/nf_tables.ko:\n")
-    assert section.read(looking, "nft") == NONE
+    assert backends.read(looking, "nft") == NONE
     assert not [argv for argv in called if argv[0].endswith("-save") or argv[0] == "nft"]
     (tmp_path / "proc/net").mkdir(parents=True)
     (tmp_path / "proc/net/ip_tables_names").write_text("")
-    assert section.read(looking, "legacy") == NONE
+    assert backends.read(looking, "legacy") == NONE
     assert not [argv for argv in called if argv[0].endswith("-save")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
@@ -31,6 +32,7 @@ class Host:
     def __init__(self, root):
         self.root = root
         self.stuck = False
+        self.journal = 0
         self.write(BOOT_ID, "boot-one\n")
         self.target = host_io.Target(self.run, str(root), root=str(root))
         self.target.write = self.written  # users and groups of the host are not those of the machine
@@ -52,7 +54,7 @@ class Host:
             if not self.stuck:
                 self.write(ENFORCE, argv[1])
             return 0, "", ""
-        return 1, "", "no journal"
+        return self.journal, "", ""
 
     def plan(self, context, *during):
         wants = [{"during": word} for word in during]
@@ -179,5 +181,10 @@ def test_what_was_denied_meanwhile_is_told(host):
 
 def test_denials_that_nobody_can_read_are_not_passed_over(host):
     host.carry_out(SWAP, "permissive")
+    host.journal = 1
+    host.write("/var/log/audit/audit.log", AVC.format(time=time.time() + 1, serial=3))
     planned = host.plan(PROVEN)
-    assert "could not be read" in planned.actions[0].why and "cannot be read" in planned.warnings[0]
+    assert "1 kinds of denials" in planned.actions[0].why
+    assert "there may be more: journalctl cannot be read: it ended with status 1" in planned.actions[0].why
+    known, unknown = planned.warnings
+    assert "init_t map file" in known and "journalctl cannot be read" in unknown

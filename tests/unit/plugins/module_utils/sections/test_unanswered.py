@@ -11,17 +11,18 @@ import os
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import globbing
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages, rulesets
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import move
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import section as network, switch
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import host, state as network_state
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.oomd import host as oomd_host
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import key
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.rulesets import backends
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables.keys import HYPERSCALE_KEY
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import oomd
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import SIG_TEXT
 
 UNITS = "/etc/systemd/system"
-DISPATCHER = network.DISPATCHER
+DISPATCHER = network_state.DISPATCHER
 
 
 def target_of(root, *answers):
@@ -52,7 +53,7 @@ def a_circle(root, path):
 @pytest.mark.parametrize(("folder", "look"), [
     (UNITS, oomd_host._ours),
     (UNITS, lambda target: globbing.matching(target.root, f"{UNITS}/*.wants/*", globbing.raising)),
-    (DISPATCHER, network._scripts),
+    (DISPATCHER, network_state._scripts),
 ])
 def test_what_stands_in_the_place_of_a_folder_is_not_an_empty_one(tmp_path, odd, folder, look):
     assert look(target_of(tmp_path)) == []
@@ -66,7 +67,7 @@ def test_what_stands_in_the_place_of_a_folder_is_not_an_empty_one(tmp_path, odd,
     (f"{UNITS}/user.slice.d/{oomd.DROP_IN}", "listdir", oomd_host._ours),
     (f"{UNITS}/a.wants/b.service", "listdir",
      lambda target: globbing.matching(target.root, f"{UNITS}/*.wants/*", globbing.raising)),
-    (f"{DISPATCHER}/pre-up.d/mine", "scandir", network._scripts),
+    (f"{DISPATCHER}/pre-up.d/mine", "scandir", network_state._scripts),
 ])
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path, monkeypatch, path, call, look, code):
     lay(tmp_path, path, oomd.MARK, mode=0o755)
@@ -86,7 +87,7 @@ def test_scripts_of_the_dispatcher(tmp_path):
     lay(tmp_path, f"{DISPATCHER}/30-off", mode=0o644)
     os.symlink("10-mine", tmp_path / DISPATCHER.lstrip("/") / "40-link")
     os.symlink("gone", tmp_path / DISPATCHER.lstrip("/") / "50-dangling")
-    assert [os.path.basename(path) for path in network._scripts(target_of(tmp_path))] == ["10-mine", "40-link", "20-mine"]
+    assert [os.path.basename(path) for path in network_state._scripts(target_of(tmp_path))] == ["10-mine", "40-link", "20-mine"]
 
 
 def test_units_are_listed_whatever_is_wanted_and_a_systemctl_that_fails_is_told(tmp_path):
@@ -104,12 +105,12 @@ NONE = (127, "", "no such command")
 
 
 @pytest.mark.parametrize(("look", "word", "good", "value", "without"), [
-    (rulesets.current, "iptables -V", "iptables v1.8.10 (nf_tables)\n", "nft", None),
-    (lambda target: rulesets._is_installed(target, "nft"), "-restore -V", "iptables-restore v1.8.10 (nf_tables)\n", True, False),
-    (rulesets._listing, "nft -j", '{"nftables": []}', {"nftables": []}, None),
+    (backends.current, "iptables -V", "iptables v1.8.10 (nf_tables)\n", "nft", None),
+    (lambda target: backends.is_installed(target, "nft"), "-restore -V", "iptables-restore v1.8.10 (nf_tables)\n", True, False),
+    (backends.nft_listing, "nft -j", '{"nftables": []}', {"nftables": []}, None),
 ])
 def test_a_command_that_is_not_there_and_one_that_fails(tmp_path, monkeypatch, look, word, good, value, without):
-    monkeypatch.setattr(rulesets, "_would_load", lambda target, backend: False)
+    monkeypatch.setattr(backends, "would_load", lambda target, backend: False)
     assert look(target_of(tmp_path, (word, (0, good, "")))) == value
     assert look(target_of(tmp_path, (word, NONE))) == without
     for answer in (BROKEN, (126, "", "Permission denied"), (-9, "", "")):
@@ -149,16 +150,16 @@ def test_the_default_kernel_where_grubby_fails(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EISDIR])
 def test_a_note_of_the_network_that_cannot_be_read(tmp_path, monkeypatch, code):
-    assert switch.read_json(str(tmp_path / "absent")) is None
+    assert host.read_json(str(tmp_path / "absent")) is None
     lay(tmp_path, "cut", '{"id": ')
-    assert switch.read_json(str(tmp_path / "cut")) is None
+    assert host.read_json(str(tmp_path / "cut")) is None
 
     def failing(*_args, **_how):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("builtins.open", failing)
     with pytest.raises(OSError, match=os.strerror(code)):
-        switch.read_json(str(tmp_path / "cut"))
+        host.read_json(str(tmp_path / "cut"))
 
 
 def test_a_place_for_the_database_that_cannot_be_looked_at(tmp_path, monkeypatch):

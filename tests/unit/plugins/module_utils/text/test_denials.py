@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 
 import pytest
@@ -72,29 +73,69 @@ def test_kinds_are_told_apart_by_when_they_began():
     assert denials.words(kind) == "1x httpd_t getattr file samba_share_t by httpd /var/www/html/file1 (as before)"
 
 
-def test_messages_of_auditd_and_of_the_journal_are_read_together(tmp_path):
-    folder = tmp_path / "var/log/audit"
-    folder.mkdir(parents=True)
-    (folder / "audit.log").write_text("new\n")
-    (folder / "audit.log.1").write_text("older\n")
-    (folder / "audit.log.2").write_text("oldest\n")
+@pytest.fixture
+def root(tmp_path):
+    """A host with auditd's logs, SELinux on."""
+    for path, text in {"var/log/audit/audit.log": NEW, "sys/fs/selinux/enforce": "1"}.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path
+
+
+def avc(what, serial):
+    return AUDITD.replace("getattr", what).replace("96)", f"{serial})") + "\n"
+
+
+SINCE = 1226874000
+NEW, OLDER, KERNEL_SAID = avc("new", 3), avc("older", 2), avc("kernel", 4)
+
+
+def whats(heard):
+    return [kind.what.split()[1] for kind in heard.kinds]
+
+
+def test_messages_of_auditd_and_of_the_journal_are_read_together(root):
+    folder = root / "var/log/audit"
+    (folder / "audit.log.1").write_text(OLDER)
+    (folder / "audit.log.2").write_text(avc("oldest", 1))
     os.utime(folder / "audit.log.2", (1000, 1000))
-    since = os.path.getmtime(folder / "audit.log")
-    assert list(audit.messages(str(tmp_path), lambda argv: (0, "kernel\n"), since)) == ["older\n", "new\n", "kernel"]
-    assert list(audit.messages(str(tmp_path), lambda argv: (127, ""), since)) == ["older\n", "new\n"]
+    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE)
+    assert whats(heard) == ["kernel", "new", "older"] and heard.unread == {}
 
 
-def test_host_without_either_is_not_passed(tmp_path):
-    with pytest.raises(OSError, match="neither"):
-        list(audit.messages(str(tmp_path), lambda argv: (1, ""), 1000))
+@pytest.mark.parametrize(("answer", "reason"), [
+    ((1, KERNEL_SAID), "it ended with status 1"), ((127, ""), "there is no such command")])
+def test_a_journal_that_fails_is_unread_and_not_empty(root, answer, reason):
+    heard = audit.denied(str(root), lambda argv: answer, SINCE)
+    assert whats(heard) == (["kernel", "new"] if answer[1] else ["new"]) and heard.unread == {"journalctl": reason}
+
+
+@pytest.mark.parametrize(("owner", "name", "end"), [
+    (os, "stat", "/audit.log"), (os, "listdir", "/audit"), (os.path, "getmtime", "/audit.log"), (builtins, "open", "/audit.log")])
+def test_a_log_that_cannot_be_read_is_unread_and_the_journal_is_read(root, monkeypatch, owner, name, end):
+    real = getattr(owner, name)
+
+    def failing(path, *args, **more):
+        if str(path).endswith(end):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(owner, name, failing)
+    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE)
+    assert whats(heard) == ["kernel"] and heard.unread == {denials.AUDIT_LOG: "Permission denied"}
+
+
+def test_a_host_without_auditd_has_no_log_that_is_unread(tmp_path):
+    assert audit.denied(str(tmp_path), lambda argv: (0, ""), SINCE) == audit.Heard([], {})
+    assert list(audit.denied(str(tmp_path), lambda argv: (1, ""), SINCE).unread) == ["journalctl"]
 
 
 def test_what_was_denied_and_not_let_through_since(tmp_path):
     def run(argv):
         return 0, "\n".join([AUDITD, USER, AUDITD.replace("6874073.147:96", "6874080.000:99")])
 
-    assert audit.denied(str(tmp_path), run, 1226874000) == []  # SELinux is off
+    assert audit.refused(str(tmp_path), run, SINCE) == audit.Heard([], {})  # SELinux is off
     (tmp_path / "sys/fs/selinux").mkdir(parents=True)
     (tmp_path / "sys/fs/selinux/enforce").write_text("1")
-    assert audit.denied(str(tmp_path), run, 1226874000) == [
+    assert [denials.words(kind) for kind in audit.refused(str(tmp_path), run, SINCE).kinds] == [
         "2x httpd_t getattr file samba_share_t by httpd /var/www/html/file1"]

@@ -13,7 +13,6 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view impor
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import edits
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, live, unit_states
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.detectors import host as detectors
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import units
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import cow, symbols
 
 BOOTED = host_kind.Kind(host_kind.BOOTED, ())
@@ -34,19 +33,19 @@ def lay(root, path, content="x"):
 @pytest.mark.parametrize("answer", [*FAILED, (NOT_FOUND, "")])
 def test_a_manager_that_does_not_answer(tmp_path, answer):
     view = view_of(tmp_path, answer)
-    assert units.states(view) == {} and list(view.noted.all) == ["systemctl show"]
+    assert unit_states.known(view) == {} and list(view.noted.all) == ["systemctl show"]
     rootless = view_of(tmp_path, answer, ROOT_ONLY)
-    assert units.states(rootless) == {} and rootless.noted.all == {}
+    assert unit_states.known(rootless) == {} and rootless.noted.all == {}
 
 
 def test_a_manager_that_answers_not_to_the_end(tmp_path):
     view = view_of(tmp_path, (1, "Id=a.service\nActiveState=active\n"))
-    assert list(units.states(view)) == ["a.service"] and list(view.noted.all) == ["systemctl show"]
+    assert list(unit_states.known(view)) == ["a.service"] and list(view.noted.all) == ["systemctl show"]
 
 
 def test_a_manager_that_answers(tmp_path):
     view = view_of(tmp_path, (0, "Id=a.service\nActiveState=active\n"))
-    assert units.states(view) == {"a.service": {"Id": "a.service", "ActiveState": "active"}} and view.noted.all == {}
+    assert unit_states.known(view) == {"a.service": {"Id": "a.service", "ActiveState": "active"}} and view.noted.all == {}
 
 
 @pytest.mark.parametrize("answer", [*FAILED, (NOT_FOUND, "")])

@@ -53,9 +53,58 @@ def test_who_cannot_ask_does_not_pass(tmp_path, run):
         unit_states.states(View(str(tmp_path), run))
 
 
+def test_checks_ask_once_and_go_on_after_a_unit_that_is_denied(tmp_path):
+    asked = []
+
+    def run(argv):
+        asked.append(argv)
+        return systemd(["a.service"])(argv)
+
+    view = View(str(tmp_path), run)
+    assert sorted(unit_states.known(view)) == ["a.service", "c.service"]
+    before = len(asked)
+    with view.watched() as met:
+        assert sorted(unit_states.known(view)) == ["a.service", "c.service"]
+    assert len(asked) == before and list(met) == ["unit b.service"]
+
+
+def under_selinux(root, **contexts):
+    """Lay down processes, as p11 and so on, with their contexts."""
+    for path, text in {"sys/fs/selinux/enforce": "1", **{
+            f"proc/{name[1:]}/attr/current": context for name, context in contexts.items()}}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
 def test_domains_are_those_of_main_processes(tmp_path):
-    assert unit_states.domains(View(str(tmp_path), systemd(BLOCKS, status=0))) == {}  # SELinux is off
-    for path, text in {"sys/fs/selinux/enforce": "1", "proc/11/attr/current": "system_u:system_r:syslogd_t:s0\0"}.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
-    assert unit_states.domains(View(str(tmp_path), systemd(BLOCKS, status=0))) == {"a.service": "syslogd_t"}
+    view = View(str(tmp_path), systemd(BLOCKS, status=0))
+    assert unit_states.domains(view) == {}  # SELinux is off
+    under_selinux(tmp_path, p11="system_u:system_r:syslogd_t:s0\0", p12="system_u:system_r:init_t:s0\0")
+    assert unit_states.domains(view) == {"a.service": "syslogd_t", "b.service": "init_t"} and view.noted.all == {}
+
+
+@pytest.mark.parametrize(("then", "domain", "noted"), [
+    ((0, "Id=a.service\nMainPID=12\n"), {"a.service": "init_t"}, []), ((0, "Id=a.service\nMainPID=0\n"), {}, []),
+    ((0, "Id=a.service\nMainPID=13\n"), {}, ["unit a.service"]), ((1, DENIED), {}, ["unit a.service"]),
+], ids=["another", "no-more", "ended-again", "denied"])
+def test_a_main_process_that_ended_before_it_was_looked_at(tmp_path, then, domain, noted):
+    under_selinux(tmp_path, p12="system_u:system_r:init_t:s0\0")
+    answers = iter([(0, BLOCKS["a.service"]), then])
+    view = View(str(tmp_path), lambda argv: next(answers))
+    assert unit_states.domains(view) == domain and list(view.noted.all) == noted
+    assert next(answers, None) is None
+
+
+def test_a_context_that_cannot_be_read_is_unread(tmp_path, monkeypatch):
+    under_selinux(tmp_path, p11="system_u:system_r:syslogd_t:s0\0", p12="system_u:system_r:init_t:s0\0")
+    real = open
+
+    def denied(path, *args, **more):
+        if str(path).endswith("/12/attr/current"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **more)
+
+    monkeypatch.setattr("builtins.open", denied)
+    view = View(str(tmp_path), systemd(BLOCKS, status=0))
+    assert unit_states.domains(view) == {"a.service": "syslogd_t"}
+    assert view.noted.all == {"/proc/12/attr/current": "Permission denied"}

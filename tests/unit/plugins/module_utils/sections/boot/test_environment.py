@@ -127,16 +127,19 @@ def test_the_end_of_a_transaction_is_seen(host, flushed):
     assert [path for path, _default in flushed] == ["/boot"]
 
 
-@pytest.mark.parametrize("error", [OSError(5, "no"), Failed(Problem("/boot", "no", "mend"))])
-def test_a_transaction_that_grub_does_not_see_says_so(monkeypatch, error):
+@pytest.mark.parametrize(("error", "reason"), [
+    (OSError(5, "no", "/boot/efi"), "no (error number 5) at /boot/efi"), (OSError(5, "no"), "no (error number 5)"),
+    (Failed(Problem("/boot", "no", "mend")), "/boot: no")])
+@pytest.mark.parametrize("result", [{"ok": True, "output": ["said"]}, {"ok": False, "refused": False, "problems": []}])
+def test_a_transaction_that_grub_does_not_see_is_warned_of(monkeypatch, error, reason, result):
     def fails(_before):
         raise error
 
     monkeypatch.setattr(boot_disk, "flush_changes", fails)
-    result = worker._seen_by_grub({"ok": True, "output": ["said"]}, {})
-    assert result["ok"]
-    assert result["output"][0] == "said"
-    assert "no" in result["output"][1]
+    seen = worker._seen_by_grub(result, {})
+    warning, = seen.pop("warnings")
+    assert seen == result and "/boot was not written out" in warning.fact and warning.reason == reason
+    assert "clean reboot" in warning.remedy
 
 
 @pytest.mark.parametrize(("since", "told"), [({}, []), ({"boot_success": "1"}, []), ({"saved_entry": "mine"}, ["mine"])])

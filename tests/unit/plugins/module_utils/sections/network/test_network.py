@@ -11,11 +11,12 @@ import os
 import pathlib
 
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import DONE, Step
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
-    files as netfiles, networkd, nm, section as network, switch,
+    files as netfiles, host, job, networkd, nm, section as network, state as network_state, switch, wanted,
 )
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
@@ -375,10 +376,10 @@ ARMED = {"id": "r.0", "deadline": 0, "seconds": 120, "connection": "192.0.2.1 50
 
 def state(**changes):
     units = {name: ON if name.startswith("NetworkManager") else UNIT for name in (
-        *network.NM_UNITS, *network.ON_NM, "systemd-networkd.service", network.RESOLVED)}
+        *network_state.NM_UNITS, *network_state.ON_NM, "systemd-networkd.service", network_state.RESOLVED)}
     found = profile()
     found.settings.update({"IP4.DNS[1]": "10.255.255.53"})
-    return network.State(
+    return network_state.State(
         units=units, live=LIVE, profiles=[found], idle=[], scripts=[], ours={}, foreign={}, ledger=set(), before=None,
         resolv=RESOLV, armed=None, reverted=None, connection="192.0.2.1 6000 192.0.2.2 22")._replace(**changes)
 
@@ -421,7 +422,7 @@ def test_a_file_of_ours_that_is_gone_is_seen_by_its_definition():
     want = wish(source="definitions", definitions=[{"name": "lan.network", "content": LAN}])
     assert network.plan([want], handed_over(), CONTEXT).actions
     path = networkd.path_of("lan.network")
-    ours = {path: f"{networkd.MARK}\n{LAN.rstrip()}\n", network.MANNERS_PATH: network.MANNERS}
+    ours = {path: f"{networkd.MARK}\n{LAN.rstrip()}\n", network_state.MANNERS_PATH: network_state.MANNERS}
     assert network.plan([want], handed_over(ours=ours), CONTEXT).actions == []
 
 
@@ -457,6 +458,45 @@ def test_the_old_connection_confirms_nothing():
     same = handed_over(armed=ARMED, connection=ARMED["connection"])
     problem, = network.plan([wish(renderer=None)], same, CONTEXT._replace(proven=True)).problems
     assert "connection of before the switch" in problem.fact
+
+
+def test_a_connection_that_cannot_be_told_begins_and_confirms_nothing():
+    proven = CONTEXT._replace(proven=True)
+    problem, = network.plan([wish()], state(connection=None), CONTEXT).problems
+    assert "cannot begin" in problem.fact and "cannot be told" in problem.reason
+    problem, = network.plan([wish()], handed_over(armed=ARMED, connection=None), proven).problems
+    assert "cannot be confirmed" in problem.fact
+    # A hand-over that began without ssh has no connection of before, and a host that is as wanted needs none.
+    alone = handed_over(armed=dict(ARMED, connection=""), connection=None)
+    assert [action.kind for action in network.plan([wish()], alone, proven).actions] == ["network-confirm"]
+    assert network.plan([wish()], handed_over(connection=None), CONTEXT).problems == []
+
+
+@pytest.fixture(name="proc")
+def fixture_proc(tmp_path, monkeypatch):
+    """Put a table of three processes, one above the other, in place of /proc."""
+    for pid, parent, environ in ((os.getpid(), 20, "HOME=/root\0"), (20, 10, "LANG=C\0"), (10, 1, "LANG=C\0")):
+        folder = tmp_path / str(pid)
+        folder.mkdir()
+        (folder / "environ").write_text(environ)
+        (folder / "stat").write_text(f"{pid} (a (b) c) S {parent} {pid} 0")
+    monkeypatch.setattr(job, "PROC", str(tmp_path))
+    return tmp_path
+
+
+def test_the_connection_is_found_at_the_parents(proc):
+    assert job.connection() == ""
+    (proc / "10/environ").write_text("LANG=C\0SSH_CONNECTION=192.0.2.1 5000 192.0.2.2 22\0")
+    assert job.connection() == "192.0.2.1 5000 192.0.2.2 22"
+
+
+@pytest.mark.parametrize("broken", ["environ", "stat"])
+def test_a_parent_that_cannot_be_read_is_not_one_without_ssh(proc, monkeypatch, broken):
+    (proc / "20" / broken).unlink()
+    assert job.connection() is None
+    monkeypatch.setattr(job, "_complete", lambda _target, state: state)
+    with pytest.raises(Refused, match="cannot begin"):
+        job.carry_out(None, {}, {}, 60)
 
 
 def hand_over_step(number, before, files, **units):
@@ -563,11 +603,11 @@ def test_the_way_back_is_the_state_of_before():
 def test_resolved_on_and_off():
     units = {**state().units}
     on = network.plan([wish(resolved=True)], state(units=units), CONTEXT).actions[0].args["after"]
-    assert on["resolv"] == {"link": network.STUB_LINK} and on["units"][network.RESOLVED]["active"]
+    assert on["resolv"] == {"link": wanted.STUB_LINK} and on["units"][network_state.RESOLVED]["active"]
     stub = {"link": "../run/systemd/resolve/stub-resolv.conf"}
-    off = network.plan([wish(resolved=False)], state(resolv=stub, units={**units, network.RESOLVED: ON}), CONTEXT)
+    off = network.plan([wish(resolved=False)], state(resolv=stub, units={**units, network_state.RESOLVED: ON}), CONTEXT)
     after = off.actions[0].args["after"]
-    assert "nameserver 10.255.255.53" in after["resolv"]["content"] and not after["units"][network.RESOLVED]["active"]
+    assert "nameserver 10.255.255.53" in after["resolv"]["content"] and not after["units"][network_state.RESOLVED]["active"]
 
 
 # --- the switch itself, as far as it can be held without a host
@@ -578,7 +618,7 @@ def test_confirming_takes_the_switch_away_once(tmp_path, monkeypatch):
     monkeypatch.setattr(switch, "command", lambda argv, seconds=0: (said.append(argv), (0, ""))[1])
     monkeypatch.setattr(switch, "BOOT_UNIT_PATH", str(tmp_path / "back.service"))
     (tmp_path / "r.0").mkdir()
-    switch.write_json(str(tmp_path / switch.ARMED), ARMED)
+    host.write_json(str(tmp_path / switch.ARMED), ARMED)
     assert switch.confirm(str(tmp_path), "other") is False
     assert switch.confirm(str(tmp_path), "r.0") is True
     assert switch.armed(str(tmp_path)) is None and ["systemctl", "stop", "centos-hyperscale-network-r.0.timer"] in said

@@ -1,0 +1,101 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the detached runner does before anything changes: packages are downloaded, checked and saved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import typing as t
+
+from ..core.errors import Problem, Refused
+from . import reasons as package_reasons, rings, solver
+from .jobfile import CARRIED, REASONS, Folder, Job
+from .keys import check_packages
+from .locks import patiently
+from .store import Store
+
+try:
+    import dnf.exceptions
+except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
+    dnf = None
+
+# The share of free space that a download leaves alone.
+SPACE_KEPT = 16 * 1024 * 1024
+
+
+def to_keep(base, job: Job) -> list[t.Any]:
+    """Return the packages on offer that are to be saved and are not yet."""
+    saved = Store(job.keep_in).whole() if job.keep else {}
+    found = {nevra: solver.same_build(base, nevra) for nevra in job.keep if nevra not in saved}
+    missing = sorted(nevra for nevra, package in found.items() if package is None)
+    if missing and job.keep_all:
+        raise Refused(*(solver.no_way_back(nevra) for nevra in missing))
+    return [package for package in found.values() if package is not None]
+
+
+def fetch(
+    folder: Folder, base, job: Job, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None],
+) -> None:
+    """Download packages and check them."""
+    remote = [package for package in packages if not solver.is_file(package)]
+    _refuse_full_disk(base.conf.cachedir, remote)
+    folder.status("downloading", total=len(remote))
+    _download(base, remote, waiting, job.lock_timeout)
+    folder.status("checking", total=len(remote))
+    _check(base, remote, job.specs, folder.path)
+
+
+def keep(folder: Folder, base, job: Job, packages: t.Sequence[t.Any], old: t.Sequence[t.Any]) -> None:
+    """Save what goes, and what comes until it is there."""
+    folder.status("saving", total=len(old))
+    _put(Store(os.path.join(folder.path, CARRIED)), packages)
+    folder.write(REASONS, package_reasons.planned(base))
+    if job.keep_in:
+        _put(Store(job.keep_in), old)
+        going = [(package.name, package.arch) for package in base.transaction.remove_set]
+        Folder(os.path.dirname(job.keep_in)).write(REASONS, package_reasons.of(base, going))
+
+
+def _put(store: Store, packages: t.Sequence[t.Any]) -> None:
+    try:
+        store.put({solver.nevra_of(package): package.localPkg() for package in packages})
+    except OSError as error:
+        store.clear()
+        raise Refused(Problem(
+            f"packages cannot be saved in {store.folder}", f"{error.strerror or error}",
+            "Nothing was changed. Make room there and run again")) from error
+
+
+def _refuse_full_disk(cachedir: str, packages: t.Sequence[t.Any]) -> None:
+    needed = sum(package.downloadsize for package in packages if not os.path.exists(package.localPkg()))
+    os.makedirs(cachedir, exist_ok=True)
+    free = shutil.disk_usage(cachedir).free
+    if needed and needed + SPACE_KEPT > free:
+        raise Refused(Problem(
+            f"{free // 1024} KiB are free below {cachedir}",
+            f"the packages to download take {needed // 1024} KiB and {SPACE_KEPT // 1024} KiB are to stay free",
+            "Make room, for example with 'dnf clean packages'",
+        ))
+
+
+def _download(base, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None], limit: float) -> None:
+    try:
+        patiently(limit, lambda: base.download_packages(packages), waiting)
+    except (dnf.exceptions.DownloadError, dnf.exceptions.Error, OSError) as error:
+        if isinstance(error, dnf.exceptions.LockError):
+            raise
+        raise Refused(Problem(
+            "a package cannot be downloaded", " ".join(str(error).split()),
+            "Nothing was installed. Mend the mirror or the host's disk and run again",
+        )) from error
+
+
+def _check(base, packages: t.Sequence[t.Any], specs: t.Sequence[solver.RepoSpec], workdir: str) -> None:
+    """Check every downloaded package with the keys of its own repository, as its gpgcheck asks."""
+    for repo_id in sorted({package.reponame for package in packages}):
+        if not base.repos[repo_id].gpgcheck:
+            continue
+        paths = {package.localPkg(): str(package) for package in packages if package.reponame == repo_id}
+        check_packages(paths, rings.ring_of(base, specs, repo_id), repo_id, workdir)

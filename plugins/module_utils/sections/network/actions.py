@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What section C(network) does: the hand-over, which is undone as it is done, and its confirmation."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ...core.engine import ACTIVATE, Action
+from ...core.errors import Failed, Problem
+from ...core.host_io import Target
+from ...core.writable import Touch
+from ...facts import network as live
+from . import job, switch
+from .bring import NETWORKMANAGER
+
+SECTION = "network"
+
+
+class HandoverAction(Action):
+    """Switches from one state of the network configuration to another. Undo is the same switch the other way."""
+
+    section = SECTION
+    kind = "network-handover"
+    phase = ACTIVATE
+
+    @classmethod
+    def between(cls, before: dict[str, t.Any], after: dict[str, t.Any], seconds: int) -> HandoverAction:
+        """Make the action that brings the host from one state to the other."""
+        subject = f"{before['renderer'] or 'nothing'} to {after['renderer']}"
+        if before["renderer"] == after["renderer"]:
+            subject = f"configuration of {after['renderer']}"
+        args = {"before": before, "after": after, "seconds": seconds}
+        return cls(subject, "the network is set up in another way", args, _shown(before, after), _shown(after, before))
+
+    def turns_on(self) -> list[str]:
+        return [name for name, unit in self.args["after"]["units"].items() if unit["active"]]
+
+    def turns_off(self) -> list[str]:
+        return [name for name, unit in self.args["after"]["units"].items() if not unit["active"]]
+
+    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+        before, after = self.args["before"], self.args["after"]
+        was, will = before["files"], after["files"]
+        changed = {path for path in {**was, **will} if was.get(path) != will.get(path)}
+        resolv = [live.RESOLV_CONF] if before["resolv"] != after["resolv"] else []
+        return [Touch(path) for path in [*sorted(changed), *resolv]]
+
+    def apply(self, target: Target) -> None:
+        job.carry_out(target, self.args["before"], self.args["after"], self.args["seconds"])
+
+    def undo(self, target: Target) -> None:
+        if not job.differs(target, self.args["before"]):
+            return
+        job.carry_out(target, self.args["after"], self.args["before"], self.args["seconds"])
+
+    def verify(self, target: Target) -> None:
+        wrong = job.differs(target, self.args["after"])
+        if wrong:
+            raise Failed(Problem(
+                "the network is not set up as it was switched", "; ".join(wrong),
+                "Look at 'journalctl -b' for units of the name centos-hyperscale-* on the host"))
+
+
+class ConfirmAction(Action):
+    """Takes the dead man's switch of a hand-over away. There is nothing to take back: the hand-over itself is undone."""
+
+    section = SECTION
+    kind = "network-confirm"
+    phase = ACTIVATE
+    stands = False
+
+    def apply(self, target: Target) -> None:
+        if not switch.confirm(job.base(target), self.args["id"]):
+            raise Failed(Problem(
+                "the hand-over of the network cannot be confirmed any more", "the host has gone back by itself",
+                "Run again, with a longer 'confirm_seconds'"))
+
+    def undo(self, target: Target) -> None:
+        """Nothing stands of it."""
+
+    def verify(self, target: Target) -> None:
+        if switch.armed(job.base(target)) is not None:
+            raise Failed(Problem("the hand-over still waits for its confirmation", "it was confirmed", "Run again"))
+
+
+ACTIONS = {action.kind: action for action in (HandoverAction, ConfirmAction)}
+
+
+def before_all(steps: t.Sequence[dict[str, t.Any]]) -> dict[str, t.Any] | None:
+    """Return the state that the last hand-over from NetworkManager started from; later ones may have changed definitions."""
+    states = [step["args"]["before"] for step in reversed(steps)]
+    return next((state for state in states if state["renderer"] == NETWORKMANAGER), None)
+
+
+def _shown(state: dict[str, t.Any], other: dict[str, t.Any]) -> str:
+    """Return a state as the diff shows it: who, the units that differ, resolv.conf, and every file of ours."""
+    lines = [f"network: {state['renderer'] or 'neither'}"]
+    for name, unit in sorted(state["units"].items()):
+        if name in other["units"] and unit != other["units"][name]:
+            lines.append(f"{name}: {', '.join(sorted(key for key, value in unit.items() if value)) or 'off'}")
+    if state["resolv"] != other["resolv"]:
+        lines.append(f"{live.RESOLV_CONF}: {json.dumps(state['resolv'])}")
+    for path, content in sorted(state["files"].items()):
+        if content and content != other["files"].get(path):
+            lines += [f"--- {path}", content[0].rstrip()]
+    return "\n".join(lines) + "\n"

@@ -88,14 +88,15 @@ def version_key(version: str) -> list[tuple[t.Any, ...]]:
 
 
 def name_key(entry_id: str) -> list[list[tuple[t.Any, ...]]]:
-    """Return what sorts entries as GRUB of EL does: by name, version and release, split from the end."""
+    """Return what sorts entries as GRUB of EL does: by name, version and release, split from the end. What has fewer parts has
+    a name at least."""
     parts = entry_id.rsplit("-", 2)
-    return [version_key(part) for part in [""] * (3 - len(parts)) + parts]
+    return [version_key(part) for part in parts + [""] * (3 - len(parts))]
 
 
 def menu(entries: t.Iterable[Entry]) -> list[Entry]:
-    """Return the entries in the order of the menu, the newest first."""
-    return sorted(entries, key=lambda entry: name_key(entry.id), reverse=True)
+    """Return the entries in the order of the menu, the newest first. One without a kernel is not listed."""
+    return sorted((entry for entry in entries if entry.linux), key=lambda entry: name_key(entry.id), reverse=True)
 
 
 def choose(entries: t.Iterable[Entry], environment: t.Mapping[str, str]) -> Choice:

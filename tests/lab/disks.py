@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Disks of virtual machines: a host image with the stock kernel of its stream, boot loader files, and a fixed network.
 
-A disk is of a kind: the file system of its root, and whether SELinux enforces on it (C(selinux.py))."""
+A disk is of a kind: the file system of its root, whether SELinux enforces on it (C(selinux.py)), and whether GRUB itself starts
+it (C(grub.py)) or the launcher in its place."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import shutil
 import typing as t
 import uuid
 
-from . import bootloader, mounts, rpms, selinux
+from . import bootloader, grub, mounts, rpms, selinux
 from .common import HERE, ROOT, LabError, code_of, digest, locked, run, say
 from .images import Image
 
@@ -32,17 +33,21 @@ MAKERS: dict[str, t.Callable[[str], list[str]]] = {
     "xfs": lambda identity: ["mkfs.xfs", "-q", "-f", "-m", f"uuid={identity}", "-L", "root", "-K"],
 }
 
+# What starts a machine: the launcher, which plays firmware and boot loader, or GRUB itself.
+LAUNCHER, GRUB = "launcher", "grub"
+
 
 class Kind(t.NamedTuple):
-    """What a machine is besides its stream: the file system of its disk, and whether SELinux enforces on it."""
+    """What a machine is besides its stream: the file system of its disk, whether SELinux enforces on it, and what boots it."""
 
     filesystem: str = "ext4"
     selinux: bool = False
+    boot: str = LAUNCHER
 
     @property
     def words(self) -> str:
         """Say it in the words that a name of a file may have."""
-        return self.filesystem + "-selinux" * self.selinux
+        return self.filesystem + "-selinux" * self.selinux + f"-{GRUB}" * (self.boot == GRUB)
 
 
 def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
@@ -53,16 +58,16 @@ def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
     texts = [(path.name, path.read_text()) for path in sorted(GUEST.iterdir())]
     inputs = digest(
         image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB, kind,
-        code_of("disks", *["selinux"] * kind.selinux))
+        code_of("disks", *["selinux"] * kind.selinux), grub.inputs(stream) if kind.boot == GRUB else "")
     target = ROOT / "disks" / f"standin-{stream}-{kind.words}-{inputs}.raw"
     with locked("images"):
         if not target.exists():
             say(f"building the disk ({kind.words}) of Stream {stream} with {kernels[0].stem}")
-            _build(target, image.root, kernels, kind)
+            _build(target, image.root, kernels, kind, stream)
     return target
 
 
-def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path], kind: Kind) -> None:
+def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib.Path], kind: Kind, stream: int) -> None:
     scratch = pathlib.Path(f"{target}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -72,6 +77,8 @@ def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib
     _prepare(root, identity, kind)
     if kind.selinux:
         selinux.install(root)
+    if kind.boot == GRUB:
+        grub.install(root, stream)
     _install_kernel(root, kernels)
     raw = scratch / "raw"
     with open(raw, "wb") as handle:
@@ -87,7 +94,8 @@ def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib
 
 def _prepare(root: pathlib.Path, identity: str, kind: Kind) -> None:
     """Give the root what a machine has and a container has not."""
-    (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
+    # GRUB of upstream takes what begins with a digit for a number, and the id is what entries begin with.
+    (root / "etc/machine-id").write_text(f"c{uuid.uuid4().hex[1:]}\n")
     (root / "etc/fstab").write_text(f"UUID={identity} / {kind.filesystem} defaults 0 1\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     arguments = " ".join([ARGUMENTS.format(uuid=identity), *[selinux.ARGUMENTS] * kind.selinux])

@@ -24,7 +24,7 @@ import typing as t
 
 import yaml
 
-from . import disks, keys, machines, rpms, server
+from . import disks, grub, keys, machines, rpms, server
 from .common import LAB, NUMBER, PREFIX, LabError, locked, run, say
 from .images import Image
 
@@ -188,6 +188,8 @@ def _start_machine(name: str, stream: int, group: str, image: Image, kind: disks
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting the virtual machine {name} ({image.words}; {kind.words}) at {address}")
     machines.create(host.folder, source, name, f"{GATEWAY} {MIRROR}\n")
+    if kind.boot == disks.GRUB:
+        shutil.copy(grub.boot_disk(), host.folder / machines.BOOT_DISK)
     machines.start(host.folder, address)
 
 

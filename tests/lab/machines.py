@@ -6,6 +6,9 @@
 While the machine is down, its disk is mounted here, its boot loader files are read and written back as GRUB does, and
 the kernel, initrd and command line of the chosen entry are given to QEMU. A reboot, a panic with C(panic=) and a power
 cut start anew; a power-off ends the machine.
+
+Where there is a disk of GRUB itself, the firmware starts that, and nobody mounts the machine's disk: GRUB finds it as it was
+left.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ SSH_PORT = 2222
 EMULATOR = "qemu-system-x86_64"
 # QEMU says these of a machine that wants to be started again; what ends without a word lost its power.
 AGAIN = ("guest-reset", "guest-panic", "power-cut")
+# In the folder of a machine that GRUB itself starts: its disk.
+BOOT_DISK = "boot-disk"
 
 
 def accelerator() -> str:
@@ -80,7 +85,8 @@ def power_cut(folder: pathlib.Path) -> None:
 
 
 def boots(folder: pathlib.Path) -> list[dict[str, t.Any]]:
-    """Return what was started so far: entry, reason, arguments, seconds, and how it ended unless it still runs."""
+    """Return what was started so far: entry, reason, arguments, seconds, and how it ended unless it still runs; where GRUB
+    itself starts it, where its output begins on the console stands for the first three."""
     path = folder / "boots.json"
     return json.loads(path.read_text()) if path.exists() else []
 
@@ -90,16 +96,26 @@ def serve(folder: pathlib.Path, address: str) -> None:
     history: list[dict[str, t.Any]] = []
     ended = AGAIN[0]
     while ended in AGAIN:
-        with mounts.mounted(folder / "disk", folder / "root") as root:
-            chosen = bootloader.start(root)
-            (folder / "kernel").write_bytes(kernels.named_after(_load(root, chosen.kernel), chosen.kernel))
-            (folder / "initrd").write_bytes(b"".join(_load(root, path) for path in chosen.initrd))
+        chosen = None if (folder / BOOT_DISK).exists() else _choose(folder)
         began = time.time()
-        history.append({**chosen._asdict(), "began": began})
+        history.append({**(chosen._asdict() if chosen else {"console": _written(folder / "console.log")}), "began": began})
         _record(folder, history)
         ended = _run(folder, address, chosen)
         history[-1].update(ended=ended, seconds=round(time.time() - began, 1))
         _record(folder, history)
+
+
+def _choose(folder: pathlib.Path) -> bootloader.Start:
+    """Do what a boot loader does on the disk of a machine, and lay down what QEMU starts."""
+    with mounts.mounted(folder / "disk", folder / "root") as root:
+        chosen = bootloader.start(root)
+        (folder / "kernel").write_bytes(kernels.named_after(_load(root, chosen.kernel), chosen.kernel))
+        (folder / "initrd").write_bytes(b"".join(_load(root, path) for path in chosen.initrd))
+    return chosen
+
+
+def _written(path: pathlib.Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _record(folder: pathlib.Path, history: list[dict[str, t.Any]]) -> None:
@@ -117,23 +133,47 @@ def _load(root: pathlib.Path, path: str) -> bytes:
     return source.read_bytes()
 
 
-def command_line(folder: pathlib.Path, address: str, chosen: bootloader.Start) -> list[str]:
-    """Return QEMU's command line. QEMU makes what a machine connects to connections of this computer's own."""
+def processor() -> list[str]:
+    """Return the part of QEMU's command line for processor and memory."""
     how = accelerator()
     return [
-        EMULATOR, "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1",
-        "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none", "-no-reboot",
+        "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1", "-m", str(MEMORY_MIB)]
+
+
+def boot_disk(path: pathlib.Path) -> list[str]:
+    """Return the part of QEMU's command line for a disk that the firmware starts."""
+    return [
+        "-drive", f"file={path},if=none,id=loader,format=raw,readonly=on", "-device", "virtio-blk-pci,drive=loader,bootindex=0"]
+
+
+def root_disk(path: pathlib.Path) -> list[str]:
+    """Return the part of QEMU's command line for the disk with the root of a machine."""
+    return [
+        "-drive", f"file={path},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
+        "-device", "nvme,drive=disk0,serial=lab"]
+
+
+def _started(folder: pathlib.Path, chosen: bootloader.Start | None) -> list[str]:
+    """Return the part of QEMU's command line that says what is started: a kernel, or GRUB's disk where none was chosen."""
+    if chosen is None:
+        return boot_disk(folder / BOOT_DISK)
+    return [
         "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
-        "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}",
-        "-drive", f"file={folder / 'disk'},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
-        "-device", "nvme,drive=disk0,serial=lab",
+        "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}"]
+
+
+def command_line(folder: pathlib.Path, address: str, chosen: bootloader.Start | None) -> list[str]:
+    """Return QEMU's command line. QEMU makes what a machine connects to connections of this computer's own."""
+    return [
+        EMULATOR, *processor(), "-nodefaults", "-display", "none", "-no-reboot", *_started(folder, chosen),
+        *root_disk(folder / "disk"),
         "-netdev", f"user,id=net0,ipv6=off,hostfwd=tcp:{address}:{SSH_PORT}-:22", "-device", "virtio-net-pci,netdev=net0",
         "-device", "virtio-rng-pci", "-chardev", f"file,id=console,path={folder / 'console.log'},append=on",
         "-serial", "chardev:console", "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off",
     ]
 
 
-def _run(folder: pathlib.Path, address: str, chosen: bootloader.Start) -> str:
+def _run(folder: pathlib.Path, address: str, chosen: bootloader.Start | None) -> str:
     """Run QEMU once and return how the machine ended."""
     (folder / "qmp").unlink(missing_ok=True)
     process = subprocess.Popen(command_line(folder, address, chosen), stdin=subprocess.DEVNULL)

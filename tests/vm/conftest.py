@@ -22,7 +22,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
 from lab import __main__ as lab_commands  # noqa: E402
-from lab import disks, hosts, machines  # noqa: E402
+from lab import disks, hosts, machines, menus  # noqa: E402
 
 GROUP = "vm"
 LOGS = TREE / ".cache" / "logs"
@@ -101,6 +101,13 @@ class Machine:
     def console(self):
         """Return what the machine wrote on its console, in all its boots."""
         return (self.host.folder / "console.log").read_text(errors="replace")
+
+    def starts(self):
+        """Return what GRUB started in each boot, on a machine that GRUB itself starts."""
+        console = (self.host.folder / "console.log").read_bytes()
+        begins = [boot["console"] for boot in self.boots()]
+        parts = zip(begins, [*begins[1:], len(console)])
+        return [menus.start_of(console[begin:end].decode(errors="replace")) for begin, end in parts]
 
     def adopt(self, roles, **variables):
         """Run the playbook that adopts, which may reboot, and return its status and what it printed."""

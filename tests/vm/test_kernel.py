@@ -10,34 +10,12 @@ from __future__ import annotations
 
 import time
 
-ROLES = ["repos", "kernel"]
-VARIABLES = {"hyperscale_repos_flavours": ["main", "experimental"], "hyperscale_kernel_args": ["psi=1"]}
-BREAKS_INITRDS = """\
-#!/bin/sh
-[ "$1" != add ] || head -c 1048576 /dev/zero > "/boot/initramfs-$2.img"
-"""
-BREAKER = "/etc/kernel/install.d/95-break.install"
+from .kernels import BREAKER, BREAKS_INITRDS, ROLES, VARIABLES, arguments, environment, release
+
 # Takes memory in small steps, and touches all of it over and over.
 HOG = "held = []\nwhile True:\n    held.append(bytearray(1 << 20))\n    [part.__setitem__(0, 1) for part in held]\n"
 OOMD_UNITS = [{"name": "batch.slice", "memory_pressure": "kill", "memory_pressure_limit": "10%"}]
 KILL_SECONDS = 180
-
-
-def release(machine, side):
-    """Return the release of the installed kernel of a side."""
-    found = machine.command("rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}.%{ARCH}\n", "kernel-core").split()
-    return next(name for name in found if (".hs" in name) == (side == "hyperscale"))
-
-
-def environment(machine):
-    """Return the variables of GRUB's environment block."""
-    lines = machine.read("/boot/grub2/grubenv").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
-
-
-def arguments(machine):
-    """Return the words that the running kernel was started with."""
-    return machine.read("/proc/cmdline").split()
 
 
 def test_stock_machine_runs_its_stock_kernel(machine):

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
 
 import pytest
+import yaml
+
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
-from lab import bootloader, common, kernels, machines  # noqa: E402
+import grub_cases  # noqa: E402
+from lab import bootloader, common, kernels, machines, menus  # noqa: E402
 
 MACHINE = "05da09d7b2f6401cac0310e10ee45155"
 OLD, NEW = f"{MACHINE}-5.14.0-611.el9.x86_64", f"{MACHINE}-6.12.95-0.hs1.hsx.el9.x86_64"
@@ -58,6 +65,38 @@ def test_names_sort_as_versions():
     for shuffled in itertools.permutations(ordered, 4):
         found = [one.id for one in bootloader.menu(map(entry, shuffled))]
         assert found == sorted(shuffled, key=ordered.index, reverse=True)
+
+
+CASES = yaml.safe_load(grub_cases.CASES.read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
+def test_choice_is_that_of_grub_itself(case):
+    texts = {name: grub_cases.text_of(name) for name in case["entries"]}
+    environment = bootloader.parse_environment(grub_cases.block_of(case))
+    entries = [bootloader.parse_entry(name, text) for name, text in texts.items()]
+    choice = bootloader.choose(entries, environment)
+    assert [one.id for one in bootloader.menu(entries)] == case["menu"]
+    assert {name: value for name, value in choice.environment.items() if name in grub_cases.NAMED} == case["left"]
+    assert (choice.entry.id == case["starts"]) == ("differs" not in case)
+    # The collection foretells the same.
+    foretold = [bls.Entry(name, name, text) for name, text in texts.items()]
+    assert [one.id for one in bls.grub_order(foretold)] == case["menu"]
+    following = bls.next_boot(foretold, environment)
+    assert following is not None and following.entry.id == choice.entry.id
+
+
+CONSOLE = (
+    "SeaBIOS\x1b[4;2H+--+\x1b[5;80H \x1b[7m\x1b[5;3H*CentOS Stream (6.12) 9      "
+    "\x1b[m\x1b[5;78H\x1b[6;3H CentOS Stream (5.14) 9   "
+    "\x1b[m\x1b[7;3H          \x1b[m\x1b[5;3H CentOS Stream (6.12) 9    \x1b[m\x1b[1;1H  Booting `CentOS Stream (6.12) 9'\r\n"
+    "[    0.000000] Command line: BOOT_IMAGE=/boot/vmlinuz-6.12 ro psi=0\r\n")
+
+
+def test_what_grub_says_is_read():
+    new, old = "CentOS Stream (6.12) 9", "CentOS Stream (5.14) 9"
+    assert menus.start_of(CONSOLE) == ([new, old], new, ["BOOT_IMAGE=/boot/vmlinuz-6.12", "ro", "psi=0"])
+    assert menus.start_of("SeaBIOS") == ([], "", [])
 
 
 def test_entry_is_read_and_variables_are_put_in():
@@ -131,6 +170,44 @@ def test_kernel_of_its_own_name_stays_an_image():
     assert kernels.named_after(whole, "/boot/vmlinuz-6.1.0-50-cloud-amd64") is whole
 
 
+def whole_image(command, room=64):
+    """Return the frame of a kernel image, with a kernel in it that has a table of sections, and that kernel."""
+    fields = b"".join(word.encode().ljust(kernels.FIELD, b"\0") for word in ("Linux", "(none)", "6.1.0-50-cloud-amd64", "#1"))
+    head = bytearray(b"\x7fELF".ljust(64, b"\1"))
+    struct.pack_into("<Q", head, kernels.SECTIONS_AT, 64)
+    struct.pack_into("<HHH", head, kernels.SECTIONS_SIZE_AT, 64, 3, 2)
+    kernel = bytes(head) + bytes(range(192)) + b"code" * 100 + fields
+    packed = subprocess.run([command, *kernels.STRONGEST[command], "-c"], input=kernel, stdout=subprocess.PIPE, check=True).stdout
+    setup = bytearray(1024)
+    setup[0x1f1] = 1
+    setup[0x202:0x206] = b"HdrS"
+    struct.pack_into("<II", setup, 0x248, 0, len(packed) + room + 4)
+    return bytes(setup) + packed + bytes(room) + struct.pack("<I", len(kernel)) + b"what follows", kernel
+
+
+@pytest.mark.parametrize("command", ["lz4", "zstd", "xz"])
+def test_image_keeps_its_size_with_another_release(command, monkeypatch):
+    if not shutil.which(command):
+        pytest.skip(f"{command} is not installed")
+    whole, kernel = whole_image(command)
+    monkeypatch.setattr(kernels, "payload", lambda _image: kernel)
+    made = kernels.repacked(whole, "5.14.0-611.el9.x86_64")
+    begin, end, _command = kernels.packed(made)
+    assert len(made) == len(whole) and made[:begin] == whole[:begin] and made[end - 4:] == whole[end - 4:]
+    again = subprocess.run([command, "-dc"], input=made[begin:end - 4], stdout=subprocess.PIPE, check=False).stdout
+    assert kernels.release(again) == "5.14.0-611.el9.x86_64" and len(again) == len(kernel)
+    assert again[64:256] == bytes(192)
+    assert again[256:].replace(b"5.14.0-611.el9.x86_64", b"6.1.0-50-cloud-amd64\0") == kernel[256:]
+
+
+def test_image_without_room_is_refused(monkeypatch):
+    whole, kernel = whole_image("xz", 0)
+    random = bytes(range(256)) * 2 + hashlib.sha512(b"1").digest() * 8
+    monkeypatch.setattr(kernels, "payload", lambda _image: kernel + random)
+    with pytest.raises(common.LabError, match="has room for"):
+        kernels.repacked(whole, "5.14.0-611.el9.x86_64")
+
+
 def test_what_is_no_kernel_is_refused():
     with pytest.raises(common.LabError, match="no kernel image"):
         kernels.payload(b"\0" * 4096)
@@ -152,3 +229,9 @@ def test_qemu_gets_what_the_boot_loader_chose(tmp_path):
     assert argv[argv.index("-append") + 1] == "BOOT_IMAGE=(hd0)/boot/vmlinuz root=UUID=1 psi=1"
     assert "-initrd" not in argv and "-no-reboot" in argv
     assert "hostfwd=tcp:127.248.7.10:2222-:22" in argv[argv.index("-netdev") + 1]
+
+
+def test_qemu_gets_the_disk_of_grub(tmp_path):
+    argv = machines.command_line(tmp_path, "127.248.7.10", None)
+    assert "-kernel" not in argv and "virtio-blk-pci,drive=loader,bootindex=0" in argv
+    assert any(word.startswith(f"file={tmp_path / machines.BOOT_DISK},") and word.endswith("readonly=on") for word in argv)

@@ -9,6 +9,10 @@ import pytest
 
 from lab import common, hosts, plugins, scriptlets
 
+from .conftest import TREE
+
+GUEST = TREE / "tests" / "lab" / "guest"
+
 # A package as those of EL are: a service of its own user, which its presets enable, and a folder that the user owns.
 SPEC = """\
 %{{load:{macros}}}
@@ -128,3 +132,27 @@ def test_an_upgrade_of_systemd_starts_the_new_build_and_what_it_marks(host):
     # What no build of EL marks stays as it is.
     assert shown(host, "systemd-logind.service", "InvocationID") == before["systemd-logind.service"]
     assert host.state() == "running"
+
+
+def test_a_kernel_goes_through_kernel_install_and_its_hooks(host9):
+    host9.command("mkdir", "-p", "/boot/grub2", "/etc/kernel/install.d", "/etc/sysconfig")
+    for source, path in (
+        ("20-grub.install", "/usr/lib/kernel/install.d/20-grub.install"),
+        ("50-stand-in.install", "/etc/kernel/install.d/50-dracut.install"),
+    ):
+        host9.put(GUEST / source, path)
+        host9.command("chmod", "0755", path)
+    host9.write("/etc/kernel/cmdline", "root=/dev/vda1 ro\n")
+    host9.write("/etc/sysconfig/kernel", "UPDATEDEFAULT=yes\nDEFAULTKERNEL=kernel-smp\n")
+    host9.write("/boot/grub2/grubenv", ("# GRUB Environment Block\n" + "#" * 1024)[:1024])
+    host9.command("dnf", "-y", "-q", "install", "kernel")
+    release = host9.command("rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}.%{ARCH}", "kernel-core")
+    # Its own %post, depmod, the hooks of kernel-install by their order, and %posttrans, which leaves no state behind.
+    assert host9.command("grep", "DEFAULTKERNEL", "/etc/sysconfig/kernel") == "DEFAULTKERNEL=kernel"
+    assert "loop" in host9.command("cat", f"/lib/modules/{release}/modules.dep")
+    assert release in host9.command("cat", "/boot/grub2/grubenv")
+    assert f"initrd /boot/initramfs-{release}.img" in host9.command("sh", "-c", f"cat /boot/loader/entries/*-{release}.conf")
+    host9.command("test", "-s", f"/boot/initramfs-{release}.img")
+    assert host9.command("ls", "/var/lib/rpm-state/kernel") == ""
+    host9.command("dnf", "-y", "-q", "remove", "kernel-core")
+    assert release not in host9.command("ls", "/boot", "/boot/loader/entries")

@@ -97,7 +97,7 @@ def _build(apt: debs.Apt, row: dict[str, t.Any], repo: dict[str, str], rows: dic
     first = versions[row["source"]] if row["source"] in versions else max(versions.values())
     version = row.get("version") or debs.upstream(first)
     inputs = digest(
-        row, versions, repo["vendor"], repo["key"], keys.fingerprint(repo["key"]), code_of("rpms", "debs", "scriptlets"),
+        row, versions, repo["vendor"], repo["key"], keys.fingerprint(repo["key"]), code_of("rpms", "debs"),
         scriptlets.of(row, version).inputs())
     folder = ROOT / "rpms" / f"{row['source']}-{version}-{row['release']}-{row['repo']}-{inputs}"
     if not folder.exists():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -43,10 +44,12 @@ class Scripts(t.NamedTuple):
         return lines
 
     def inputs(self) -> t.Any:
-        """Return all that the sections are made of, for a digest."""
-        return self, [self.ships(package) for package in self.packages], MACROS.read_text() if self.packages else ""
+        """Return all that these make of a package, for a digest."""
+        macros = MACROS.read_text() if self.packages else ""
+        return macros, self.globals, [(name, self.sections(name), self.ships(name)) for name in self.packages]
 
 
+@functools.cache
 def table() -> dict[str, t.Any]:
     """Return the table of scriptlets."""
     return yaml.safe_load((HERE / "scriptlets.yml").read_text())

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
 import typing as t
 
 from ...facts.consumer import Consumer
 from ...facts.view import View
+from ...text import shell
 from ...text.alternatives import LINK_FOLDER, STATE_FOLDERS, parse
 from ..builds import Build, Script, Trigger
 from ..checks import found
@@ -20,8 +21,7 @@ from ..swap import Swap
 
 RESTART = re.compile(r"systemctl\s+(?:--\S+\s+)*(?:try-restart|restart|condrestart)\b|service\s+\S+\s+(?:cond)?restart")
 RELOAD = re.compile(r"daemon-reload|daemon-reexec|systemd-update-helper")
-CONTINUED = re.compile(r"\\\n\s*")
-ALTERNATIVES = re.compile(r"(?:^|[\s;&|])(?:/usr)?(?:/s?bin/)?(?:update-)?alternatives\s+(--install\s[^;&|\n]*)")
+ALTERNATIVES = ("alternatives", "update-alternatives")
 
 
 class Alternative(t.NamedTuple):
@@ -100,12 +100,10 @@ def alternatives(swap: Swap) -> t.Iterator[Finding]:
 def _registered(builds: t.Iterable[Build]) -> dict[str, set[Alternative]]:
     families: dict[str, set[Alternative]] = {}
     for script in (script for build in builds for script in build.scripts):
-        for line in ALTERNATIVES.findall(CONTINUED.sub(" ", script.body)):
-            try:
-                words = shlex.split(line)[1:]
-            except ValueError:  # not a plain command: what it registers is not known
-                continue
-            if len(words) < 4:
+        for command in shell.commands(script.body):
+            words = command[command.index("--install") + 1 :] if "--install" in command else []
+            # What a script finds out on the host is not known here.
+            if os.path.basename(command[0]) not in ALTERNATIVES or len(words) < 4 or not all(map(shell.is_known, words)):
                 continue
             followers = [
                 tuple(words[at + 1 : at + 4]) for at, word in enumerate(words) if word in ("--slave", "--follower")]

@@ -297,11 +297,19 @@ def test_login_modules_that_are_named_nowhere(world):
 
 
 REGISTER = "update-alternatives --install /usr/bin/editor editor /usr/bin/tool {} --slave /usr/bin/ed ed /usr/bin/keep"
+# As the packages of EL write it.
+BY_VARIABLES = """\
+[ "$excluded" = 1 ] || pages=true
+tool=/usr/bin/tool
+/usr/sbin/update-alternatives --install /usr/bin/editor editor $tool {} \\
+    --slave /usr/bin/ed ed /usr/bin/keep ${{pages:+--slave /usr/share/man/man1/ed.1.gz ed-man $tool.1.gz}}
+"""
 
 
-def test_alternatives_in_use(world):
-    old = OLD.like(scripts={"post": REGISTER.format(10)})
-    new = old.next(scripts={"post": REGISTER.format(20)})
+@pytest.mark.parametrize("register", [REGISTER, BY_VARIABLES], ids=["plain", "variables"])
+def test_alternatives_in_use(world, register):
+    old = OLD.like(scripts={"post": register.format(10)})
+    new = old.next(scripts={"post": register.format(20)})
     world.install(old)
     assert only(world.predict((old,), (new,)), "alternatives.changed").severity == "low"
     world.link("/etc/alternatives/editor", "/usr/bin/tool")

@@ -9,6 +9,7 @@ file that it does not name was cut short, and one whose digest differs from it i
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -75,11 +76,17 @@ def digest(path: str) -> str:
 
 
 def _place(path: str, place: str) -> None:
-    """Have a file in another place as well: as a second name, or where that is another file system as a copy."""
+    """Have a file in another place as well: as a second name, or as a copy.
+
+    A second name has the SELinux label of the first. Where the folder's type is another one, a copy takes that of the folder.
+    """
     if os.path.exists(place):
         os.unlink(place)
     try:
-        os.link(path, place)
+        if _selinux_type(path) != _selinux_type(os.path.dirname(place)):
+            shutil.copyfile(path, place)
+        else:
+            os.link(path, place)
     except OSError:
         shutil.copyfile(path, place)
     handle = os.open(place, os.O_RDONLY)
@@ -87,6 +94,17 @@ def _place(path: str, place: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _selinux_type(path: str) -> str:
+    """Return the type of a path's SELinux label, empty where it has none."""
+    try:
+        label = os.getxattr(path, "security.selinux").decode("ascii", "replace")
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.EOPNOTSUPP):
+            return ""
+        raise
+    return (label.rstrip("\0").split(":") + ["", "", ""])[2]
 
 
 def _sync(folder: str) -> None:

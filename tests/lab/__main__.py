@@ -89,7 +89,7 @@ def build() -> dict[int, t.Any]:
     from lab import debs, hosts, images, rpms
     apt = debs.Apt()
     rpms.build_all(apt, hosts.SERVER)
-    return {stream: images.image(stream, apt) for stream in rpms.STREAMS}
+    return {stream: images.image(stream, apt, hosts.mirror()) for stream in rpms.STREAMS}
 
 
 def main() -> int:

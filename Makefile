@@ -28,7 +28,7 @@ test-stream9: prepare  ## unit tests and comparisons of package files on Python 
 test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
 	@$(VENV) tests/cuts $(CUTS)
 
-test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills
+test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills, Secure Boot
 	@$(VENV) tests/tools/run_tests.py vm
 
 test-registry: prepare  ## host images that are pulled from a registry, which runs on this machine, and a scenario on them

@@ -105,6 +105,7 @@ def main() -> int:
     up.add_argument("--vm", action="store_true", help="virtual machines instead of containers")
     up.add_argument("--filesystem", choices=("ext4", "xfs"), default="ext4", help="of a virtual machine's disk")
     up.add_argument("--selinux", action="store_true", help="a virtual machine on which SELinux enforces")
+    up.add_argument("--secure-boot", action="store_true", help="a virtual machine that firmware with Secure Boot starts")
     up.add_argument("hosts", nargs="+", metavar="NAME:STREAM")
     down = commands.add_parser("down", help="take a group of hosts away")
     down.add_argument("--group", required=True)
@@ -138,7 +139,7 @@ def _do(options: argparse.Namespace) -> int:
         elif options.command == "up":
             wanted = {name: int(stream) for name, _colon, stream in (word.partition(":") for word in options.hosts)}
             images = build()
-            kind = disks.Kind(options.filesystem, options.selinux) if options.vm else None
+            kind = disks.Kind(options.filesystem, options.selinux, options.secure_boot) if options.vm else None
             inventory = hosts.up(options.group, wanted, images, kind)
             if options.inventory:
                 shutil.copy(inventory, options.inventory)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Disks of virtual machines: a host image with the stock kernel of its stream, boot loader files, and a fixed network.
 
-A disk is of a kind: the file system of its root, and whether SELinux enforces on it (C(selinux.py))."""
+A disk is of a kind: the file system of its root, whether SELinux enforces on it (C(selinux.py)), and whether it is started by
+firmware with Secure Boot (C(secure_boot.py))."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import shutil
 import typing as t
 import uuid
 
-from . import bootloader, mounts, rpms, selinux
+from . import bootloader, mounts, rpms, secure_boot, selinux
 from .common import HERE, ROOT, LabError, code_of, digest, locked, run, say
 from .images import Image
 
@@ -34,15 +35,16 @@ MAKERS: dict[str, t.Callable[[str], list[str]]] = {
 
 
 class Kind(t.NamedTuple):
-    """What a machine is besides its stream: the file system of its disk, and whether SELinux enforces on it."""
+    """What a machine is besides its stream: the file system of its disk, whether SELinux enforces on it, and Secure Boot."""
 
     filesystem: str = "ext4"
     selinux: bool = False
+    secure_boot: bool = False
 
     @property
     def words(self) -> str:
         """Say it in the words that a name of a file may have."""
-        return self.filesystem + "-selinux" * self.selinux
+        return self.filesystem + "-selinux" * self.selinux + "-secure-boot" * self.secure_boot
 
 
 def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
@@ -53,7 +55,7 @@ def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
     texts = [(path.name, path.read_text()) for path in sorted(GUEST.iterdir())]
     inputs = digest(
         image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB, kind,
-        code_of("disks", *["selinux"] * kind.selinux))
+        code_of("disks", *["selinux"] * kind.selinux, *["secure_boot"] * kind.secure_boot))
     target = ROOT / "disks" / f"standin-{stream}-{kind.words}-{inputs}.raw"
     with locked("images"):
         if not target.exists():
@@ -73,6 +75,8 @@ def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib
     if kind.selinux:
         selinux.install(root)
     _install_kernel(root, kernels)
+    if kind.secure_boot:
+        secure_boot.settle(root)
     raw = scratch / "raw"
     with open(raw, "wb") as handle:
         handle.truncate(SIZE_GIB << 30)

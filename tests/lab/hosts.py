@@ -24,7 +24,7 @@ import typing as t
 
 import yaml
 
-from . import disks, keys, machines, pulled, rpms, server
+from . import debs, disks, keys, machines, pulled, rpms, secure_boot, server
 from .common import LAB, NUMBER, PREFIX, LabError, locked, run, say
 from .images import Image
 
@@ -191,6 +191,8 @@ def _start_machine(name: str, stream: int, group: str, image: Image, kind: disks
     (host.folder / "host.json").write_text(json.dumps(host._asdict()))
     say(f"starting the virtual machine {name} ({image.words}; {kind.words}) at {address}")
     machines.create(host.folder, source, name, f"{GATEWAY} {MIRROR}\n")
+    if kind.secure_boot:
+        secure_boot.equip(host.folder, debs.Apt())
     machines.start(host.folder, address)
 
 

@@ -20,7 +20,7 @@ import sys
 import time
 import typing as t
 
-from . import bootloader, kernels, mounts
+from . import bootloader, kernels, mounts, secure_boot
 from .common import LabError, run
 
 MEMORY_MIB = 1280
@@ -92,8 +92,12 @@ def serve(folder: pathlib.Path, address: str) -> None:
     while ended in AGAIN:
         with mounts.mounted(folder / "disk", folder / "root") as root:
             chosen = bootloader.start(root)
-            (folder / "kernel").write_bytes(kernels.named_after(_load(root, chosen.kernel), chosen.kernel))
-            (folder / "initrd").write_bytes(b"".join(_load(root, path) for path in chosen.initrd))
+            kernel, initrd = _load(root, chosen.kernel), b"".join(_load(root, path) for path in chosen.initrd)
+            if secure_boot.on(folder):
+                secure_boot.lay(folder, chosen, kernel, initrd)
+            else:
+                (folder / "kernel").write_bytes(kernels.named_after(kernel, chosen.kernel))
+                (folder / "initrd").write_bytes(initrd)
         began = time.time()
         history.append({**chosen._asdict(), "began": began})
         _record(folder, history)
@@ -120,17 +124,24 @@ def _load(root: pathlib.Path, path: str) -> bytes:
 def command_line(folder: pathlib.Path, address: str, chosen: bootloader.Start) -> list[str]:
     """Return QEMU's command line. QEMU makes what a machine connects to connections of this computer's own."""
     how = accelerator()
+    secure = secure_boot.on(folder)
     return [
-        EMULATOR, "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1",
+        EMULATOR, "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35" + ",smm=on" * secure, "-smp", "1",
         "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none", "-no-reboot",
-        "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
-        "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}",
+        *(secure_boot.options(folder) if secure else _direct(folder, chosen)),
         "-drive", f"file={folder / 'disk'},if=none,id=disk0,format=raw,cache=unsafe,discard=unmap",
         "-device", "nvme,drive=disk0,serial=lab",
         "-netdev", f"user,id=net0,ipv6=off,hostfwd=tcp:{address}:{SSH_PORT}-:22", "-device", "virtio-net-pci,netdev=net0",
         "-device", "virtio-rng-pci", "-chardev", f"file,id=console,path={folder / 'console.log'},append=on",
         "-serial", "chardev:console", "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off",
     ]
+
+
+def _direct(folder: pathlib.Path, chosen: bootloader.Start) -> list[str]:
+    """Return QEMU's options that start a kernel without firmware of the machine's own."""
+    return [
+        "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
+        "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}"]
 
 
 def _run(folder: pathlib.Path, address: str, chosen: bootloader.Start) -> str:

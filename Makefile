@@ -4,11 +4,11 @@ VENV := .venv/bin/python
 GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-faults test-vm demo lab clean \
+.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-faults test-vm test-registry demo lab clean \
   bench docs build
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 prepare:  ## install what the project needs: system packages, pinned tools in .venv
 	@$(PYTHON) tests/tools/prepare.py
@@ -28,8 +28,11 @@ test-stream9: prepare  ## unit tests and comparisons of package files on Python 
 test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
 	@$(VENV) tests/cuts $(CUTS)
 
-test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills
+test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills, Secure Boot
 	@$(VENV) tests/tools/run_tests.py vm
+
+test-registry: prepare  ## host images that are pulled from a registry, which runs on this machine, and a scenario on them
+	@$(VENV) tests/tools/run_tests.py registry
 
 demo: prepare  ## adopt a fleet of three live hosts and show each before and after
 	@$(VENV) tests/tools/demo.py

@@ -92,7 +92,7 @@ def build() -> dict[int, t.Any]:
     from lab import debs, hosts, images, rpms
     apt = debs.Apt()
     rpms.build_all(apt, hosts.SERVER)
-    return {stream: images.image(stream, apt) for stream in rpms.STREAMS}
+    return {stream: images.image(stream, apt, hosts.mirror()) for stream in rpms.STREAMS}
 
 
 def main() -> int:
@@ -108,7 +108,8 @@ def main() -> int:
     up.add_argument("--vm", action="store_true", help="virtual machines instead of containers")
     up.add_argument("--filesystem", choices=("ext4", "xfs"), default="ext4", help="of a virtual machine's disk")
     up.add_argument("--selinux", action="store_true", help="a virtual machine on which SELinux enforces")
-    up.add_argument("--boot", choices=("launcher", "grub"), default="launcher", help="what a virtual machine is started by")
+    up.add_argument(
+        "--boot", choices=("launcher", "grub", "secure-boot"), default="launcher", help="what a virtual machine is started by")
     up.add_argument("hosts", nargs="+", metavar="NAME:STREAM")
     down = commands.add_parser("down", help="take a group of hosts away")
     down.add_argument("--group", required=True)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -63,6 +64,14 @@ def digest(*parts: t.Any) -> str:
 def code_of(*modules: str) -> list[str]:
     """Return the text of parts of the lab, so that what they built is built anew when they change."""
     return [(HERE / f"{name}.py").read_text() for name in modules]
+
+
+def scratch_beside(folder: pathlib.Path) -> pathlib.Path:
+    """Return an empty folder to build another in; what an earlier attempt left there is removed."""
+    scratch = pathlib.Path(f"{folder}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return scratch
 
 
 @contextlib.contextmanager

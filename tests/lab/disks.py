@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Disks of virtual machines: a host image with the stock kernel of its stream, boot loader files, and a fixed network.
 
-A disk is of a kind: the file system of its root, whether SELinux enforces on it (C(selinux.py)), and whether GRUB itself starts
-it (C(grub.py)) or the launcher in its place."""
+A disk is of a kind: the file system of its root, whether SELinux enforces on it (C(selinux.py)), and what starts it: GRUB itself
+(C(grub.py)), firmware that enforces Secure Boot (C(secure_boot.py)), or the launcher in their place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import shutil
 import typing as t
 import uuid
 
-from . import bootloader, grub, mounts, rpms, selinux
+from . import bootloader, grub, mounts, rpms, secure_boot, selinux
 from .common import HERE, ROOT, LabError, code_of, digest, locked, run, say
 from .images import Image
 
@@ -34,7 +34,7 @@ MAKERS: dict[str, t.Callable[[str], list[str]]] = {
 }
 
 # What starts a machine: the launcher, which plays firmware and boot loader, or GRUB itself.
-LAUNCHER, GRUB = "launcher", "grub"
+LAUNCHER, GRUB, SECURE_BOOT = "launcher", "grub", "secure-boot"
 
 
 class Kind(t.NamedTuple):
@@ -47,7 +47,7 @@ class Kind(t.NamedTuple):
     @property
     def words(self) -> str:
         """Say it in the words that a name of a file may have."""
-        return self.filesystem + "-selinux" * self.selinux + f"-{GRUB}" * (self.boot == GRUB)
+        return self.filesystem + "-selinux" * self.selinux + f"-{self.boot}" * (self.boot != LAUNCHER)
 
 
 def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
@@ -58,7 +58,8 @@ def disk(stream: int, image: Image, kind: Kind) -> pathlib.Path:
     texts = [(path.name, path.read_text()) for path in sorted(GUEST.iterdir())]
     inputs = digest(
         image.root.name, [(path.name, path.stat().st_size) for path in kernels], texts, ARGUMENTS, MASKED, SIZE_GIB, kind,
-        code_of("disks", *["selinux"] * kind.selinux), grub.inputs(stream) if kind.boot == GRUB else "")
+        code_of("disks", *["selinux"] * kind.selinux, *["secure_boot"] * (kind.boot == SECURE_BOOT)),
+        grub.inputs(stream) if kind.boot == GRUB else "")
     target = ROOT / "disks" / f"standin-{stream}-{kind.words}-{inputs}.raw"
     with locked("images"):
         if not target.exists():
@@ -80,6 +81,8 @@ def _build(target: pathlib.Path, image_root: pathlib.Path, kernels: list[pathlib
     if kind.boot == GRUB:
         grub.install(root, stream)
     _install_kernel(root, kernels)
+    if kind.boot == SECURE_BOOT:
+        secure_boot.settle(root)
     raw = scratch / "raw"
     with open(raw, "wb") as handle:
         handle.truncate(SIZE_GIB << 30)

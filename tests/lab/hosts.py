@@ -24,7 +24,7 @@ import typing as t
 
 import yaml
 
-from . import disks, grub, keys, machines, rpms, server
+from . import debs, disks, grub, keys, machines, pulled, rpms, secure_boot, server
 from .common import LAB, NUMBER, PREFIX, LabError, locked, run, say
 from .images import Image
 
@@ -66,7 +66,9 @@ exec unshare --mount --cgroup --propagation unchanged bash -c '
 
 
 class Host(t.NamedTuple):
-    """One host of the lab. C(token) is its own: no connection of an earlier host at the same address is reused."""
+    """One host of the lab. C(token) is its own: no connection of an earlier host at the same address is reused.
+
+    C(mirrored) says whether its repositories are the lab's, whose keys are the lab's as well."""
 
     name: str
     stream: int
@@ -76,6 +78,7 @@ class Host(t.NamedTuple):
     token: str
     port: int = 22
     machine: bool = False
+    mirrored: bool = True
 
     @property
     def folder(self) -> pathlib.Path:
@@ -148,7 +151,7 @@ def _start(name: str, stream: int, group: str, image: Image) -> None:
     address = _place(name, SUBNET)
     if not address:
         return
-    host = Host(name, stream, group, address, image.words, secrets.token_hex(4))
+    host = Host(name, stream, group, address, image.words, secrets.token_hex(4), mirrored=image.mirrored)
     for part in ("upper", "work", "root"):
         (host.folder / part).mkdir(parents=True)
     _lay_root(host, image)
@@ -190,6 +193,8 @@ def _start_machine(name: str, stream: int, group: str, image: Image, kind: disks
     machines.create(host.folder, source, name, f"{GATEWAY} {MIRROR}\n")
     if kind.boot == disks.GRUB:
         shutil.copy(grub.boot_disk(), host.folder / machines.BOOT_DISK)
+    elif kind.boot == disks.SECURE_BOOT:
+        secure_boot.equip(host.folder, debs.Apt())
     machines.start(host.folder, address)
 
 
@@ -292,7 +297,8 @@ def remove(host: Host) -> None:
 def write_inventory(group: str) -> pathlib.Path:
     """Write a group's inventory and return its path."""
     children: dict[str, t.Any] = {}
-    for host in (host for host in known() if host.group == group):
+    members = [host for host in known() if host.group == group]
+    for host in members:
         stream = children.setdefault(f"stream{host.stream}", {"hosts": {}})
         stream["hosts"][host.name] = {
             "ansible_host": host.address, "ansible_port": host.port, "lab_stream": host.stream,
@@ -302,9 +308,10 @@ def write_inventory(group: str) -> pathlib.Path:
         "ansible_ssh_common_args": shlex.join(
             ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", *NOTICE_DEATH)),
         "ansible_python_interpreter": "/usr/bin/python3", "lab_mirror": SERVER,
-        "hyperscale_repos_key_fingerprint": keys.fingerprint("hyperscale"),
-        "hyperscale_key_fingerprints": [keys.fingerprint("hyperscale")],
     }
+    if all(host.mirrored for host in members):
+        variables["hyperscale_repos_key_fingerprint"] = keys.fingerprint("hyperscale")
+        variables["hyperscale_key_fingerprints"] = [keys.fingerprint("hyperscale")]
     path = LAB / "groups" / group / "inventory.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump({"all": {"children": {group.replace("-", "_"): {"children": children}}, "vars": variables}}))
@@ -349,6 +356,11 @@ def stop_server() -> None:
         except (ProcessLookupError, ValueError):
             pass
         path.unlink()
+
+
+def mirror() -> pulled.Mirror:
+    """Return the mirror for builds on this machine, by an address that is there before the first host is."""
+    return pulled.Mirror(MIRROR, LOOPBACK, start_server)
 
 
 def web_root() -> pathlib.Path:

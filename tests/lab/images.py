@@ -16,11 +16,9 @@ import shutil
 import subprocess
 import typing as t
 
-from . import debs, keys, plugins, rpms
-from .common import ARCH, HERE, ROOT, LabError, code_of, digest, locked, run, say, table
+from . import debs, keys, plugins, pulled, rpms
+from .common import ARCH, HERE, ROOT, LabError, code_of, digest, locked, run, say, scratch_beside, table
 
-REGISTRY = {9: "quay.io/centos/centos:stream9", 10: "quay.io/centos/centos:stream10-development"}
-PULL_SECONDS = 60
 DBPATHS = {9: "/var/lib/rpm", 10: "/usr/lib/sysimage/rpm"}
 
 DEBIAN_PACKAGES = (
@@ -29,8 +27,9 @@ DEBIAN_PACKAGES = (
     "openssh-server", "procps", "kmod", "ca-certificates", "gpg", "cpio", "ethtool", "lz4", "zstd", "psmisc",
 )
 
-# Gives the container a boot id of its own, so that a reboot is seen as one.
+# Gives the container a boot id of its own, so that a reboot is seen as one. The firmware is the machine's, and no container's.
 INIT = """#!/bin/sh
+[ ! -d /sys/firmware/efi ] || mount -t tmpfs none /sys/firmware
 cat /proc/sys/kernel/random/uuid > /run/lab-boot-id
 mount --bind /run/lab-boot-id /proc/sys/kernel/random/boot_id
 exec /sbin/init
@@ -43,14 +42,6 @@ import sys
 sys.path.insert(0, {ALTERNATIVES_FOLDER!r})
 from alternatives.program import Program
 sys.exit(Program().main(sys.argv[1:]))
-"""
-
-CONTAINERFILE = """FROM {image}
-RUN dnf -y install systemd openssh-server python3 dnf python3-dnf python3-rpm iproute procps-ng && dnf clean all
-RUN mkdir -p /root/.ssh && chmod 700 /root/.ssh && systemctl enable sshd.service
-COPY authorized_keys /root/.ssh/authorized_keys
-COPY lab-init /usr/sbin/lab-init
-RUN chmod 0755 /usr/sbin/lab-init
 """
 
 BASE_SPEC = """\
@@ -70,60 +61,29 @@ What the stand-in image has from Debian, in the words of rpm.
 
 
 class Image(t.NamedTuple):
-    """A host image: its root folder and what it is, in words."""
+    """A host image: its root folder, what it is, in words, and whether its repositories are the lab's."""
 
     root: pathlib.Path
     kind: str
     words: str
+    mirrored: bool = True
 
 
-def image(stream: int, apt: debs.Apt) -> Image:
+def image(stream: int, apt: debs.Apt, mirror: pulled.Mirror) -> Image:
     """Return the host image of a stream, built where it is not yet."""
     choice = os.environ.get("HYPERSCALE_LAB_IMAGES", "auto")
     if choice not in ("auto", "registry", "standin"):
         raise LabError(f"HYPERSCALE_LAB_IMAGES is {choice!r}: choose auto, registry or standin")
     with locked("images"):
-        if choice != "standin" and _pulled(stream):
-            return Image(_registry_root(stream), "registry", f"{REGISTRY[stream]} from the registry")
-        if choice == "registry":
-            raise LabError(f"{REGISTRY[stream]} cannot be pulled and HYPERSCALE_LAB_IMAGES=registry forbids the stand-in")
+        if choice != "standin":
+            answer = pulled.pull(stream, insist=choice == "registry")
+            if answer.identity:
+                root = pulled.root(stream, answer.identity, INIT, mirror)
+                words = f"{pulled.REGISTRY[stream]} from the registry"
+                return Image(root, "registry", words, pulled.asks(root, mirror.name))
         suite = table()["images"][stream]["suite"]
         words = f"stand-in for CentOS Stream {stream}, made of Debian {suite}"
         return Image(_stand_in_root(stream, suite, apt), "standin", words)
-
-
-def _pulled(stream: int) -> bool:
-    """Try to pull the registry's image once; the answer is kept for this lab folder."""
-    answer = ROOT / f"registry-{stream}"
-    if not answer.exists():
-        say(f"trying to pull {REGISTRY[stream]}")
-        try:
-            pulled = subprocess.run(
-                ["podman", "pull", "--quiet", REGISTRY[stream]], capture_output=True, timeout=PULL_SECONDS, check=False)
-            answer.write_text("yes" if pulled.returncode == 0 else "no")
-        except subprocess.TimeoutExpired:
-            answer.write_text("no")
-    return answer.read_text() == "yes"
-
-
-def _registry_root(stream: int) -> pathlib.Path:
-    folder = ROOT / "images" / f"registry-{stream}-{digest(CONTAINERFILE, INIT, keys.fingerprint('hyperscale'))}"
-    if not folder.exists():
-        say(f"building the Stream {stream} host image on {REGISTRY[stream]}")
-        scratch = _scratch(folder)
-        (scratch / "Containerfile").write_text(CONTAINERFILE.format(image=REGISTRY[stream]))
-        (scratch / "authorized_keys").write_text((keys.home() / "ssh.pub").read_text())
-        (scratch / "lab-init").write_text(INIT)
-        tag = f"localhost/chs-lab:{stream}"
-        run(["podman", "build", "--quiet", "--tag", tag, scratch])
-        container = run(["podman", "create", tag]).strip()
-        (scratch / "root").mkdir()
-        with subprocess.Popen(["podman", "export", container], stdout=subprocess.PIPE) as source:
-            subprocess.run(["tar", "-x", "-C", scratch / "root"], stdin=source.stdout, check=True)
-        run(["podman", "rm", container])
-        (scratch / "root").rename(folder)
-        shutil.rmtree(scratch)
-    return folder
 
 
 def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
@@ -135,7 +95,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
     folder = ROOT / "images" / f"standin-{stream}-{inputs}"
     if not folder.exists():
         say(f"building the stand-in image of Stream {stream} out of Debian {suite}")
-        scratch = _scratch(folder)
+        scratch = scratch_beside(folder)
         root = scratch / "root"
         run([
             "nice", "mmdebstrap", "--variant=minbase", f"--include={','.join(debian)}", "--skip=check/empty",
@@ -147,13 +107,6 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
         root.rename(folder)
         shutil.rmtree(scratch)
     return folder
-
-
-def _scratch(folder: pathlib.Path) -> pathlib.Path:
-    scratch = pathlib.Path(f"{folder}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    return scratch
 
 
 def _wrapped_debs() -> set[str]:

@@ -23,7 +23,7 @@ import sys
 import time
 import typing as t
 
-from . import bootloader, kernels, mounts
+from . import bootloader, kernels, mounts, secure_boot
 from .common import LabError, run
 
 MEMORY_MIB = 1280
@@ -109,8 +109,12 @@ def _choose(folder: pathlib.Path) -> bootloader.Start:
     """Do what a boot loader does on the disk of a machine, and lay down what QEMU starts."""
     with mounts.mounted(folder / "disk", folder / "root") as root:
         chosen = bootloader.start(root)
-        (folder / "kernel").write_bytes(kernels.named_after(_load(root, chosen.kernel), chosen.kernel))
-        (folder / "initrd").write_bytes(b"".join(_load(root, path) for path in chosen.initrd))
+        kernel, initrd = _load(root, chosen.kernel), b"".join(_load(root, path) for path in chosen.initrd)
+        if secure_boot.on(folder):
+            secure_boot.lay(folder, chosen, kernel, initrd)
+        else:
+            (folder / "kernel").write_bytes(kernels.named_after(kernel, chosen.kernel))
+            (folder / "initrd").write_bytes(initrd)
     return chosen
 
 
@@ -137,7 +141,7 @@ def processor() -> list[str]:
     """Return the part of QEMU's command line for processor and memory."""
     how = accelerator()
     return [
-        "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-machine", "q35", "-smp", "1", "-m", str(MEMORY_MIB)]
+        "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-smp", "1", "-m", str(MEMORY_MIB)]
 
 
 def boot_disk(path: pathlib.Path) -> list[str]:
@@ -154,10 +158,13 @@ def root_disk(path: pathlib.Path) -> list[str]:
 
 
 def _started(folder: pathlib.Path, chosen: bootloader.Start | None) -> list[str]:
-    """Return the part of QEMU's command line that says what is started: a kernel, or GRUB's disk where none was chosen."""
+    """Return the part of QEMU's command line that says what is started: a kernel, or what firmware starts in its place."""
+    if secure_boot.on(folder):
+        return ["-machine", "q35,smm=on", *secure_boot.options(folder)]
     if chosen is None:
-        return boot_disk(folder / BOOT_DISK)
+        return ["-machine", "q35", *boot_disk(folder / BOOT_DISK)]
     return [
+        "-machine", "q35",
         "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
         "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}"]
 

@@ -71,7 +71,7 @@ def _watch(disk: pathlib.Path, console: pathlib.Path, until: re.Pattern[str]) ->
     """Run QEMU until the console says something, and return all that it says."""
     console.unlink(missing_ok=True)
     argv = [
-        machines.EMULATOR, *machines.processor(), "-nodefaults", "-display", "none",
+        machines.EMULATOR, *machines.processor(), "-machine", "q35", "-nodefaults", "-display", "none",
         *machines.boot_disk(grub.boot_disk()), *machines.root_disk(disk), "-serial", f"file:{console}"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + SECONDS

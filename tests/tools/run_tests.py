@@ -109,6 +109,11 @@ def machines() -> Count:
         "virtual machines", "tests/vm", "--verbose", "--maxfail=1", f"--timeout={MACHINE_TEST_SECONDS}")
 
 
+def registry() -> Count:
+    """Build host images on those of a registry of this machine, with what goes wrong there, and run a scenario on them."""
+    return pytest("registry", "tests/registry", "--verbose", "--maxfail=2", f"--timeout={MACHINE_TEST_SECONDS}")
+
+
 def bench() -> Count:
     """Run the benchmarks in their short form: each must end and print its ratios, whatever these are."""
     return sum(map(_benchmark, ("bench", "prediction")), Count())
@@ -125,9 +130,10 @@ def _benchmark(name: str) -> Count:
 STAGES: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "cores": cores.some, "unit": unit, "grub": grub, "lab": build_lab, "rpms": rpms, "molecule": molecule,
     "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole,
+    "registry": registry,
 }
 # Stages that run only when they are asked for.
-ASKED_FOR = ("vm", "all-cores", "stream9")
+ASKED_FOR = ("vm", "all-cores", "stream9", "registry")
 # Begins with the first stage and is awaited where it stands: it mostly downloads and compresses, and no stage before needs it.
 BESIDE = "lab"
 

@@ -15,6 +15,7 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 # The note of a run that has the kernel log and not deny until the host was proven.
 RELAXED = "/var/lib/centos-hyperscale/selinux.json"
 EFI = "/sys/firmware/efi"
+VARIABLES = EFI + "/efivars"
 # Four bytes of attributes stand before the value of an EFI variable.
 EFI_VALUE_OFFSET = 4
 
@@ -61,10 +62,10 @@ def judge_secure_boot(efi: bool, variables: int, value: bytes | None) -> str:
 def gather_secure_boot(root: str) -> str:
     """Return the C(secure_boot) fact from efivars themselves. Raises OSError."""
     efi = read.status(root, EFI) is not None
-    variables = [name for name in read.names(root, EFI + "/efivars") if "-" in name]
+    variables = [name for name in read.names(root, VARIABLES) if "-" in name]
     value = None
     for name in variables:
         if name.startswith("SecureBoot-"):
-            with open(read.below(root, f"{EFI}/efivars/{name}"), "rb") as stream:
+            with open(read.below(root, f"{VARIABLES}/{name}"), "rb") as stream:
                 value = stream.read()
     return judge_secure_boot(efi, len(variables), value)

@@ -20,6 +20,13 @@ HYPERSCALE, STOCK = "hyperscale", "stock"
 # where it finds no root (dracut.cmdline(7)).
 TRY_ARGUMENTS = ("panic=10", "rd.shell=0", "rd.emergency=reboot")
 
+# What is said of starting the SIG's kernel, by what is known of Secure Boot.
+SECURE_BOOT = {
+    "enabled": "Secure Boot is enabled and kernel {} is signed with a test certificate: the firmware will refuse it",
+    "unknown": "No variable says whether Secure Boot is enabled. Where it is, the firmware will refuse kernel {}: "
+               "it is signed with a test certificate",
+}
+
 
 class Switch(t.NamedTuple):
     """What it takes to start another kernel: variables of the environment block, those whose value is a kernel's entry, by
@@ -92,9 +99,8 @@ def _unfit(kernel: Kernel, state: State) -> list[Problem]:
 
 def _cautions(kernel: Kernel, wish: Wish, state: State, context: Context) -> list[str]:
     warnings = []
-    if kernel.hyperscale and kernel.entry is not None and kernel.release != state.running and state.secure_boot == "enabled":
-        warnings.append(
-            f"Secure Boot is enabled and kernel {kernel.release} is signed with a test certificate: the firmware will refuse it")
+    if kernel.hyperscale and kernel.entry is not None and kernel.release != state.running and state.secure_boot in SECURE_BOOT:
+        warnings.append(SECURE_BOOT[state.secure_boot].format(kernel.release))
     limit = max(wish.keep, limit_of(state)) if limit_of(state) > 1 else 0
     known = kernels(state, context)
     if kernel.hyperscale and all(other.hyperscale for other in known):

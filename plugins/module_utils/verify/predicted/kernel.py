@@ -133,12 +133,17 @@ def options(swap: Swap) -> t.Iterator[Finding]:
 
 def secure_boot(swap: Swap) -> t.Iterator[Finding]:
     """Row 92: a kernel that the firmware will not start."""
+    signed_for_test = [kernel for kernel in kernels(swap) if builds.release_segment(kernel.evr.rpartition("-")[2]) is not None]
+    if not signed_for_test:
+        return
     state = security.gather_secure_boot(swap.host.root)
-    for kernel in kernels(swap):
-        if state == "enabled" and builds.release_segment(kernel.evr.rpartition("-")[2]) is not None:
+    if state == "unknown":
+        swap.host.note(security.VARIABLES, "no variable says whether Secure Boot is enabled; mount efivarfs there")
+    if state == "enabled":
+        for kernel in signed_for_test:
             yield found(
                 "kernel.secure_boot", Subject("package", kernel.name, kernel.arch), None, kernel.nevra,
-                f"Secure Boot is enabled, and {kernel.nevra} is signed with a test certificate.",
+                f"Secure Boot is enabled, and {kernel.nevra} is signed with a test certificate, which firmware does not trust.",
                 [Consumer("firmware", "Secure Boot")])
 
 

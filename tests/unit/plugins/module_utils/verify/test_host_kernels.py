@@ -116,6 +116,14 @@ def test_secure_boot(lab, workshop, value, release, fires):
         silent(findings, "kernel.secure_boot")
 
 
+@pytest.mark.parametrize(("release", "noted"), [("1.hs.el9", ["/sys/firmware/efi/efivars"]), ("1.el9", [])])
+def test_secure_boot_that_no_variable_tells_is_noted_and_not_passed(lab, workshop, release, noted):
+    lab.write("/sys/firmware/efi/systab")
+    swap = lab.swap([workshop.rpm("kernel-core", "9", release, arch=ARCH)])
+    silent(kernel.secure_boot(swap), "kernel.secure_boot")
+    assert list(swap.host.noted.all) == noted
+
+
 def test_what_refuses_a_kernel_can_be_taken_on(lab, workshop):
     lab.write("/sys/firmware/efi/efivars/SecureBoot-8be4df61", b"\6\0\0\0\1")
     lab.have("kmod-driver")

@@ -580,6 +580,19 @@ def test_a_host_without_a_stock_kernel_is_told(host):
     assert any("No stock kernel" in warning for warning in host.plan(kernel="hyperscale").warnings)
 
 
+@pytest.mark.parametrize(("variables", "told"), [
+    ({"SecureBoot-8be4": "\6\0\0\0\1"}, ["Secure Boot is enabled and kernel"]), ({"SecureBoot-8be4": "\6\0\0\0\0"}, []),
+    ({}, ["No variable says whether Secure Boot is enabled."])], ids=["enabled", "disabled", "unknown"])
+def test_a_kernel_that_the_firmware_may_refuse_is_told(host, variables, told):
+    host.install(NEWER)
+    host.path("sys/firmware/efi/efivars").mkdir(parents=True)
+    for name, content in variables.items():
+        host.put(f"sys/firmware/efi/efivars/{name}", content)
+    warnings = [warning for warning in host.plan(kernel="hyperscale").warnings if "Secure Boot" in warning]
+    assert [warning for warning in warnings if NEWER not in warning] == []
+    assert len(warnings) == len(told) and all(map(str.startswith, warnings, told))
+
+
 # A full disk
 
 def _no_space(handle):

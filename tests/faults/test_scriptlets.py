@@ -121,12 +121,13 @@ def test_families_of_alternatives_are_registered_as_el_does(host):
 
 
 def test_an_upgrade_of_systemd_starts_the_new_build_and_what_it_marks(host):
+    stock = host.command("rpm", "-q", "--qf", "%{VERSION}", "systemd")
     before = {unit: shown(host, unit, "InvocationID") for unit in ("systemd-journald.service", "systemd-logind.service")}
     host.command("dnf", "-y", "-q", "install", "centos-release-hyperscale")
     said = host.command("dnf", "-y", "--allowerasing", "upgrade", "systemd*")
     assert "scriptlet failed" not in said
     version = host.command("rpm", "-q", "--qf", "%{VERSION}", "systemd")
-    assert version.startswith("262") and version in host.command("systemctl", "show", "-p", "Version", "--value")
+    assert version != stock and version in host.command("systemctl", "show", "-p", "Version", "--value")
     assert shown(host, "systemd-journald.service", "InvocationID") != before["systemd-journald.service"]
     # What no build of EL marks stays as it is.
     assert shown(host, "systemd-logind.service", "InvocationID") == before["systemd-logind.service"]

@@ -106,7 +106,8 @@ def cuts() -> Count:
 def machines() -> Count:
     """Run what only a machine of its own shows: other kernels, arguments, boots that fail, oomd that kills."""
     return single("lab for virtual machines", [str(BIN / "python"), "tests/lab", "install", "--vm"]) + pytest(
-        "virtual machines", "tests/vm", "--verbose", "--maxfail=1", f"--timeout={MACHINE_TEST_SECONDS}")
+        "virtual machines", "tests/vm", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=3",
+        f"--timeout={MACHINE_TEST_SECONDS}")
 
 
 def registry() -> Count:

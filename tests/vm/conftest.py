@@ -24,7 +24,9 @@ sys.path.insert(0, str(TREE / "tests"))
 from lab import __main__ as lab_commands  # noqa: E402
 from lab import disks, hosts, machines, menus  # noqa: E402
 
-GROUP = "vm"
+# Files run side by side: each worker has machines of its own.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+GROUP = f"vm-{WORKER}"
 LOGS = TREE / ".cache" / "logs"
 BOOT_SECONDS = 300
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
@@ -131,7 +133,7 @@ class Machine:
 @pytest.fixture(name="machine", scope="module")
 def fixture_machine(request):
     stream, kind = getattr(request, "param", (9, disks.Kind()))
-    live = Machine(f"vm-{stream}-{kind.words}", stream, kind, lab_commands.build())
+    live = Machine(f"{GROUP}-{stream}-{kind.words}", stream, kind, lab_commands.build())
     yield live
     LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / f"{live.name}-journal.log").write_text(hosts.command(live.host, ["journalctl", "--boot", "--no-pager"]).stdout)

@@ -38,7 +38,7 @@ def domains(machine):
 
 def mislabelled(machine):
     """Return what restorecon would label in another way."""
-    return sorted(machine.command("restorecon", "-nRv", *WRITTEN).splitlines())
+    return sorted(machine.command("restorecon", "-nRv", *filter(machine.has, WRITTEN)).splitlines())
 
 
 def report(folder, machine, name):

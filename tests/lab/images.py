@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import typing as t
 
-from . import debs, keys, plugins, pulled, rpms
+from . import debs, keys, pulled, rpms
 from .common import ARCH, HERE, ROOT, LabError, code_of, digest, locked, run, say, scratch_beside, table
 
 DBPATHS = {9: "/var/lib/rpm", 10: "/usr/lib/sysimage/rpm"}
@@ -90,7 +89,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
     packages = rpms.installed_packages(stream)
     debian = [*DEBIAN_PACKAGES, *table()["images"][stream]["libraries"]]
     inputs = digest(
-        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", "plugins", *ALTERNATIVES),
+        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", *ALTERNATIVES),
         [path.stat().st_size for path in packages], keys.fingerprint("hyperscale"))
     folder = ROOT / "images" / f"standin-{stream}-{inputs}"
     if not folder.exists():
@@ -103,7 +102,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
         base = _base_package(stream, root, scratch)
         _install_over(root, stream, [base, *packages])
         _face(root)
-        _register(root, packages)
+        _register(root, stream)
         root.rename(folder)
         shutil.rmtree(scratch)
     return folder
@@ -155,8 +154,8 @@ def _is_elf(path: pathlib.Path) -> bool:
 
 def _install_over(root: pathlib.Path, stream: int, packages: list[pathlib.Path]) -> None:
     """Let the image's own rpm install the stock packages over Debian's files."""
-    plugins.load(root)
     # Debian keeps the database in the home folder; CentOS has a place for it that packages agree on.
+    (root / "etc/rpm").mkdir(exist_ok=True)
     (root / "etc/rpm/macros.dbpath").write_text(f"%_dbpath {DBPATHS[stream]}\n")
     inside = root / "var/tmp/stock"
     inside.mkdir(parents=True)
@@ -177,20 +176,13 @@ def _face(root: pathlib.Path) -> None:
     (ssh / "authorized_keys").write_text((keys.home() / "ssh.pub").read_text())
     (root / "etc/debian_version").unlink(missing_ok=True)
     (root / "etc/machine-id").write_text("")
-    _accounts(root)
     (root / "etc/dnf/dnf.conf").write_text(
         "[main]\ngpgcheck=1\ninstallonly_limit=3\nclean_requirements_on_remove=True\nbest=True\nskip_if_unavailable=False\n")
     for unit in ("ssh.service", "dbus.service"):
         run(["systemctl", f"--root={root}", "is-enabled", unit])
 
 
-def _accounts(root: pathlib.Path) -> None:
-    """Have the user nobody as CentOS has it: systemd's scriptlets know one of another kind."""
-    passwd = root / "etc/passwd"
-    passwd.write_text(re.sub(r"(?m)^nobody:.*$", "nobody:x:65534:65534:Kernel Overflow User:/:/sbin/nologin", passwd.read_text()))
-
-
-def _register(root: pathlib.Path, packages: list[pathlib.Path]) -> None:
+def _register(root: pathlib.Path, stream: int) -> None:
     """Have alternatives as CentOS has them: chkconfig's files, and in them what the installed packages register."""
     program = root / "usr/sbin/alternatives"
     program.write_text(ALTERNATIVES_PROGRAM)
@@ -205,7 +197,7 @@ def _register(root: pathlib.Path, packages: list[pathlib.Path]) -> None:
     # What the rpmdb does not own of Debian's iptables would be there before its package is.
     for path in (root / "usr/sbin").glob("*tables-legacy*"):
         path.unlink()
-    for path in packages:
-        script = run(["rpm", "-qp", "--nosignature", "--qf", "%{POSTIN}", path])
-        if "update-alternatives" in script:
-            run(["chroot", root, "/bin/sh", "-c", script, path.name, "1"])
+    for row in (row for row in table()["builds"] if (row["stream"], row["repo"]) == (stream, "baseos")):
+        for name, package in row["packages"].items():
+            if name in table()["installed"] and "post" in package:
+                run(["chroot", root, "/bin/sh", "-c", package["post"], name, "1"])

@@ -25,18 +25,6 @@ KEY_FILES = {
     "epel": "RPM-GPG-KEY-EPEL-{stream}",
 }
 
-# Which units are enabled when their package comes, as centos-stream-release has it of the units that the lab has: by name, and
-# no other. ssh.service is what Debian calls sshd.service.
-ENABLED = (
-    "dbus-broker.service", "dbus.socket", "NetworkManager.service", "NetworkManager-dispatcher.service",
-    "NetworkManager-wait-online.service", "ssh.service")
-PRESETS = {
-    "/usr/lib/systemd/system-preset/90-default.preset": "".join(f"enable {unit}\n" for unit in ENABLED),
-    "/usr/lib/systemd/system-preset/99-default-disable.preset": "disable *\n",
-    "/usr/lib/systemd/user-preset/90-default-user.preset": "enable dbus.socket\nenable dbus-broker.service\n",
-    "/usr/lib/systemd/user-preset/99-default-disable.preset": "disable *\n",
-}
-
 SPEC = """\
 %global debug_package %{{nil}}
 Name: {name}
@@ -112,7 +100,7 @@ def stock(stream: int, server: str) -> list[Release]:
             f"Provides: centos-release = {stream}", "Requires: centos-stream-repos",
         ], {
             "/usr/lib/os-release": os_release, "/etc/centos-release": face, "/etc/redhat-release": face,
-            "/etc/system-release": face, **PRESETS,
+            "/etc/system-release": face,
         }),
         Release("centos-stream-repos", f"{stream}.0", f"30{dist}", ["Requires: centos-gpg-keys"], {
             "/etc/yum.repos.d/centos.repo": repos, "/etc/yum.repos.d/centos-addons.repo": addons,

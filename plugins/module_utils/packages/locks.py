@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 import time
 import typing as t
 
@@ -20,6 +22,8 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
 
 POLL_SECONDS = 0.5
 PROC = "/proc"
+# struct flock of fcntl(2) where off_t has 64 bits: type, whence, start, length, process.
+FLOCK = "@hhqqi4x"
 
 Answer = t.TypeVar("Answer")
 
@@ -70,23 +74,18 @@ def process(pid: int) -> str:
 
 
 def _rpm_lock_holder() -> int | None:
-    """Return the process id of rpm's lock holder, None where there is none. Read from /proc/locks, so that nothing is locked by
-    looking."""
+    """Return the process id of rpm's lock holder, None where there is none.
+
+    The kernel is asked by fcntl(2), F_GETLK, which locks nothing. /proc/locks is not read: on an overlay its inode numbers
+    are not those of stat(2). A process of another container is 0, and a lock of an open file description is -1.
+    """
     try:
-        inode = os.stat(rpm.expandMacro("%{_rpmlock_path}")).st_ino
+        handle = os.open(rpm.expandMacro("%{_rpmlock_path}"), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # nobody has locked anything yet
         return None
-    with open(f"{PROC}/locks", encoding="ascii") as handle:
-        return lock_holder(handle.read(), inode)
-
-
-def lock_holder(locks: str, inode: int) -> int | None:
-    """Return who holds a write lock on an inode according to the text of /proc/locks, None where nobody does.
-
-    A process of another container is 0 there, and one that locked by an open file description is -1.
-    """
-    for line in locks.splitlines():
-        fields = line.split()
-        if len(fields) >= 6 and fields[3] == "WRITE" and fields[5].rsplit(":", 1)[-1] == str(inode):
-            return int(fields[4])
-    return None
+    try:
+        asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _whence, _start, _length, pid = struct.unpack(FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
+    finally:
+        os.close(handle)
+    return None if kind == fcntl.F_UNLCK else pid

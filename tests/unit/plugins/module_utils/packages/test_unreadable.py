@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import types
 
 import pytest
@@ -44,10 +46,10 @@ def test_a_lock_whose_path_leads_through_a_file_or_in_a_circle(lock):
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_lock_that_cannot_be_looked_at_is_not_free(lock, monkeypatch, code):
-    def stat(*_args, **_how):
+    def refuse(*_args, **_how):
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(OSError, match=os.strerror(code)):
         locks.wait_for_rpm(0.0)
 
@@ -66,14 +68,33 @@ def test_a_holder_of_which_little_is_known_is_not_said_to_be_gone(tmp_path, monk
     assert locks.process(pid) == words
 
 
-@pytest.mark.parametrize("holder", ["321", "0", "-1"])
-def test_a_lock_of_a_process_that_is_not_named_is_not_free(lock, tmp_path, monkeypatch, holder):
+HOLDER = """
+import fcntl, os, struct, sys
+handle = os.open(sys.argv[1], os.O_RDWR)
+kind = getattr(fcntl, sys.argv[2])
+if len(sys.argv) > 3:
+    fcntl.fcntl(handle, 37, struct.pack("@hhqqi4x", kind, 0, 0, 0, 0))  # F_OFD_SETLK
+else:
+    fcntl.fcntl(handle, fcntl.F_SETLK, struct.pack("@hhqqi4x", kind, 0, 0, 0, 0))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "named"), [(["F_WRLCK"], True), (["F_RDLCK"], True), (["F_WRLCK", "of a file description"], False)])
+def test_a_lock_that_another_process_holds(lock, how, named):
+    """Real locks of the kernel. rpm takes one for all its life, and a lock of a file description has no process."""
     lock.parent.mkdir()
     lock.touch()
-    monkeypatch.setattr(locks, "PROC", str(tmp_path))
-    (tmp_path / "locks").write_text(f"1: POSIX  ADVISORY  WRITE {holder} fd:00:{lock.stat().st_ino} 0 EOF\n")
-    with pytest.raises(Refused, match="the lock of rpm is held by"):
-        locks.wait_for_rpm(0.0)
+    with subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(lock), *how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        words = f"process {holder.pid} " if named else "a process that the system does not name"
+        with pytest.raises(Refused, match=f"the lock of rpm is held by {words}"):
+            locks.wait_for_rpm(0.0)
+        holder.stdin.close()
+    assert locks._rpm_lock_holder() is None
 
 
 @pytest.mark.parametrize("code", CODES)

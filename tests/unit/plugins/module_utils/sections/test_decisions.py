@@ -10,7 +10,7 @@ import types
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import systemd
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import (
-    builds, keys, locks, rpmdb, solver, wishes,
+    builds, keys, rpmdb, solver, wishes,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages as packages_section
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import unit
@@ -143,15 +143,6 @@ def test_release_strings(release, segment, flavour, number):
 def test_two_of_three_witnesses_decide(release, vendor, key, verdict, disagreement):
     found = builds.recognise(release, vendor, key, [KEY])
     assert (found.hyperscale, found.disagreement) == (verdict, disagreement)
-
-
-def test_lock_holder_is_read_from_proc_locks():
-    text = (
-        "1: POSIX  ADVISORY  WRITE 321 fe:00:77 0 EOF\n2: POSIX  ADVISORY  READ  99 fe:00:78 0 EOF\n"
-        "3: FLOCK  ADVISORY  WRITE 4 fe:00:7 0 EOF\n")
-    assert locks.lock_holder(text, 77) == 321
-    assert locks.lock_holder(text, 78) is None
-    assert locks.lock_holder(text, 12) is None
 
 
 def test_repo_file_is_read_as_it_stands_and_odd_text_is_an_error():

@@ -169,7 +169,7 @@ def transaction(change: t.Callable[[str], None], release: str) -> Change:
     def act(_target: Target) -> None:
         before = boot_disk.contents()
         change(release)
-        result = worker._seen_by_grub({"ok": True}, before)  # pylint: disable=protected-access
+        result = worker.seen_by_grub({"ok": True}, before)
         assert result == {"ok": True}, result
     return act
 

@@ -13,8 +13,8 @@ import pathlib
 import shutil
 import subprocess
 
-from . import debs, kernels, rpms
-from .common import ARCH, HERE, ROOT, code_of, digest, locked, run, say
+from . import debs, kernels, rpms, unpacked
+from .common import ARCH, HERE, ROOT, code_of, digest, locked, run, say, scratch_beside
 
 SUITE = "unstable"
 PLATFORM = "i386-pc"
@@ -39,25 +39,14 @@ IMAGES = "usr/lib/lab-kernels"
 
 def tools() -> pathlib.Path:
     """Return the folder that GRUB is unpacked in. Who asks has the lock of the images."""
-    apt = debs.Apt()
-    apt.prime(PACKAGES)
-    versions = {name: apt.version(name, SUITE) for name in PACKAGES}
-    folder = ROOT / "grub" / f"tools-{digest(versions)}"
-    if not folder.exists():
-        say(f"unpacking GRUB {versions['grub-pc-bin']}")
-        scratch = pathlib.Path(f"{folder}.part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        (scratch / "usr").mkdir(parents=True)
-        for name, version in versions.items():
-            debs.unpack(apt.download(name, version), scratch)
-        scratch.rename(folder)
-    return folder
+    return unpacked.folder(debs.Apt(), SUITE, PACKAGES)
 
 
 def boot_disk() -> pathlib.Path:
     """Return the disk that the firmware starts, built where it is not yet."""
     with locked("images"):
         folder = tools()
+        (ROOT / "grub").mkdir(exist_ok=True)
         disk = ROOT / "grub" / f"boot-{digest(folder.name, MODULES, EARLY)}.raw"
         if not disk.exists():
             modules = folder / "usr/lib/grub" / PLATFORM
@@ -78,8 +67,8 @@ def boot_disk() -> pathlib.Path:
 def inputs(stream: int) -> list[str]:
     """Return what the disk of a machine depends on."""
     with locked("images"):
-        unpacked = tools()
-    return [unpacked.name, *(path.name for path in packages(stream)), *code_of("grub", "kernels")]
+        folder = tools()
+    return [folder.name, *(path.name for path in packages(stream)), *code_of("grub", "kernels")]
 
 
 def lay_modules(root: pathlib.Path) -> None:
@@ -114,10 +103,7 @@ def kernel(package: pathlib.Path) -> tuple[str, pathlib.Path]:
     found = ROOT / "grub" / f"vmlinuz-{release}-{digest(package.name, package.stat().st_size, code_of('kernels'))}"
     if not found.exists():
         say(f"making GRUB a kernel of {package.stem}")
-        found.parent.mkdir(exist_ok=True)
-        scratch = pathlib.Path(f"{found}.part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
+        scratch = scratch_beside(found)
         archive = subprocess.run(["rpm2cpio", package], stdout=subprocess.PIPE, check=True).stdout
         subprocess.run(["cpio", "-id", "--quiet", "*/vmlinuz"], input=archive, cwd=scratch, check=True)
         source = next(scratch.rglob("vmlinuz"))

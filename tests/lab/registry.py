@@ -17,8 +17,8 @@ import subprocess
 import time
 import typing as t
 
-from . import debs, pulled, rpms
-from .common import LAB, ROOT, LabError, digest, run, say
+from . import debs, pulled, rpms, unpacked
+from .common import LAB, LabError, run, say
 from .images import Image
 
 PACKAGE, SUITE = "docker-registry", "bookworm"
@@ -80,7 +80,7 @@ class Registry:
         self.address = f"{address}:{PORT}"
         self.folder = LAB / "registry"
         self.configuration = self.folder / "registries.conf"
-        self._program = _program(apt)
+        self._program = unpacked.folder(apt, SUITE, [PACKAGE]) / "usr/bin" / PACKAGE
         self._process: subprocess.Popen[bytes] | None = None
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
@@ -129,18 +129,6 @@ class Registry:
             run(["podman", "push", "--quiet", "--tls-verify=false", name])
         finally:
             run(["podman", "rmi", name])
-
-
-def _program(apt: debs.Apt) -> pathlib.Path:
-    version = apt.version(PACKAGE, SUITE)
-    folder = ROOT / "registry" / digest(version)
-    if not folder.exists():
-        scratch = folder.with_suffix(".part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        debs.unpack(apt.download(PACKAGE, version), scratch)
-        scratch.rename(folder)
-    return folder / "usr/bin" / PACKAGE
 
 
 @contextlib.contextmanager

@@ -14,8 +14,7 @@ import pathlib
 import re
 import shutil
 
-from . import bootloader, debs, kernels
-from .common import ROOT, digest, run
+from . import bootloader, debs, kernels, unpacked
 
 SUITE = "bookworm"
 PACKAGES = ("ovmf", "shim-signed", "grub-efi-amd64-signed")
@@ -57,27 +56,13 @@ def settle(root: pathlib.Path) -> None:
 
 def equip(folder: pathlib.Path, apt: debs.Apt) -> None:
     """Give a machine firmware, variables of its own, and an EFI system partition with the signed loaders."""
-    files = _firmware(apt)
+    files = unpacked.folder(apt, SUITE, PACKAGES)
     (folder / "firmware").symlink_to(files / CODE)
     shutil.copy(files / VARIABLES, folder / "variables")
     for source, target in LOADERS.items():
         path = folder / "esp" / target
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(files / source, path)
-
-
-def _firmware(apt: debs.Apt) -> pathlib.Path:
-    apt.prime(PACKAGES)
-    versions = {name: apt.version(name, SUITE) for name in PACKAGES}
-    folder = ROOT / "firmware" / digest(versions)
-    if not folder.exists():
-        scratch = pathlib.Path(f"{folder}.part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        for name, version in versions.items():
-            run(["dpkg-deb", "-x", apt.download(name, version), scratch])
-        scratch.rename(folder)
-    return folder
 
 
 def lay(folder: pathlib.Path, chosen: bootloader.Start, kernel: bytes, initrd: bytes) -> None:

@@ -54,7 +54,7 @@ def _transaction(change: t.Callable[[], None]) -> None:
     """Do to /boot what the packages do in a transaction, and then what the collection does after it."""
     before = boot_disk.contents()
     change()
-    result = worker._seen_by_grub({"ok": True}, before)  # pylint: disable=protected-access
+    result = worker.seen_by_grub({"ok": True}, before)
     assert result == {"ok": True}, result
 
 

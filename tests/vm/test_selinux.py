@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A swap of systemd on machines on which SELinux enforces, there and back, by both settings of the role.
 
-The policy is Debian's, older than the builds that come; C(hyperscale.cil) has what a policy built beside them allows. Each test
-goes on where the one before it ended. The judges are the kernel, restorecon and ps.
+The policy is Debian's, older than the builds that come; C(hyperscale.cil) allows what these ask for besides. Each test goes on
+where the one before it ended. The judges are the kernel, restorecon and ps.
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ def _rpm_lock_holder() -> int | None:
     """Return the process id of rpm's lock holder, None where there is none.
 
     The kernel is asked by fcntl(2), F_GETLK, which locks nothing. /proc/locks is not read: on an overlay its inode numbers
-    are not those of stat(2). A process of another container is 0, and a lock of an open file description is -1.
+    are not those of stat(2). A process of another container is 0, and a lock of an open file description is -1. Closing a file
+    gives up all locks that its process has on it: nobody asks here who holds that lock himself.
     """
     try:
         handle = os.open(rpm.expandMacro("%{_rpmlock_path}"), os.O_RDONLY | os.O_CLOEXEC)

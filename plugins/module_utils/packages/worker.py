@@ -163,7 +163,7 @@ def _refuse_unwritable(packages: t.Sequence[t.Any], items: t.Sequence[solver.Ite
         paths.of_files(package.localPkg() for package in packages), paths.installed(going)))
 
 
-def _seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) -> dict[str, t.Any]:
+def seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) -> dict[str, t.Any]:
     """Have GRUB see what the transaction made of /boot, and return the result with a warning where that failed.
 
     Kernels, their entries and initramfs are written by rpm and by programs that sync less than that.
@@ -202,7 +202,7 @@ def main(path: str) -> int:
         result = {"ok": False, "refused": False, "problems": [
             Problem("the transaction failed", " ".join(str(error).split()) or repr(error),
                     f"The whole story is in {path} on the host")], "traceback": traceback.format_exc()}
-    result = _seen_by_grub(result, boot_files)
+    result = seen_by_grub(result, boot_files)
     folder.write(RESULT, dict(result, started=started, ended=time.time(), touched=folder.touched))
     folder.status("done")
     return 0 if result["ok"] else 1

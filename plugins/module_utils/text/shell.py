@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scripts of sh, such as scriptlets of packages, as the commands in them with the values of the variables that they set.
 
-No command is carried out and no condition is weighed: both branches of an if are there. A word that keeps a dollar sign or a
-backquote is not known.
+No command is carried out and no condition is weighed: both branches of an if are there, and a variable that both set has the
+value of the second. A word that keeps a dollar sign or a backquote is not known.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 REDIRECTION = re.compile(r"\d*&?[<>]")
 RESERVED = frozenset(("if", "then", "elif", "else", "while", "until", "do", "!", "{"))
 UNKNOWN = re.compile(r"[$`]")
+# Stands for words that cannot be told.
+NOT_READ = "$"
 # More loops than any scriptlet has.
 MOST_LOOPS = 100
 
@@ -31,18 +33,23 @@ def commands(script: str) -> t.Iterator[list[str]]:
     """Return the commands of a script as lists of words, without redirections and what follows them."""
     values: dict[str, str | None] = {}
     for piece in SEPARATOR.split(_unrolled(CONTINUED.sub(" ", script))):
-        try:
-            words = shlex.split(_filled(piece, values), comments=True)
-        except ValueError:  # a quotation goes on in the next piece: what it says is not known
-            continue
+        words, whole = _words(_filled(piece, values))
         while words and words[0] in RESERVED:
             words.pop(0)
         words = words[:next((at for at, word in enumerate(words) if REDIRECTION.match(word)), len(words))]
         assigned = ASSIGNMENT.fullmatch(words[0]) if len(words) == 1 else None
         if assigned:
-            values[assigned.group(1)] = assigned.group(2) if is_known(assigned.group(2)) else None
+            values[assigned.group(1)] = assigned.group(2) if whole and is_known(assigned.group(2)) else None
         elif words:
-            yield words
+            yield words if whole else [*words, NOT_READ]
+
+
+def _words(piece: str) -> tuple[list[str], bool]:
+    """Return the words of a command, and whether that is all: a quotation may go on in the next piece."""
+    try:
+        return shlex.split(piece, comments=True), True
+    except ValueError:
+        return piece.split(), False
 
 
 def is_known(word: str) -> bool:

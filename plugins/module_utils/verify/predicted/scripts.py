@@ -86,7 +86,10 @@ def triggers(swap: Swap) -> t.Iterator[Finding]:
 
 def alternatives(swap: Swap) -> t.Iterator[Finding]:
     """Row 42: what the scriptlets register with the alternatives system, by family."""
-    before, after = _registered(swap.old), _registered(swap.new)
+    (before, unknown), (after, unknown_then) = _registered(swap.old), _registered(swap.new)
+    if swap.view is not None:
+        for words in sorted(unknown ^ unknown_then):
+            swap.view.note("alternatives", f"the host decides what a scriptlet registers: {' '.join(words)}")
     for family in sorted(before.keys() | after.keys()):
         old, new = before.get(family, set()), after.get(family, set())
         if old == new:
@@ -97,19 +100,23 @@ def alternatives(swap: Swap) -> t.Iterator[Finding]:
             _family_users(swap, family, old), alone=swap.alone and not new, severity=MEDIUM if swap.alone and new else "")
 
 
-def _registered(builds: t.Iterable[Build]) -> dict[str, set[Alternative]]:
+def _registered(builds: t.Iterable[Build]) -> tuple[dict[str, set[Alternative]], set[tuple[str, ...]]]:
+    """Return the registrations by family, and those commands of which it is not known what they register."""
     families: dict[str, set[Alternative]] = {}
+    unknown: set[tuple[str, ...]] = set()
     for script in (script for build in builds for script in build.scripts):
         for command in shell.commands(script.body):
-            words = command[command.index("--install") + 1 :] if "--install" in command else []
-            # What a script finds out on the host is not known here.
-            if os.path.basename(command[0]) not in ALTERNATIVES or len(words) < 4 or not all(map(shell.is_known, words)):
+            if os.path.basename(command[0]) not in ALTERNATIVES or "--install" not in command:
+                continue
+            words = command[command.index("--install") + 1 :]
+            if len(words) < 4 or not all(map(shell.is_known, words)):
+                unknown.add(tuple(command))
                 continue
             followers = [
                 tuple(words[at + 1 : at + 4]) for at, word in enumerate(words) if word in ("--slave", "--follower")]
             families.setdefault(words[1], set()).add(
                 Alternative(words[0], words[2], words[3], tuple(sorted(f for f in followers if len(f) == 3))))  # type: ignore[misc]
-    return families
+    return families, unknown
 
 
 def _family_users(swap: Swap, family: str, old: set[Alternative]) -> list[Consumer]:

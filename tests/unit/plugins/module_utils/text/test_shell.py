@@ -49,6 +49,13 @@ def test_what_the_host_decides_is_not_known(script):
     assert not all(map(shell.is_known, command))
 
 
+@pytest.mark.parametrize("script", [
+    "call 'a\nb'", "if true; then call \"a; b\"; fi", "call 'a > b\nc'", "a='x\ny'\ncall $a"])
+def test_a_quotation_that_is_not_read_to_its_end_leaves_a_command_unknown(script):
+    (command,) = [command for command in shell.commands(script) if command[0] == "call"]
+    assert not all(map(shell.is_known, command))
+
+
 @pytest.mark.parametrize("script", ["call 'a\nb'", "for x in 'a; do call $x; done", "echo \"\ncall a\n"])
 def test_a_script_that_is_read_in_part_ends_nothing(script):
     assert isinstance(list(shell.commands(script)), list)

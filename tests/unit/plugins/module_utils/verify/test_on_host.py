@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import scripts
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.rpmpairs import (
     F, P, config, folder, link, program,
 )
@@ -316,6 +317,19 @@ def test_alternatives_in_use(world, register):
     hit = only(world.predict((old,), (new,)), "alternatives.changed")
     assert (hit.severity, hit.blocking, names(hit)) == ("high", False, [("alternatives", "editor")])
     assert absent(world.predict((old,), (old.next(),)), "alternatives.changed")
+
+
+@pytest.mark.parametrize("command", [
+    "alternatives --install /usr/bin/editor editor $(readlink /usr/bin/tool) 10",
+    "alternatives --install /usr/bin/editor editor 'to\nol' 10", "alternatives --install $1"])
+def test_what_a_scriptlet_registers_by_the_host_is_unknown(world, command):
+    old, new = OLD.like(scripts={"post": REGISTER.format(10)}), OLD.next(scripts={"post": f"{REGISTER.format(10)}\n{command}"})
+    world.install(old)
+    swap = world.swap((old,), (new,), ())
+    assert list(scripts.alternatives(swap)) == [] and list(swap.view.noted.all) == ["alternatives"]
+    # What both builds do is no change, whatever it is.
+    same = world.swap((new,), (new.next(),), ())
+    assert list(scripts.alternatives(same)) == [] and list(same.view.noted.all) == []
 
 
 @pytest.mark.parametrize(("folder", "mode", "chosen", "by_hand"), [

@@ -136,7 +136,7 @@ def test_a_transaction_that_grub_does_not_see_is_warned_of(monkeypatch, error, r
         raise error
 
     monkeypatch.setattr(boot_disk, "flush_changes", fails)
-    seen = worker._seen_by_grub(result, {})
+    seen = worker.seen_by_grub(result, {})
     warning, = seen.pop("warnings")
     assert seen == result and "/boot was not written out" in warning.fact and warning.reason == reason
     assert "clean reboot" in warning.remedy

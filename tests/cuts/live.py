@@ -20,7 +20,7 @@ import time
 import typing as t
 
 from faults.conftest import TREE, LiveHost, repositories
-from lab import common, hosts
+from lab import calls, common, hosts
 
 from . import cells
 
@@ -96,9 +96,7 @@ class CutHost(LiveHost):
 
     def ask(self, module: str, more: dict[str, t.Any], variables: dict[str, str] | None = None) -> dict[str, t.Any]:
         """Run a module as anyone would and return its result."""
-        result = subprocess.run(
-            self.arguments(module, more, variables=variables), capture_output=True, text=True, check=False, cwd=TREE,
-            env=ENVIRONMENT, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL)
+        result = calls.run(self.arguments(module, more, variables=variables), TREE, ENVIRONMENT, RUN_SECONDS)
         found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
         return json.loads(found.group(1)) if found else {"failed": True, "msg": (result.stdout + result.stderr).strip()}
 

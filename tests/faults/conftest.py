@@ -19,7 +19,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
 from lab import __main__ as lab_commands  # noqa: E402
-from lab import hosts, keys  # noqa: E402
+from lab import calls, hosts, keys  # noqa: E402
 
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
 # Tests run side by side, each worker with hosts of its own.
@@ -85,8 +85,7 @@ class LiveHost:
 
     def module(self, module, more, check=False, variables=None):
         """Run a module and return its result."""
-        result = subprocess.run(
-            self.arguments(module, more, check, variables), capture_output=True, text=True, check=False, cwd=TREE)
+        result = calls.run(self.arguments(module, more, check, variables), TREE)
         found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
         assert found, result.stdout + result.stderr
         # What a failed test shows of every call before it.

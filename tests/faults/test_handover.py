@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from lab import hosts
+from lab import calls, hosts
 
 from .conftest import TREE, LiveHost, repositories
 
@@ -37,9 +37,9 @@ class NetHost(LiveHost):
     def __init__(self, name, stream, images, folder):
         super().__init__(name, stream, images)
         environment = dict(os.environ, MOLECULE_PROJECT_DIRECTORY=str(TREE), MOLECULE_EPHEMERAL_DIRECTORY=str(folder))
-        done = subprocess.run(
-            ["ansible-playbook", "-i", str(self.inventory), "--limit", name, str(TREE / "molecule/networkd/prepare.yml")],
-            capture_output=True, text=True, check=False, cwd=TREE, env=environment)
+        done = calls.run(
+            ["ansible-playbook", "-i", str(self.inventory), "--limit", name, str(TREE / "molecule/networkd/prepare.yml")], TREE,
+            environment)
         assert done.returncode == 0, done.stdout + done.stderr
         if stream != 9:
             family = {"family": "systemd", "also": ["systemd-networkd", "systemd-resolved"]}

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 
 import jsonschema
 import pytest
 
-from lab import hosts
+from lab import calls, hosts
 
 from .conftest import TREE, repositories
 from .test_refusals import SYSTEMD
@@ -51,8 +50,7 @@ def inside(live, module, more):
     """Run a module in the root, and return its result."""
     arguments = live.arguments(module, more, variables={"ansible_python_interpreter": INTERPRETER})
     # The module is piped to the interpreter, so that it need not lie inside the root.
-    result = subprocess.run(
-        arguments, capture_output=True, text=True, check=False, cwd=TREE, env=dict(os.environ, ANSIBLE_PIPELINING="1"))
+    result = calls.run(arguments, TREE, dict(os.environ, ANSIBLE_PIPELINING="1"))
     found = re.search(r"=> (\{.*\})", result.stdout, re.DOTALL)
     assert found, result.stdout + result.stderr
     return json.loads(found.group(1))
@@ -155,9 +153,8 @@ def fixture_user(host9):
 def play(live, name, **variables):
     """Run a playbook of the collection on a host."""
     extra = [word for key, value in variables.items() for word in ("-e", json.dumps({key: value}))]
-    return subprocess.run(
-        ["ansible-playbook", "-i", str(live.inventory), "--limit", live.name, f"centos.hyperscale.{name}", *extra],
-        capture_output=True, text=True, check=False, cwd=TREE)
+    return calls.run(
+        ["ansible-playbook", "-i", str(live.inventory), "--limit", live.name, f"centos.hyperscale.{name}", *extra], TREE)
 
 
 def test_without_root_each_playbook_says_one_true_thing(host9, user):

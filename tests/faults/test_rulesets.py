@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from lab import hosts
+from lab import calls, hosts
 
 from .conftest import TREE, repositories
 
@@ -248,8 +248,7 @@ def test_services_that_filter_themselves_are_named_and_handled(host9, refused):
     host9.command("systemctl", "enable", "nftables.service")
     refused(host9, lambda: legacy(host9), "nftables.service is enabled", "nftables: stop")
     wish = {"rulesets": [{"backend": "legacy", "nftables": "keep"}], "packages": PACKAGES, "repositories": [repositories()]}
-    told = subprocess.run(
-        host9.arguments("converge", wish, check=True), capture_output=True, text=True, cwd=TREE, check=True).stderr
+    told = calls.run(host9.arguments("converge", wish, check=True), TREE).stderr
     assert "nftables.service is kept" in told and "inet ours" in " ".join(told.split())
     assert legacy(host9, nftables="stop")["changed"]
     assert hosts.command(host9.host, ["systemctl", "is-enabled", "nftables.service"]).stdout.strip() == "disabled"

@@ -14,7 +14,7 @@ import time
 import jsonschema
 import pytest
 
-from lab import common, hosts, keys
+from lab import calls, common, hosts, keys
 
 from .conftest import TREE, repositories
 from .test_refusals import MAIN, SYSTEMD, definition
@@ -31,9 +31,9 @@ def predict(live, **more):
 def adopt(live, **variables):
     """Run the playbook on a host and return what it printed."""
     extra = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
-    return subprocess.run(
-        ["ansible-playbook", "-i", str(live.inventory), "--limit", live.name, "centos.hyperscale.adopt", *extra],
-        capture_output=True, text=True, check=False, cwd=TREE, env=dict(os.environ, ANSIBLE_PIPELINING="1"))
+    return calls.run(
+        ["ansible-playbook", "-i", str(live.inventory), "--limit", live.name, "centos.hyperscale.adopt", *extra], TREE,
+        dict(os.environ, ANSIBLE_PIPELINING="1"))
 
 
 def finding(result, check, name=None):

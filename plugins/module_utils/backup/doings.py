@@ -122,14 +122,20 @@ class Doings:
             return False
         if was is None and now is not None and now.kind == LINK:
             unit, user = _unit(now.content), path.startswith("/etc/systemd/user/")
-            # Scriptlets apply presets only where a package comes anew.
-            texts = [text for name, text in self._coming.scripts.items() if name not in self._leaving.scripts]
-            told = any(unit in text or PRESET_ALL in text for text in texts)
+            told = any(unit in text or PRESET_ALL in text for text in self._applying_presets())
             return unit in self._coming.units and told and self._enabled(unit, user)
         if now is None and was is not None and was.kind == LINK:
             unit = _unit(was.content)
             return unit in self._leaving.units and unit not in self._coming.units
         return False
+
+    def _applying_presets(self) -> t.Iterator[str]:
+        """Yield what rpm ran and what may apply presets: scriptlets only where a package came anew, and triggers."""
+        leaving, coming = self._leaving, self._coming
+        yield from (text for name, text in coming.scripts.items() if name not in leaving.scripts)
+        for trigger in [*leaving.triggers, *coming.triggers]:
+            if any(map(trigger.waits_for, (leaving if trigger.removal else coming).evrs.get(trigger.on, ()))):
+                yield trigger.text
 
     def _boot_entry(self, path: str, was: State, now: State) -> bool:
         match = BOOT_ENTRY.match(path)

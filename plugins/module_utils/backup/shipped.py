@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What builds of packages bring by their headers: their files and the text of their scriptlets."""
+"""What builds of packages bring by their headers: their files and the text of their scriptlets and triggers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ KINDS = {stat.S_IFREG: FILE, stat.S_IFLNK: LINK, stat.S_IFDIR: FOLDER}
 # Numbers of OpenPGP, as FILEDIGESTALGO has them; a header without that tag means MD5.
 ALGORITHMS = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
 SCRIPTLETS = ("PREIN", "POSTIN", "PREUN", "POSTUN", "PRETRANS", "POSTTRANS")
+# Bits of RPMSENSE: what a condition says of a build that is older, newer and the same, by what a comparison gives.
+SENSES = {-1: 2, 1: 4, 0: 8}
+COMPARING = sum(SENSES.values())
 UNIT = re.compile(r"^/usr/lib/systemd/(?:system|user)/(?P<name>[^/]+)$")
 KERNEL = re.compile(r"^(?:/usr)?/lib/modules/(?P<release>[^/]+)/vmlinuz$")
 
@@ -58,11 +61,32 @@ class Entry(t.NamedTuple):
         return self.kind == LINK or (state.mode, state.uid, state.gid) == (self.mode, self.uid, self.gid)
 
 
+class Trigger(t.NamedTuple):
+    """What rpm runs for a package when one of name C(on) comes or, if C(removal), goes. C(sense) has bits of SENSES, where only
+    some versions count."""
+
+    on: str
+    removal: bool
+    sense: int
+    evr: str
+    text: str
+
+    def waits_for(self, evr: str) -> bool:
+        """Say whether a build of the package with an EVR counts."""
+        order = rpmdb.compare_evr(evr, self.evr) if self.sense else 0
+        return not self.sense or bool(self.sense & SENSES[order])
+
+
 class Shipped(t.NamedTuple):
-    """What some builds bring: entries by path, and by the name of each package all its scriptlets as one text."""
+    """What some builds bring: entries by path, and by the name of each package all its scriptlets as one text and its EVRs.
+
+    C(triggers) are those of all packages that are installed with them: also a package that stays may wait for one that moves.
+    """
 
     files: dict[str, Entry]
     scripts: dict[str, str]
+    evrs: dict[str, list[str]] = {}
+    triggers: t.Sequence[Trigger] = ()
 
     @property
     def units(self) -> set[str]:
@@ -85,18 +109,25 @@ NOTHING = Shipped({}, {})
 
 def plain(shipped: Shipped) -> list[t.Any]:
     """Return it as JSON carries it."""
-    return [{path: list(entry) for path, entry in shipped.files.items()}, shipped.scripts]
+    return [
+        {path: list(entry) for path, entry in shipped.files.items()}, shipped.scripts, shipped.evrs,
+        [list(trigger) for trigger in shipped.triggers]]
 
 
 def from_plain(content: list[t.Any] | None) -> Shipped:
     """Return it out of its JSON; nothing where there is none."""
-    return NOTHING if content is None else Shipped({path: Entry(*entry) for path, entry in content[0].items()}, content[1])
+    if content is None:
+        return NOTHING
+    files, scripts, evrs, triggers = content
+    return Shipped(
+        {path: Entry(*entry) for path, entry in files.items()}, scripts, evrs, [Trigger(*trigger) for trigger in triggers])
 
 
 def installed(nevras: t.Collection[str]) -> tuple[Shipped, list[str]]:
     """Return what some installed builds bring, and the names of these packages."""
-    headers = [header for header in rpmdb.transaction_set().dbMatch() if _nevra(header) in nevras] if nevras else []
-    return of_headers(headers), sorted({header["name"] for header in headers})
+    there = list(rpmdb.transaction_set().dbMatch()) if nevras else []
+    headers = [header for header in there if _nevra(header) in nevras]
+    return of_headers(headers, there), sorted({header["name"] for header in headers})
 
 
 def of_package_files(paths: t.Iterable[str]) -> Shipped:
@@ -112,15 +143,25 @@ def of_package_files(paths: t.Iterable[str]) -> Shipped:
     return of_headers(headers)
 
 
-def of_headers(headers: t.Iterable[t.Any]) -> Shipped:
-    """Return what the builds with some headers bring."""
+def of_headers(headers: t.Sequence[t.Any], there: t.Sequence[t.Any] = ()) -> Shipped:
+    """Return what the builds with some headers bring, C(there) being those of all that is installed with them."""
     files: dict[str, Entry] = {}
     scripts: dict[str, str] = {}
+    evrs: dict[str, list[str]] = {}
     for header in headers:
         algorithm = header[rpm.RPMTAG_FILEDIGESTALGO] or 1
         files.update({entry.name: _entry(entry, algorithm) for entry in rpm.files(header)})
         scripts[header["name"]] = "\n".join(header[getattr(rpm, "RPMTAG_" + slot)] or "" for slot in SCRIPTLETS)
-    return Shipped(files, scripts)
+        evrs.setdefault(header["name"], []).append(rpmdb.of_header(header).evr)
+    return Shipped(files, scripts, evrs, [trigger for header in there or headers for trigger in _triggers(header)])
+
+
+def _triggers(header: t.Any) -> t.Iterator[Trigger]:
+    """Yield the triggers of a build that wait for packages."""
+    texts, *each = (rpmdb.values(header, "TRIGGER" + part) for part in ("SCRIPTS", "NAME", "FLAGS", "VERSION", "INDEX"))
+    for name, sense, evr, index in zip(*each):
+        removal = bool(sense & (rpm.RPMSENSE_TRIGGERUN | rpm.RPMSENSE_TRIGGERPOSTUN))
+        yield Trigger(name, removal, sense & COMPARING, evr, texts[index])
 
 
 def _entry(entry: t.Any, algorithm: int) -> Entry:

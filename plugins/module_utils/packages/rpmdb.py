@@ -224,6 +224,14 @@ def of_header(header: t.Any) -> Package:
     )
 
 
+def values(header: t.Any, name: str) -> list[t.Any]:
+    """Return what a header has below a tag, given without C(RPMTAG_); nothing where it is absent."""
+    value = header[getattr(rpm, "RPMTAG_" + name)]
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 def described_key(text: str | None, version: str) -> openpgp.Key | None:
     """Return the version 4 key in the armoured text that rpm keeps of a key with this version, None where there is none."""
     found = openpgp.read((text or "").encode("utf-8", "surrogateescape")).keys

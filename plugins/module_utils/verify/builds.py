@@ -161,7 +161,7 @@ def of_header(header: t.Any) -> Build:
 
 
 def _relations(header: t.Any, kind: str) -> list[Relation]:
-    names, senses, evrs = (_tags(header, kind + part) for part in ("NAME", "FLAGS", "VERSION"))
+    names, senses, evrs = (rpmdb.values(header, kind + part) for part in ("NAME", "FLAGS", "VERSION"))
     return [Relation(name, sense, evr) for name, sense, evr in zip(names, senses, evrs)]
 
 
@@ -179,7 +179,7 @@ def _scripts(header: t.Any) -> list[Script]:
     for slot in SCRIPT_SLOTS:
         known = hasattr(rpm, "RPMTAG_" + slot)  # newer rpm knows more of them
         body = header[getattr(rpm, "RPMTAG_" + slot)] if known else None
-        program = " ".join(_tags(header, slot + "PROG")) if known else ""
+        program = " ".join(rpmdb.values(header, slot + "PROG")) if known else ""
         if body or program:
             found.append(Script(slot.lower(), program, body or ""))
     return found
@@ -188,8 +188,8 @@ def _scripts(header: t.Any) -> list[Script]:
 def _triggers(header: t.Any) -> list[Trigger]:
     found = []
     for kind in TRIGGER_KINDS:
-        bodies, programs = _tags(header, kind + "SCRIPTS"), _tags(header, kind + "SCRIPTPROG")
-        for name, sense, index in zip(*(_tags(header, kind + part) for part in ("NAME", "FLAGS", "INDEX"))):
+        bodies, programs = rpmdb.values(header, kind + "SCRIPTS"), rpmdb.values(header, kind + "SCRIPTPROG")
+        for name, sense, index in zip(*(rpmdb.values(header, kind + part) for part in ("NAME", "FLAGS", "INDEX"))):
             when = next((word for bit, word in _trigger_moments() if sense & bit), "in")
             found.append(Trigger(f"{kind.lower()}{when}", name, programs[index], bodies[index]))
     return found
@@ -200,10 +200,3 @@ def _trigger_moments() -> tuple[tuple[int, str], ...]:
     return (
         (rpm.RPMSENSE_TRIGGERPREIN, "prein"), (rpm.RPMSENSE_TRIGGERUN, "un"), (rpm.RPMSENSE_TRIGGERPOSTUN, "postun"),
         (rpm.RPMSENSE_TRIGGERIN, "in"))
-
-
-def _tags(header: t.Any, name: str) -> list[t.Any]:
-    value = header[getattr(rpm, "RPMTAG_" + name)]
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.doings import Doings
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.presets import enabled_by_preset
-from ansible_collections.centos.hyperscale.plugins.module_utils.backup.shipped import NOTHING, Shipped
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup.shipped import NOTHING, Shipped, Trigger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.backup.builds import (
     entry, file, folder, link,
@@ -117,6 +117,31 @@ def test_no_preset_is_applied_where_a_package_was_there_before():
     assert changes(*builds, {WANTS: folder()}, {WANTS: folder(), path: link(UNIT)}) == set()
     other = build({UNIT: entry("1")}, "systemctl preset a.service", "the-package-that-had-it")
     assert changes(other, builds[1], {WANTS: folder()}, {WANTS: folder(), path: link(UNIT)}) == {path}
+
+
+AUDIT = "systemctl --no-reload preset a.service"
+
+
+@pytest.mark.parametrize(("trigger", "holder", "own"), [
+    (Trigger("systemd", True, 2, "253~rc1-2", AUDIT), "coming", True),
+    (Trigger("systemd", True, 2, "253~rc1-2", AUDIT), "leaving", True),
+    (Trigger("systemd", True, 0, "", AUDIT), "coming", True),
+    (Trigger("systemd", True, 2, "252", AUDIT), "coming", False),
+    (Trigger("systemd", True, 2 + 8, "252", AUDIT), "coming", True),
+    (Trigger("systemd", True, 4, "251-1", AUDIT), "coming", True),
+    (Trigger("systemd", False, 4, "253", AUDIT), "coming", True),
+    (Trigger("systemd", False, 2, "253", AUDIT), "coming", False),
+    (Trigger("other", True, 0, "", AUDIT), "coming", False),
+    (Trigger("systemd", True, 0, "", "systemctl preset b.service"), "coming", False),
+])
+def test_links_that_triggers_make_where_a_package_was_there_before(trigger, holder, own):
+    """As systemd's own trigger on older builds of it enables the socket of the audit log."""
+    path = f"{WANTS}/a.service"
+    pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
+    builds = [
+        Shipped({UNIT: entry(evr)}, {"systemd": ""}, {"systemd": [evr]}, [trigger] if holder == who else [])
+        for evr, who in (("252-51.el9", "leaving"), ("262-1.hs.el9", "coming"))]
+    assert changes(*builds, {WANTS: folder()}, {WANTS: folder(), path: link(UNIT)}) == ({path} if own else set())
 
 
 def test_links_of_units_that_went_are_the_transactions_and_of_others_not():

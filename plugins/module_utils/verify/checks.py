@@ -448,8 +448,9 @@ TABLE: tuple[Check, ...] = (
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),
     _check(
         "selinux.denied", (102,), "conflicts", HIGH, HIGH, NEVER, (PROVE,), "SELinux denied {name}",
-        "Denials were logged since the transaction began.",
-        "See whether the policy of the SIG for this stream allows it; report it otherwise"),
+        "Denials were logged since the transaction began. Where the policy in force allows the same, as the kernel says, it was "
+        "another one that denied it, and the severity is low.",
+        "See whether the policy of the SIG for this stream allows it; report it otherwise. Restart what failed meanwhile"),
     _check(
         "selinux.domain", (102,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} runs in another SELinux domain",
         "Before and after, the domain of each service's main process is read from the kernel. A service in another domain has "

@@ -11,13 +11,13 @@ import re
 import typing as t
 
 from ...core.host_io import STATE_DIR
-from ...facts import audit
+from ...facts import audit, policy
 from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
 from ...packages import jobfile
 from ..checks import found
-from ..model import MEDIUM, Finding, Skipped, Subject
+from ..model import LOW, MEDIUM, Finding, Skipped, Subject
 from ..predicted.units import UNIT_PATH
 from ..scenes import Scenes
 
@@ -185,7 +185,8 @@ def _newest_result(view: View, since: float) -> dict[str, t.Any] | None:
 
 
 def denials(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 102: what SELinux denied since the snapshot or the begin of the way back; what it denied before was there before."""
+    """Row 102: what SELinux denied since the snapshot or the begin of the way back; what it denied before was there before, and
+    what the policy in force allows was denied by another one."""
     if scenes.view.text(ENFORCE) is None:
         raise Skipped("SELinux is off")
     since = scenes.course.since
@@ -197,10 +198,11 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
         users = {Consumer("process", denial.comm, denial.path) for denial in kind.hits}
         contexts = ", ".join(sorted({f"{denial.source} on {denial.target}" for denial in kind.hits})[:3])
         through = ", and let through because of permissive mode" if kind.allowed else ""
+        mended = all(policy.allows(denial) for denial in {(hit.source, hit.target): hit for hit in kind.hits}.values())
         yield found(
             "selinux.denied", Subject("denial", kind.what), None, len(kind.hits),
-            f"{len(kind.hits)} times since {began}{through}: {contexts}.",
-            sorted(users)[:20], severity=MEDIUM if kind.allowed else "", baseline=kind.before, proven=True)
+            f"{len(kind.hits)} times since {began}{through}: {contexts}." + " The policy in force allows it." * mended,
+            sorted(users)[:20], severity=LOW if mended else MEDIUM if kind.allowed else "", baseline=kind.before, proven=True)
 
 
 def domains(scenes: Scenes) -> t.Iterator[Finding]:

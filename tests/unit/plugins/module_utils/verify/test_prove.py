@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import policy
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import denials
@@ -182,6 +183,16 @@ def test_denials(host):
     assert {name: (finding.severity, finding.after) for name, finding in found.items()} == {
         "init_t read file etc_t": (HIGH, 2), "init_t write file etc_t": (MEDIUM, 1)}
     assert found["init_t read file etc_t"].consumers == (("process", "systemd", "x"),)
+
+
+def test_denials_by_a_policy_that_is_no_more_in_force(host, monkeypatch):
+    monkeypatch.setattr(policy, "allows", lambda denial: denial.permissions != "write" or None)
+    host.write("/sys/fs/selinux/enforce", "1")
+    host.write("/var/log/audit/audit.log", denial(1100) + denial(1200) + denial(1300, "write"))
+    found = {finding.subject.name: finding for finding in aftermath.denials(recorded(host.root, run=lambda argv: (0, "")))}
+    assert {name: finding.severity for name, finding in found.items()} == {
+        "init_t read file etc_t": LOW, "init_t write file etc_t": HIGH}
+    assert found["init_t read file etc_t"].diagnosis.endswith("The policy in force allows it.")
 
 
 def test_denials_from_the_journal(host):

@@ -29,9 +29,10 @@ class Loaded:
     """A process that has Ansible loaded, with one environment. Calls follow each other. It ends with this process."""
 
     def __init__(self, environment: t.Mapping[str, str]) -> None:
+        # Ansible refuses to start where one of these does not block, as that of a test may after an ssh on it.
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(environment),
-            start_new_session=True)
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=dict(environment), start_new_session=True)
 
     def run(self, argv: t.Sequence[str], folder: pathlib.Path, seconds: float | None = None) -> Result[str]:
         """Run a command in a folder and return its result. One that takes longer is not waited for: raises TimeoutExpired."""
@@ -41,9 +42,12 @@ class Loaded:
             self._process.stdin.flush()
             if not select.select([self._process.stdout], [], [], seconds)[0]:
                 os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
                 raise subprocess.TimeoutExpired(argv, t.cast(float, seconds), out.read(), err.read())
-            status = int(self._process.stdout.readline())
-            return Result(argv, status, out.read(), err.read())
+            answer = self._process.stdout.readline()
+            if not answer:
+                raise ChildProcessError(f"the process that has Ansible loaded ended: {self._process.communicate()[1]}")
+            return Result(argv, int(answer), out.read(), err.read())
 
     @property
     def ended(self) -> bool:
@@ -57,9 +61,11 @@ def _loaded(_environment: frozenset[tuple[str, str]]) -> list[Loaded]:
 
 
 def run(
-    argv: t.Sequence[str], folder: pathlib.Path, environment: t.Mapping[str, str] = os.environ, seconds: float | None = None,
+    argv: t.Sequence[str], folder: pathlib.Path, environment: t.Mapping[str, str] | None = None, seconds: float | None = None,
 ) -> Result[str]:
-    """Run one of COMMANDS in a folder and return its result, by the process that has Ansible loaded with this environment."""
+    """Run one of COMMANDS in a folder and return its result, by the process that has Ansible loaded with this environment, or
+    with that of this process."""
+    environment = environment or os.environ
     kept = _loaded(frozenset(environment.items()))
     if not kept or kept[0].ended:
         kept[:] = [Loaded(environment)]

@@ -39,6 +39,12 @@ def test_each_environment_has_a_process_of_its_own(tmp_path):
         assert result.returncode == 0 and f'"msg": "{word}"' in result.stdout, result.stdout + result.stderr
 
 
+def test_what_ansible_says_when_it_cannot_be_loaded_is_told(tmp_path):
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with pytest.raises(ChildProcessError, match="locale encoding to be UTF-8"):
+        calls.run([*LOCAL, "ansible.builtin.ping"], tmp_path, plain)
+
+
 def test_a_call_that_takes_too_long_ends_and_the_next_is_made(tmp_path):
     with pytest.raises(subprocess.TimeoutExpired):
         calls.run([*LOCAL, "ansible.builtin.command", "--args", "sleep 30"], tmp_path, seconds=3)

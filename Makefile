@@ -4,7 +4,7 @@ VENV := .venv/bin/python
 GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-faults test-vm test-registry demo lab clean \
+.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-faults test-vm test-arm test-registry demo lab clean \
   bench docs build
 
 help:  ## list the targets
@@ -30,6 +30,9 @@ test-faults: prepare  ## stop jobs at every step of their journal and write docs
 
 test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills, Secure Boot
 	@$(VENV) tests/tools/run_tests.py vm
+
+test-arm: prepare  ## one adoption and its way back on a virtual machine of aarch64, which is emulated
+	@HYPERSCALE_LAB_ARCH=aarch64 $(VENV) tests/tools/run_tests.py arm
 
 test-registry: prepare  ## host images that are pulled from a registry, which runs on this machine, and a scenario on them
 	@$(VENV) tests/tools/run_tests.py registry

@@ -169,9 +169,10 @@ def reasons(_rng: random.Random) -> Preparation:
 
 
 def sysctls(rng: random.Random) -> Preparation:
-    """Kernel settings."""
-    return Preparation("sysctls", {
-        "/etc/sysctl.d/60-local.conf": f"net.ipv4.conf.all.log_martians = {rng.randint(0, 1)}\n"})
+    """Kernel settings, in force."""
+    path = "/etc/sysctl.d/60-local.conf"
+    return Preparation(
+        "sysctls", {path: f"net.ipv4.conf.all.log_martians = {rng.randint(0, 1)}\n"}, (("sysctl", "--quiet", f"--load={path}"),))
 
 
 def users(rng: random.Random) -> Preparation:
@@ -239,6 +240,8 @@ ALLOWED = (
     (r"(/var/lib/rpm|/usr/lib/sysimage/rpm)(/|$)", "rpm's database names when packages came; its content is compared by itself"),
     (r"/etc/(passwd|group|shadow|gshadow)-?$", "scriptlets make users, which rpm never removes: see accounts"),
     (r".*/(__pycache__(/|$)|dnf-plugins$)", "Python compiles what it runs, and rpm leaves the folder of a plugin for that"),
+    (r"/var/lib/systemd/(ephemeral-trees|network)$|/etc/(default/locale|vconsole\.conf)$",
+     "systemd-tmpfiles makes them by what a build of systemd brings, and nothing takes them away"),
     (r"/etc/(profile\.d|security/limits\.d|ssh/ssh_config\.d)$|/usr/share/(metainfo|mime|mime/packages)$",
      "empty folders that package filesystem has, and that belong to nobody in the lab: rpm removes or leaves them"),
 )

@@ -27,6 +27,7 @@ VALUES = (TREE / "tests" / "tools" / "network_values.py").read_text()
 # only with a link-local address of its own making, beside the one that was there.
 MORE = ("route 198.18.1.1 via None dev lan1 ", "address lan1 fe80::")
 BASE = "/var/lib/centos-hyperscale/handover"
+NETWORKD = "systemd-networkd.service"
 # A host that goes back waits for daemons and servers, which takes some seconds more.
 GRACE = 60
 
@@ -45,6 +46,8 @@ class NetHost(LiveHost):
             family = {"family": "systemd", "also": ["systemd-networkd", "systemd-resolved"]}
             result = self.converge(repositories=[repositories()], packages=[family], manager=[{}])
             assert result["changed"], result
+        # Presets have enabled it where its package came, and NetworkManager is who sets the network up.
+        self.command("systemctl", "disable", NETWORKD)
 
     def values(self):
         """Return every value of the network."""
@@ -327,3 +330,15 @@ def test_what_cannot_be_carried_over_is_refused_by_name(net, before, refused):
     assert over["changed"], over
     net.command("rm", "/etc/NetworkManager/dispatcher.d/50-mine")
     assert net.settled(before) == ([], [])
+
+
+def test_networkd_that_presets_enabled_and_nobody_started_is_that_again(net, before):
+    net.command("systemctl", "enable", NETWORKD)
+    try:
+        assert net.hand_over()["confirmed"]
+        undone = net.module("converge", {"state": "undone", "undo": ["network"]})
+        assert undone["changed"] and undone["confirmed"], undone
+        net.is_as_before(before)
+        assert net.command("systemctl", "is-enabled", NETWORKD) == "enabled"
+    finally:
+        net.command("systemctl", "disable", NETWORKD)

@@ -27,7 +27,7 @@ COMMANDS = {
 }
 # And for virtual machines.
 MACHINE_COMMANDS = {
-    "qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "mkfs.ext4": "e2fsprogs", "lz4": "lz4",
+    "busybox": "busybox-static", "mkfs.ext4": "e2fsprogs", "lz4": "lz4",
     "rpm2cpio": "rpm2cpio",
 }
 # Without hardware help QEMU 7 panics a kernel of today.
@@ -40,16 +40,18 @@ FILES = {
 
 def missing(machines: bool = False) -> list[str]:
     """Return the Debian packages that the lab needs and this machine lacks, with virtual machines or without."""
-    commands = {**COMMANDS, **(MACHINE_COMMANDS if machines else {})}
-    found = [package for command, package in commands.items() if not shutil.which(command)]
-    if machines and "qemu-system-x86" not in found and qemu_version() < OLDEST_QEMU:
-        found.append("qemu-system-x86")
-    return found + [package for path, package in FILES.items() if not pathlib.Path(path).exists()]
+    from lab import architecture
+    emulator, package = architecture.EMULATOR, architecture.HOSTS.package
+    commands = {**COMMANDS, **architecture.COMMANDS, **({emulator: package, **MACHINE_COMMANDS} if machines else {})}
+    found = [needed for command, needed in commands.items() if not shutil.which(command)]
+    if machines and package not in found and qemu_version(emulator) < OLDEST_QEMU:
+        found.append(package)
+    return found + [needed for path, needed in FILES.items() if not pathlib.Path(path).exists()]
 
 
-def qemu_version() -> int:
+def qemu_version(emulator: str) -> int:
     """Return the major version of the QEMU that is installed."""
-    told = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
     found = re.search(r"version (\d+)", told)
     return int(found.group(1)) if found else 0
 
@@ -64,7 +66,7 @@ def install(machines: bool) -> int:
         print("lab: this machine has no apt-get: install " + " ".join(packages), file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:
-        options = backports(pathlib.Path(folder)) if "qemu-system-x86" in packages else []
+        options = backports(pathlib.Path(folder)) if any(name.startswith("qemu-system-") for name in packages) else []
         for argv in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
             result = subprocess.run(["apt-get", *options, *argv], stdout=subprocess.DEVNULL, check=False)
             if result.returncode:
@@ -89,7 +91,8 @@ def backports(folder: pathlib.Path) -> list[str]:
 
 def build() -> dict[int, t.Any]:
     """Build what is missing and return the image of each stream."""
-    from lab import debs, hosts, images, rpms
+    from lab import architecture, debs, hosts, images, rpms
+    architecture.register()
     apt = debs.Apt()
     rpms.build_all(apt, hosts.SERVER)
     return {stream: images.image(stream, apt, hosts.mirror()) for stream in rpms.STREAMS}

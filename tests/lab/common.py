@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import os
 import pathlib
-import platform
 import shutil
 import subprocess
 import sys
@@ -19,13 +18,17 @@ import typing as t
 
 import yaml
 
+from .architecture import ARCH, EMULATED, HOSTS
+
 HERE = pathlib.Path(__file__).resolve().parent
 # What was built is shared by all labs of a machine; what runs belongs to one of them, told by its number.
-ROOT = pathlib.Path(os.environ.get("HYPERSCALE_LAB_DIR") or pathlib.Path.home() / ".cache" / "centos-hyperscale-lab")
+ROOT = pathlib.Path(os.environ.get("HYPERSCALE_LAB_DIR") or pathlib.Path.home() / ".cache" / "centos-hyperscale-lab") / (
+    ARCH if EMULATED else "")
 NUMBER = int(os.environ.get("HYPERSCALE_LAB_NUMBER") or 0)
 LAB = ROOT / f"lab-{NUMBER}"
-ARCH = platform.machine()
-STREAMS = (9, 10)
+# Where hosts are emulated, one stream has to do.
+STREAMS = (9,) if EMULATED else (9, 10)
+RPMBUILD = ("rpmbuild", "-bb", *(("--target", ARCH) if EMULATED else ()))
 PREFIX = f"chs-lab{NUMBER}-"
 STARTED = time.monotonic()
 SHARED_LOCKS = ("build", "images")
@@ -52,8 +55,10 @@ def run(argv: t.Sequence[t.Any], **more: t.Any) -> str:
 
 
 def table() -> dict[str, t.Any]:
-    """Return the package table."""
-    return yaml.safe_load((HERE / "packages.yml").read_text())
+    """Return the package table, for the architecture of the lab's hosts."""
+    found = yaml.safe_load((HERE / "packages.yml").read_text().replace("@architecture@", HOSTS.debian))
+    absent = found["absent"].get(ARCH, [])
+    return {**found, "builds": [row for row in found["builds"] if row["source"] not in absent]}
 
 
 def digest(*parts: t.Any) -> str:

@@ -12,6 +12,7 @@ import subprocess
 import time
 import typing as t
 
+from .architecture import HOSTS
 from .common import ROOT, LabError, run, say
 
 SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports", "unstable")
@@ -49,6 +50,7 @@ class Apt:
         for name, value in {
             "Dir::Etc::SourceList": self.folder / "sources.list", "Dir::Etc::SourceParts": "/dev/null",
             "Dir::State": self.folder / "state", "Dir::State::status": self.folder / "status",
+            "APT::Architecture": HOSTS.debian, "APT::Architectures": HOSTS.debian,
             "Dir::Cache": self.folder / "cache", "Acquire::Languages": "none", "APT::Sandbox::User": "root",
         }.items():
             self._options += ["-o", f"{name}={value}"]

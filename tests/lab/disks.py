@@ -13,7 +13,8 @@ import shutil
 import typing as t
 import uuid
 
-from . import bootloader, grub, mounts, rpms, secure_boot, selinux
+from . import bootloader, debs, grub, mounts, rpms, secure_boot, selinux, unpacked
+from .architecture import EMULATED, HOSTS
 from .common import HERE, ROOT, LabError, code_of, digest, locked, run, say
 from .images import Image
 
@@ -21,11 +22,11 @@ GUEST = HERE / "guest"
 KERNEL = ("kernel", "kernel-core", "kernel-modules", "kernel-modules-core")
 SIZE_GIB = 6
 # Pressure stall information is off: CentOS builds its kernels so, and Debian does not.
-ARGUMENTS = "root=UUID={uuid} ro console=ttyS0,115200n8 net.ifnames=0 psi=0"
+ARGUMENTS = f"root=UUID={{uuid}} ro console={HOSTS.console},115200n8 net.ifnames=0 psi=0"
 # A getty on the serial console delays the boot, and what only Debian looks after needs no time here.
 MASKED = (
-    "serial-getty@ttyS0.service", "getty@tty1.service", "apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer",
-    "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer", "systemd-pstore.service")
+    f"serial-getty@{HOSTS.console}.service", "getty@tty1.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+    "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "dpkg-db-backup.timer", "systemd-pstore.service")
 
 # How each file system is made: its maker's options for an identity, the disk's file follows.
 MAKERS: dict[str, t.Callable[[str], list[str]]] = {
@@ -110,10 +111,7 @@ def _prepare(root: pathlib.Path, identity: str, kind: Kind) -> None:
     initrd = root / "usr/lib/lab-initrd"
     for folder in ("bin", "proc", "sys", "dev", "sysroot"):
         (initrd / folder).mkdir(parents=True)
-    busybox = shutil.which("busybox")
-    if not busybox:
-        raise LabError("busybox is missing: python3 tests/lab install --vm")
-    shutil.copy(busybox, initrd / "bin/busybox")
+    shutil.copy(_busybox(), initrd / "bin/busybox")
     (initrd / "bin/sh").symlink_to("busybox")
     (initrd / "filesystem").write_text(f"{kind.filesystem}\n")
     (root / "etc/default").mkdir(exist_ok=True)
@@ -129,6 +127,16 @@ def _prepare(root: pathlib.Path, identity: str, kind: Kind) -> None:
     (root / "etc/kernel/install.d/85-initrd.install").symlink_to("/dev/null")
     run(["systemctl", f"--root={root}", "--quiet", "enable", "lab-network.service"])
     run(["systemctl", f"--root={root}", "--quiet", "mask", *MASKED])
+
+
+def _busybox() -> pathlib.Path:
+    """Return a program that a kernel of the lab's architecture starts without any library."""
+    if EMULATED:
+        return unpacked.folder(debs.Apt(), "bookworm", ["busybox-static"]) / "usr/bin/busybox"
+    found = shutil.which("busybox")
+    if not found:
+        raise LabError("busybox is missing: python3 tests/lab install --vm")
+    return pathlib.Path(found)
 
 
 def _install_kernel(root: pathlib.Path, kernels: list[pathlib.Path]) -> None:

@@ -14,7 +14,8 @@ import shutil
 import subprocess
 
 from . import debs, kernels, rpms, unpacked
-from .common import ARCH, HERE, ROOT, code_of, digest, locked, run, say, scratch_beside
+from .architecture import ARCH
+from .common import HERE, ROOT, code_of, digest, locked, run, say, scratch_beside
 
 SUITE = "unstable"
 PLATFORM = "i386-pc"

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import typing as t
 
-from . import debs, keys, pulled, rpms
-from .common import ARCH, HERE, ROOT, LabError, code_of, digest, locked, run, say, scratch_beside, table
+from . import debs, keys, plugins, pulled, rpms
+from .architecture import HOSTS
+from .common import HERE, ROOT, RPMBUILD, LabError, code_of, digest, locked, run, say, scratch_beside, table
 
 DBPATHS = {9: "/var/lib/rpm", 10: "/usr/lib/sysimage/rpm"}
 
@@ -51,7 +53,6 @@ Release: 1.el{stream}
 Summary: What the stand-in image has from Debian, in the words of rpm
 License: GPL-3.0-or-later
 Vendor: CentOS
-BuildArch: {arch}
 {provides}
 %description
 What the stand-in image has from Debian, in the words of rpm.
@@ -89,7 +90,7 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
     packages = rpms.installed_packages(stream)
     debian = [*DEBIAN_PACKAGES, *table()["images"][stream]["libraries"]]
     inputs = digest(
-        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", *ALTERNATIVES),
+        suite, debian, INIT, BASE_SPEC, [path.name for path in packages], code_of("images", "plugins", *ALTERNATIVES),
         [path.stat().st_size for path in packages], keys.fingerprint("hyperscale"))
     folder = ROOT / "images" / f"standin-{stream}-{inputs}"
     if not folder.exists():
@@ -97,12 +98,12 @@ def _stand_in_root(stream: int, suite: str, apt: debs.Apt) -> pathlib.Path:
         scratch = scratch_beside(folder)
         root = scratch / "root"
         run([
-            "nice", "mmdebstrap", "--variant=minbase", f"--include={','.join(debian)}", "--skip=check/empty",
-            suite, root, debs.mirror()])
+            "nice", "mmdebstrap", f"--architectures={HOSTS.debian}", "--variant=minbase", f"--include={','.join(debian)}",
+            "--skip=check/empty", suite, root, debs.mirror()])
         base = _base_package(stream, root, scratch)
         _install_over(root, stream, [base, *packages])
         _face(root)
-        _register(root, stream)
+        _register(root, packages)
         root.rename(folder)
         shutil.rmtree(scratch)
     return folder
@@ -138,8 +139,8 @@ def _base_package(stream: int, root: pathlib.Path, scratch: pathlib.Path) -> pat
     provides |= {"dbus", "kmod", "alternatives"}
     spec = scratch / "base.spec"
     spec.write_text(BASE_SPEC.format(
-        stream=stream, arch=ARCH, provides="\n".join(f"Provides: {name}" for name in sorted(provides))))
-    run(["rpmbuild", "-bb", "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec])
+        stream=stream, provides="\n".join(f"Provides: {name}" for name in sorted(provides))))
+    run([*RPMBUILD, "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec])
     built = next((scratch / "out").rglob("*.rpm"))
     keys.sign("centos", [built])
     return built
@@ -154,8 +155,8 @@ def _is_elf(path: pathlib.Path) -> bool:
 
 def _install_over(root: pathlib.Path, stream: int, packages: list[pathlib.Path]) -> None:
     """Let the image's own rpm install the stock packages over Debian's files."""
+    plugins.load(root)
     # Debian keeps the database in the home folder; CentOS has a place for it that packages agree on.
-    (root / "etc/rpm").mkdir(exist_ok=True)
     (root / "etc/rpm/macros.dbpath").write_text(f"%_dbpath {DBPATHS[stream]}\n")
     inside = root / "var/tmp/stock"
     inside.mkdir(parents=True)
@@ -165,6 +166,9 @@ def _install_over(root: pathlib.Path, stream: int, packages: list[pathlib.Path])
         "chroot", root, "rpm", "-i", "--noscripts", "--notriggers", "--replacefiles", "--nosignature",
         *(f"/var/tmp/stock/{path.name}" for path in packages)])
     shutil.rmtree(inside)
+    # What scriptlets of the stock builds have made where they were installed one day.
+    run(["chroot", root, "systemd-hwdb", "update"])
+    run(["chroot", root, "journalctl", "--update-catalog"])
 
 
 def _face(root: pathlib.Path) -> None:
@@ -176,13 +180,20 @@ def _face(root: pathlib.Path) -> None:
     (ssh / "authorized_keys").write_text((keys.home() / "ssh.pub").read_text())
     (root / "etc/debian_version").unlink(missing_ok=True)
     (root / "etc/machine-id").write_text("")
+    _accounts(root)
     (root / "etc/dnf/dnf.conf").write_text(
         "[main]\ngpgcheck=1\ninstallonly_limit=3\nclean_requirements_on_remove=True\nbest=True\nskip_if_unavailable=False\n")
     for unit in ("ssh.service", "dbus.service"):
         run(["systemctl", f"--root={root}", "is-enabled", unit])
 
 
-def _register(root: pathlib.Path, stream: int) -> None:
+def _accounts(root: pathlib.Path) -> None:
+    """Have the user nobody as CentOS has it: systemd's scriptlets know one of another kind."""
+    passwd = root / "etc/passwd"
+    passwd.write_text(re.sub(r"(?m)^nobody:.*$", "nobody:x:65534:65534:Kernel Overflow User:/:/sbin/nologin", passwd.read_text()))
+
+
+def _register(root: pathlib.Path, packages: list[pathlib.Path]) -> None:
     """Have alternatives as CentOS has them: chkconfig's files, and in them what the installed packages register."""
     program = root / "usr/sbin/alternatives"
     program.write_text(ALTERNATIVES_PROGRAM)
@@ -197,7 +208,7 @@ def _register(root: pathlib.Path, stream: int) -> None:
     # What the rpmdb does not own of Debian's iptables would be there before its package is.
     for path in (root / "usr/sbin").glob("*tables-legacy*"):
         path.unlink()
-    for row in (row for row in table()["builds"] if (row["stream"], row["repo"]) == (stream, "baseos")):
-        for name, package in row["packages"].items():
-            if name in table()["installed"] and "post" in package:
-                run(["chroot", root, "/bin/sh", "-c", package["post"], name, "1"])
+    for path in packages:
+        script = run(["rpm", "-qp", "--nosignature", "--qf", "%{POSTIN}", path])
+        if "update-alternatives" in script:
+            run(["chroot", root, "/bin/sh", "-c", script, path.name, "1"])

@@ -30,6 +30,8 @@ STRONGEST = {
 FIELD = 65
 BEFORE_RELEASE = b"Linux".ljust(FIELD, b"\0") + b"(none)".ljust(FIELD, b"\0")
 SIGNATURE, SIGNATURE_AT = b"HdrS", 0x202
+# An image of aarch64 is the kernel itself.
+PLAIN, PLAIN_AT = b"ARM\x64", 0x38
 PAYLOAD_AT = 0x248
 # ELF of 64 bits: where the table of sections begins, and how long it is.
 SECTIONS_AT, SECTIONS_SIZE_AT = 0x28, 0x3a
@@ -56,7 +58,9 @@ def packed(image: bytes) -> Packed:
 
 
 def payload(image: bytes) -> bytes:
-    """Return the kernel proper of an image of x86."""
+    """Return the kernel proper of an image."""
+    if image[PLAIN_AT:PLAIN_AT + 4] == PLAIN:
+        return image
     begin, end, command = packed(image)
     return subprocess.run([command, "-dc"], input=image[begin:end - 4], stdout=subprocess.PIPE, check=True).stdout
 

@@ -24,11 +24,11 @@ import time
 import typing as t
 
 from . import bootloader, kernels, mounts, secure_boot
+from .architecture import EMULATED, EMULATOR, HOSTS
 from .common import LabError, run
 
 MEMORY_MIB = 1280
 SSH_PORT = 2222
-EMULATOR = "qemu-system-x86_64"
 # QEMU says these of a machine that wants to be started again; what ends without a word lost its power.
 AGAIN = ("guest-reset", "guest-panic", "power-cut")
 # In the folder of a machine that GRUB itself starts: its disk.
@@ -39,7 +39,7 @@ def accelerator() -> str:
     """Return KVM where the processor's virtualisation is visible: the device alone does not say that it works."""
     flags = pathlib.Path("/proc/cpuinfo").read_text()
     hardware = any(f" {flag} " in flags for flag in ("vmx", "svm"))
-    return "kvm" if hardware and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
+    return "kvm" if hardware and not EMULATED and os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
 
 
 def create(folder: pathlib.Path, source: pathlib.Path, name: str, names: str) -> None:
@@ -141,7 +141,7 @@ def processor() -> list[str]:
     """Return the part of QEMU's command line for processor and memory."""
     how = accelerator()
     return [
-        "-accel", how, "-cpu", "host" if how == "kvm" else "max", "-smp", "1", "-m", str(MEMORY_MIB)]
+        "-accel", how, "-cpu", "host" if how == "kvm" else HOSTS.processor, "-smp", "1", "-m", str(MEMORY_MIB)]
 
 
 def boot_disk(path: pathlib.Path) -> list[str]:
@@ -162,9 +162,9 @@ def _started(folder: pathlib.Path, chosen: bootloader.Start | None) -> list[str]
     if secure_boot.on(folder):
         return ["-machine", "q35,smm=on", *secure_boot.options(folder)]
     if chosen is None:
-        return ["-machine", "q35", *boot_disk(folder / BOOT_DISK)]
+        return ["-machine", HOSTS.computer, *boot_disk(folder / BOOT_DISK)]
     return [
-        "-machine", "q35",
+        "-machine", HOSTS.computer,
         "-kernel", str(folder / "kernel"), *(["-initrd", str(folder / "initrd")] if chosen.initrd else []),
         "-append", f"BOOT_IMAGE=(hd0){chosen.kernel} {chosen.arguments}"]
 

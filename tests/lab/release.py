@@ -12,7 +12,7 @@ import shutil
 import typing as t
 
 from . import keys
-from .common import ARCH, HERE, ROOT, code_of, digest, run, say
+from .common import HERE, ROOT, RPMBUILD, code_of, digest, run, say
 
 # Of these packages every host has its face.
 INSTALLED = ("centos-stream-release", "centos-stream-repos", "centos-gpg-keys")
@@ -23,6 +23,21 @@ KEY_FILES = {
     "extras": "RPM-GPG-KEY-CentOS-SIG-Extras",
     "hyperscale": "RPM-GPG-KEY-CentOS-SIG-HyperScale",
     "epel": "RPM-GPG-KEY-EPEL-{stream}",
+}
+
+# Which units are enabled when their package comes, as centos-stream-release has it of the units that the lab has: by name, and
+# no other. ssh.service is what Debian calls sshd.service. systemd has presets of its own, 90-systemd.preset, which come after
+# these and enable what these do not name, such as systemd-networkd.service.
+DISABLED = ("systemd-timesyncd.service", "systemd-resolved.service")
+ENABLED = (
+    "dbus-broker.service", "dbus.socket", "NetworkManager.service", "NetworkManager-dispatcher.service",
+    "NetworkManager-wait-online.service", "ssh.service")
+PRESETS = {
+    "/usr/lib/systemd/system-preset/90-default.preset": "".join(
+        f"{word} {unit}\n" for word, units in (("disable", DISABLED), ("enable", ENABLED)) for unit in units),
+    "/usr/lib/systemd/system-preset/99-default-disable.preset": "disable *\n",
+    "/usr/lib/systemd/user-preset/90-default-user.preset": "enable dbus.socket\nenable dbus-broker.service\n",
+    "/usr/lib/systemd/user-preset/99-default-disable.preset": "disable *\n",
 }
 
 SPEC = """\
@@ -100,7 +115,7 @@ def stock(stream: int, server: str) -> list[Release]:
             f"Provides: centos-release = {stream}", "Requires: centos-stream-repos",
         ], {
             "/usr/lib/os-release": os_release, "/etc/centos-release": face, "/etc/redhat-release": face,
-            "/etc/system-release": face,
+            "/etc/system-release": face, **PRESETS,
         }),
         Release("centos-stream-repos", f"{stream}.0", f"30{dist}", ["Requires: centos-gpg-keys"], {
             "/etc/yum.repos.d/centos.repo": repos, "/etc/yum.repos.d/centos-addons.repo": addons,
@@ -174,8 +189,8 @@ def _package(release: Release, vendor: str, scratch: pathlib.Path) -> None:
     marks = {path: "%config(noreplace) " if path.startswith(("/etc/yum.repos.d/", "/etc/dnf/")) else "" for path in release.files}
     spec = scratch / f"{release.name}.spec"
     spec.write_text(SPEC.format(
-        name=release.name, version=release.version, release=release.release, vendor=vendor, tree=tree, arch=ARCH,
+        name=release.name, version=release.version, release=release.release, vendor=vendor, tree=tree,
         relations="\n".join(release.relations), files="\n".join(f"{mark}{path}" for path, mark in marks.items())))
     run([
-        "rpmbuild", "-bb", "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec,
+        *RPMBUILD, "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec,
     ], env=dict(os.environ, LC_ALL="C.UTF-8"))

@@ -11,8 +11,9 @@ import re
 import shutil
 import typing as t
 
-from . import debs, keys, release, standins
-from .common import ARCH, LAB, ROOT, STREAMS, LabError, code_of, digest, locked, run, say, table
+from . import debs, keys, release, scriptlets, standins
+from .architecture import ARCH
+from .common import LAB, ROOT, RPMBUILD, STREAMS, LabError, code_of, digest, locked, run, say, table
 
 # Folders that many packages share; a package owns none of them.
 SHARED = re.compile(
@@ -21,8 +22,6 @@ SHARED = re.compile(
     r"|dbus-1.*|initramfs-tools.*|bug.*|metainfo|pkgconfig|mime.*)|etc/(init\.d|pam\.d|X11.*|dbus-1.*|default|kernel.*|cron.*"
     r"|apparmor.*|xdg.*)|usr/lib/(systemd|tmpfiles\.d|sysusers\.d|sysctl\.d|modules|modprobe\.d|kernel.*|binfmt\.d|environment\.d"
     r"|systemd/(system|user)(-generators|-preset)?|pcrlock\.d.*))$")
-
-SCRIPTS = ("posttrans", "preun")
 
 HEAD = """\
 %global debug_package %{{nil}}
@@ -36,7 +35,6 @@ Release: {release}
 Summary: {source} as the lab wraps it
 License: see the Debian package
 Vendor: {vendor}
-BuildArch: {arch}
 """
 
 
@@ -98,7 +96,9 @@ def _build(apt: debs.Apt, row: dict[str, t.Any], repo: dict[str, str], rows: dic
         versions = _followed(apt, versions, row["suite"], re.compile(follow))
     first = versions[row["source"]] if row["source"] in versions else max(versions.values())
     version = row.get("version") or debs.upstream(first)
-    inputs = digest(row, versions, repo["vendor"], repo["key"], keys.fingerprint(repo["key"]), code_of("rpms", "debs"))
+    inputs = digest(
+        row, versions, repo["vendor"], repo["key"], keys.fingerprint(repo["key"]), code_of("rpms", "debs"),
+        scriptlets.of(row, version).inputs())
     folder = ROOT / "rpms" / f"{row['source']}-{version}-{row['release']}-{row['repo']}-{inputs}"
     if not folder.exists():
         say(f"wrapping {row['source']} {version}-{row['release']} from {row['suite']}")
@@ -149,10 +149,17 @@ def _wrap(
     for name, package in row["packages"].items():
         if package.get("skip"):
             _drop(tree, files[name])
+    scripts = scriptlets.of(row, version)
+    for name in row["packages"]:
+        for path, text in scripts.ships(name).items():
+            (tree / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path[1:]).write_text(text)
+            (tree / path[1:]).chmod(0o755)
+            files[name].append(path)
     spec = scratch / "package.spec"
-    spec.write_text(spec_text(row, version, vendor, tree, files, config))
+    spec.write_text(spec_text(row, version, vendor, tree, files, config, scripts))
     run([
-        "nice", "rpmbuild", "-bb", "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out",
+        "nice", *RPMBUILD, "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out",
         "--define", "_use_internal_dependency_generator 1", "--define", "_binary_payload w3.zstdio", spec,
     ], env=dict(os.environ, LC_ALL="C.UTF-8"))
 
@@ -190,9 +197,11 @@ def assign(packages: dict[str, dict[str, t.Any]], origin: t.Mapping[str, str]) -
 
 def spec_text(
     row: dict[str, t.Any], version: str, vendor: str, tree: pathlib.Path, files: dict[str, list[str]], config: set[str],
+    scripts: scriptlets.Scripts,
 ) -> str:
     """Return the spec of a build."""
-    lines = [HEAD.format(source=row["source"], version=version, release=row["release"], vendor=vendor, arch=ARCH)]
+    lines = [HEAD.format(source=row["source"], version=version, release=row["release"], vendor=vendor)]
+    lines += scripts.preamble()
     main = row["packages"].get(row["source"], {})
     lines += _relations(main) + ["%description", "Wrapped for the lab.", ""]
     built = {name: package for name, package in row["packages"].items() if not package.get("skip")}
@@ -200,18 +209,14 @@ def spec_text(
         if name != row["source"]:
             lines += [f"%package -n {name}", f"Summary: {name} as the lab wraps it", *_relations(package),
                       f"%description -n {name}", "Wrapped for the lab.", ""]
-    lines += ["%install", f"cp -a {tree}/. %{{buildroot}}/", ""]
+    lines += ["%install", f"cp -a {tree}/. %{{buildroot}}/"]
     lines += [
-        f"%{script} -n {name}\n{package[script]}" for name, package in built.items() for script in SCRIPTS if script in package]
-    if "filetrigger" in main:
-        lines += [f"%transfiletriggerin -n {row['source']} -- {main['filetrigger']}",
-                  "if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi", ""]
+        f"install -D -m {mode} /dev/null %{{buildroot}}{path}" for name in built for path, mode in scripts.ghosts(name).items()]
     for name, package in built.items():
-        for scriptlet in ("pre", "post", "postun"):
-            if scriptlet in package:
-                lines += [f"%{scriptlet} -n {name}", package[scriptlet]]
+        lines += scripts.sections(name)
         lines += [f"%files -n {name}", "%defattr(-,root,root,-)"]
         lines += _file_lines(tree, files[name], config, package.get("modes", {}))
+        lines += [f"%ghost %attr({mode},root,root) {path}" for path, mode in scripts.ghosts(name).items()]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ import pathlib
 import shutil
 import typing as t
 
-from .common import ARCH, HERE, run
+from .common import HERE, run
 
 ARGUMENTS = "security=selinux selinux=1 enforcing=1 audit=1"
 PACKAGES = ("selinux-policy-default", "policycoreutils", "selinux-utils", "auditd")
@@ -23,9 +23,6 @@ CONFIG = f"SELINUX=enforcing\nSELINUXTYPE={POLICY}\n"
 MODULE = HERE / "guest" / "lab.cil"
 # Starts no service of what is installed: the root is no system that runs.
 NO_STARTS = "#!/bin/sh\nexit 101\n"
-# rpm of Debian looks for its plugins where they are not. CentOS installs these three, and Debian's package brings others.
-MACROS = f"%__plugindir /usr/lib/{ARCH}-linux-gnu/rpm-plugins\n" + "".join(
-    f"%__transaction_{name} %{{nil}}\n" for name in ("syslog", "ima", "fapolicyd", "fsverity", "prioreset", "dbus_announce"))
 
 
 def install(root: pathlib.Path) -> None:
@@ -38,7 +35,6 @@ def install(root: pathlib.Path) -> None:
         (root / "var/tmp/lab.cil").unlink()
     shutil.rmtree(root / "var/lib/apt/lists")
     (root / "etc/selinux/config").write_text(CONFIG)
-    (root / "etc/rpm/macros.plugins").write_text(MACROS)
 
 
 def label(root: pathlib.Path) -> None:

@@ -15,8 +15,8 @@ import pathlib
 import shutil
 import typing as t
 
-from . import keys
-from .common import ARCH, ROOT, code_of, digest, run, say
+from . import keys, plugins
+from .common import ROOT, RPMBUILD, code_of, digest, run, say
 
 NEW_HOME = "/usr/lib/sysimage/rpm"
 MACROS = f"%_dbpath {NEW_HOME}\n%__transaction_reflink %{{__plugindir}}/reflink.so\n"
@@ -30,7 +30,6 @@ class Reflink(dnf.Plugin):
     name = "reflink"
 '''
 DNF_CONF = "# Shipped switched off.\n[main]\nenabled=0\n\n[other]\nkept=yes\n"
-PLUGIN_FOLDERS = {9: "/usr/lib64/rpm-plugins", 10: f"/usr/lib/{ARCH}-linux-gnu/rpm-plugins"}
 
 SPEC = """\
 %global debug_package %{{nil}}
@@ -88,7 +87,7 @@ def builds(stream: int) -> list[Build]:
         Build(*ours, version, f"39.1.hsx.el{stream}", {
             "rpm": (libraries, {**_mark("rpm"), "/usr/lib/rpm/macros.d/macros.cow": MACROS}),
             "rpm-libs": ([f"Requires: rpm = {same}"], _mark("rpm-libs")),
-            "rpm-plugin-reflink": (libraries, {f"{PLUGIN_FOLDERS[stream]}/reflink.so": PLUGIN})}),
+            "rpm-plugin-reflink": (libraries, {f"{plugins.FOLDER}/reflink.so": PLUGIN})}),
         Build(*stock, "1.14.5", f"2.el{stream}", {"librepo": ([], _mark("librepo"))}),
         Build(*ours, "1.14.5", f"2.1.hsx.el{stream}", {"librepo": ([], _mark("librepo"))}),
         Build(*ours, "0.0.4", f"1.hsx.el{stream}", {
@@ -125,7 +124,7 @@ def _built(row: Build) -> list[pathlib.Path]:
         (scratch / "tree").mkdir(exist_ok=True)
         spec = scratch / f"{name}.spec"
         spec.write_text(_spec(name, row, scratch / "tree"))
-        run(["rpmbuild", "-bb", "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec],
+        run([*RPMBUILD, "--define", f"_topdir {scratch}/top", "--define", f"_rpmdir {scratch}/out", spec],
             env=dict(os.environ, LC_ALL="C.UTF-8"))
         keys.sign(row.party, sorted((scratch / "out").rglob("*.rpm")))
         (scratch / "out").rename(folder)

@@ -16,7 +16,8 @@ import sys
 import typing as t
 
 from . import debs
-from .common import ARCH, HERE, ROOT, LabError, digest, locked, run, say
+from .architecture import ARCH
+from .common import HERE, ROOT, LabError, digest, locked, run, say
 
 SUITE = "bullseye"
 MIRROR = "HYPERSCALE_LAB_BULLSEYE_MIRROR"

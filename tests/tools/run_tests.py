@@ -24,6 +24,8 @@ AT_ONCE, FAULTS_AT_ONCE = 2, 3
 TEST_SECONDS = 10 * 60
 # A test on a virtual machine without hardware help: a whole adoption with two boots.
 MACHINE_TEST_SECONDS = 20 * 60
+# Those of tests/vm/test_adoption.py that make one adoption, a boot and the way back.
+SMOKE = ("plain_folder", "masked_mount", "next_boot", "after_the_mask")
 
 
 def lint() -> Count:
@@ -103,9 +105,21 @@ def cuts() -> Count:
         f"--timeout={TEST_SECONDS}")
 
 
+def machine_lab() -> Count:
+    """Install what virtual machines need."""
+    return single("lab for virtual machines", [str(BIN / "python"), "tests/lab", "install", "--vm"])
+
+
+def arm() -> Count:
+    """Adopt systemd on a machine of the architecture that HYPERSCALE_LAB_ARCH names, boot, and go back."""
+    return machine_lab() + pytest(
+        "another architecture", "tests/vm/test_adoption.py", "--verbose", "-k", " or ".join(SMOKE), "--maxfail=1",
+        f"--timeout={2 * MACHINE_TEST_SECONDS}")
+
+
 def machines() -> Count:
     """Run what only a machine of its own shows: other kernels, arguments, boots that fail, oomd that kills."""
-    return single("lab for virtual machines", [str(BIN / "python"), "tests/lab", "install", "--vm"]) + pytest(
+    return machine_lab() + pytest(
         "virtual machines", "tests/vm", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=3",
         f"--timeout={MACHINE_TEST_SECONDS}")
 
@@ -131,10 +145,10 @@ def _benchmark(name: str) -> Count:
 STAGES: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "cores": cores.some, "unit": unit, "grub": grub, "lab": build_lab, "rpms": rpms, "molecule": molecule,
     "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole,
-    "registry": registry,
+    "registry": registry, "arm": arm,
 }
 # Stages that run only when they are asked for.
-ASKED_FOR = ("vm", "all-cores", "stream9", "registry")
+ASKED_FOR = ("vm", "all-cores", "stream9", "registry", "arm")
 # Begins with the first stage and is awaited where it stands: it mostly downloads and compresses, and no stage before needs it.
 BESIDE = "lab"
 

@@ -17,7 +17,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from lab import common, debs, hosts, release, rpms, server  # noqa: E402
+from lab import common, debs, hosts, release, rpms, scriptlets, server  # noqa: E402
 
 
 @pytest.mark.parametrize(("version", "upstream"), [
@@ -55,7 +55,9 @@ def test_spec_says_what_the_table_says(tmp_path):
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/x.conf").write_text("x")
     row = {"source": "x", "release": "1.hs.el9", "packages": {"x": {"requires": ["y = %{evr}"]}}}
-    text = rpms.spec_text(row, "1", "Somebody", tmp_path, {"x": ["/etc", "/etc/x.conf"]}, {"/etc/x.conf"})
+    scripts = scriptlets.Scripts({"units": "x.service"}, {"x": {"post": "w", "triggerin -P 9 -- y < 1": "id", "post -e": "ls"}})
+    text = rpms.spec_text(row, "1", "Somebody", tmp_path, {"x": ["/etc", "/etc/x.conf"]}, {"/etc/x.conf"}, scripts)
+    assert "%global units x.service\n" in text and "%post -n x\nw\n%triggerin -P 9 -n x -- y < 1\nid\n%post -e -n x\nls\n" in text
     assert "Requires: y = %{evr}" in text and "Vendor: Somebody" in text
     assert '%config(noreplace) "/etc/x.conf"' in text
     assert '%dir "/etc"' not in text

@@ -248,8 +248,9 @@ def test_services_that_filter_themselves_are_named_and_handled(host9, refused):
     host9.command("systemctl", "enable", "nftables.service")
     refused(host9, lambda: legacy(host9), "nftables.service is enabled", "nftables: stop")
     wish = {"rulesets": [{"backend": "legacy", "nftables": "keep"}], "packages": PACKAGES, "repositories": [repositories()]}
-    told = calls.run(host9.arguments("converge", wish, check=True), TREE).stderr
-    assert "nftables.service is kept" in told and "inet ours" in " ".join(told.split())
+    foretold = calls.run(host9.arguments("converge", wish, check=True), TREE)
+    told = foretold.stderr
+    assert foretold.returncode == 0 and "nftables.service is kept" in told and "inet ours" in " ".join(told.split())
     assert legacy(host9, nftables="stop")["changed"]
     assert hosts.command(host9.host, ["systemctl", "is-enabled", "nftables.service"]).stdout.strip() == "disabled"
     assert "table inet ours" in host9.command("nft", "list", "tables")

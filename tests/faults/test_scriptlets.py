@@ -45,7 +45,7 @@ printf '[Service]\\nUser=lab-service\\nExecStart=/usr/bin/sleep {version}000\\n[
 /usr/lib/sysusers.d/lab-service.conf
 /usr/lib/tmpfiles.d/lab-service.conf
 """
-INHIBITED = "/root/inhibited"
+INHIBITED = "/var/lib/lab-inhibited"
 
 
 @pytest.fixture(name="bring")
@@ -55,8 +55,8 @@ def fixture_bring(tmp_path):
         spec = tmp_path / "lab-service.spec"
         spec.write_text(SPEC.format(macros=scriptlets.MACROS, version=version, post=post))
         common.run(["rpmbuild", "-bb", "--define", f"_topdir {tmp_path}", "--define", f"_rpmdir {tmp_path}/out", spec])
-        live.put(next((tmp_path / "out").rglob(f"lab-service-{version}-*.rpm")), "/root/lab-service.rpm")
-        result = hosts.command(live.host, ["rpm", "-Uvv", "--nosignature", "/root/lab-service.rpm"])
+        live.put(next((tmp_path / "out").rglob(f"lab-service-{version}-*.rpm")), "/var/lib/lab-service.rpm")
+        result = hosts.command(live.host, ["rpm", "-Uvv", "--nosignature", "/var/lib/lab-service.rpm"])
         assert result.returncode == 0, result.stderr
         return result.stdout + result.stderr
     return bring

@@ -125,9 +125,13 @@ def from_plain(content: list[t.Any] | None) -> Shipped:
 
 def installed(nevras: t.Collection[str]) -> tuple[Shipped, list[str]]:
     """Return what some installed builds bring, and the names of these packages."""
-    there = list(rpmdb.transaction_set().dbMatch()) if nevras else []
-    headers = [header for header in there if _nevra(header) in nevras]
-    return of_headers(headers, there), sorted({header["name"] for header in headers})
+    headers, triggers = [], []
+    # One at a time: the headers of a whole host are more than a small one should hold.
+    for header in rpmdb.transaction_set().dbMatch() if nevras else ():
+        triggers += _triggers(header)
+        if _nevra(header) in nevras:
+            headers.append(header)
+    return of_headers(headers)._replace(triggers=triggers), sorted({header["name"] for header in headers})
 
 
 def of_package_files(paths: t.Iterable[str]) -> Shipped:
@@ -143,8 +147,8 @@ def of_package_files(paths: t.Iterable[str]) -> Shipped:
     return of_headers(headers)
 
 
-def of_headers(headers: t.Sequence[t.Any], there: t.Sequence[t.Any] = ()) -> Shipped:
-    """Return what the builds with some headers bring, C(there) being those of all that is installed with them."""
+def of_headers(headers: t.Sequence[t.Any]) -> Shipped:
+    """Return what the builds with some headers bring, with the triggers of these alone."""
     files: dict[str, Entry] = {}
     scripts: dict[str, str] = {}
     evrs: dict[str, list[str]] = {}
@@ -153,7 +157,7 @@ def of_headers(headers: t.Sequence[t.Any], there: t.Sequence[t.Any] = ()) -> Shi
         files.update({entry.name: _entry(entry, algorithm) for entry in rpm.files(header)})
         scripts[header["name"]] = "\n".join(header[getattr(rpm, "RPMTAG_" + slot)] or "" for slot in SCRIPTLETS)
         evrs.setdefault(header["name"], []).append(rpmdb.of_header(header).evr)
-    return Shipped(files, scripts, evrs, [trigger for header in there or headers for trigger in _triggers(header)])
+    return Shipped(files, scripts, evrs, [trigger for header in headers for trigger in _triggers(header)])
 
 
 def _triggers(header: t.Any) -> t.Iterator[Trigger]:

@@ -26,7 +26,7 @@ KEY_FILES = {
 }
 
 # Which units are enabled when their package comes, of those that the lab has: by name, and no other. Read in the release package
-# of a rebuild of EL 9; that of CentOS Stream itself, and of EL 10, was not compared. ssh.service is Debian's name of sshd.service.
+# of a rebuild of EL 9; that of CentOS Stream itself, and of EL 10, was not compared. Debian calls sshd.service ssh.service.
 # systemd has presets of its own, 90-systemd.preset, which come after these and enable what these do not name, such as
 # systemd-networkd.service.
 DISABLED = ("systemd-timesyncd.service", "systemd-resolved.service")

@@ -4,7 +4,7 @@ VENV := .venv/bin/python
 GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-faults test-vm test-arm test-registry demo lab clean \
+.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-streams test-faults test-vm test-arm test-registry demo lab clean \
   bench docs build
 
 help:  ## list the targets
@@ -24,6 +24,9 @@ test-cores: prepare  ## sanity, unit tests, documentation and syntax on each ans
 
 test-stream9: prepare  ## unit tests and comparisons of package files on Python 3.9 and rpm 4.16, as Stream 9 has them
 	@$(VENV) tests/tools/run_tests.py stream9
+
+test-streams: prepare  ## what goes wrong on purpose, each test on both streams; make test has each on one
+	@$(VENV) tests/tools/run_tests.py streams
 
 test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
 	@$(VENV) tests/cuts $(CUTS)

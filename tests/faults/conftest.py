@@ -21,6 +21,8 @@ sys.path.insert(0, str(TREE / "tests"))
 from lab import __main__ as lab_commands  # noqa: E402
 from lab import calls, hosts, keys  # noqa: E402
 
+from . import streams  # noqa: E402
+
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
 # Tests run side by side, each worker with hosts of its own.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
@@ -29,6 +31,19 @@ GROUP = f"faults-{WORKER}"
 PINNING = ("converge", "package_swap", "dropin_info", "network_handover")
 # A run that is refused has read repositories into dnf's cache, and has held its own lock.
 NOT_A_CHANGE = ("/var/cache/dnf", "/var/lib/centos-hyperscale ", "/var/lib/centos-hyperscale/lock ")
+
+
+def pytest_addoption(parser):
+    """Add the option that leaves tests to another run."""
+    parser.addoption("--one-stream", action="store_true", help="run each test on one stream: these go round within a file")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what a sample does not run, if one was asked for."""
+    if config.getoption("one_stream"):
+        kept = set(streams.sample([item.nodeid for item in items]))
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+        items[:] = [item for item in items if item.nodeid in kept]
 
 
 @pytest.fixture(scope="session", name="images")

@@ -241,7 +241,7 @@ def _running(host: Host) -> bool:
 def ssh_options() -> list[str]:
     """Return how to reach a host by ssh."""
     return ["-i", str(keys.home() / "ssh"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes", *NOTICE_DEATH]
+            "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-o", "BatchMode=yes", *NOTICE_DEATH]
 
 
 def ssh(host: Host) -> list[str]:

@@ -92,10 +92,15 @@ def _scenario(name: str) -> Count:
 
 
 def faults() -> Count:
+    """Run what goes wrong on purpose, each test on one stream; C(make test-streams) runs it on both."""
+    return both_streams("--one-stream")
+
+
+def both_streams(*options: str) -> Count:
     """Run what goes wrong on purpose, on live hosts of its own. Tests of a file follow each other, some on one host."""
     return pytest(
         "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={FAULTS_AT_ONCE}", "--dist=loadfile", "--maxfail=8",
-        f"--timeout={TEST_SECONDS}")
+        f"--timeout={TEST_SECONDS}", *options)
 
 
 def cuts() -> Count:
@@ -145,10 +150,10 @@ def _benchmark(name: str) -> Count:
 STAGES: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "cores": cores.some, "unit": unit, "grub": grub, "lab": build_lab, "rpms": rpms, "molecule": molecule,
     "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole,
-    "registry": registry, "arm": arm,
+    "registry": registry, "arm": arm, "streams": both_streams,
 }
 # Stages that run only when they are asked for.
-ASKED_FOR = ("vm", "all-cores", "stream9", "registry", "arm")
+ASKED_FOR = ("vm", "all-cores", "stream9", "registry", "arm", "streams")
 # Begins with the first stage and is awaited where it stands: it mostly downloads and compresses, and no stage before needs it.
 BESIDE = "lab"
 

@@ -169,10 +169,8 @@ def reasons(_rng: random.Random) -> Preparation:
 
 
 def sysctls(rng: random.Random) -> Preparation:
-    """Kernel settings, in force."""
-    path = "/etc/sysctl.d/60-local.conf"
-    return Preparation(
-        "sysctls", {path: f"net.ipv4.conf.all.log_martians = {rng.randint(0, 1)}\n"}, (("sysctl", "--quiet", f"--load={path}"),))
+    """Kernel settings, which nobody has applied yet."""
+    return Preparation("sysctls", {"/etc/sysctl.d/60-local.conf": f"net.ipv4.conf.all.log_martians = {rng.randint(0, 1)}\n"})
 
 
 def users(rng: random.Random) -> Preparation:

@@ -21,6 +21,7 @@ from .test_refusals import MAIN, SYSTEMD, definition
 
 OLD_TARGET = "[Unit]\nRequires=runlevel3.target\n"
 WAIVER = {"by": "a test", "reason": "it is one"}
+SETTING = "net.ipv4.conf.all.log_martians"
 
 
 def predict(live, **more):
@@ -47,6 +48,22 @@ def test_prediction_leaves_nothing_on_the_host(host):
     assert result["verdict"] == "drop_in_with_notes", result["text"]
     assert [check for check in result["report"]["checks"] if check["status"] == "error"] == []
     assert host.fingerprint() == before
+
+
+def test_a_kernel_setting_of_the_run_time_is_told_before_and_after(host):
+    host.write("/etc/sysctl.d/60-local.conf", f"{SETTING} = 1\n")
+    host.command("sysctl", "--quiet", "--write", f"{SETTING}=0")
+    [foretold] = finding(predict(host), "sysctl.reset", SETTING)
+    assert (foretold["before"], foretold["after"]) == ("0", "1")
+    names = host.command("rpm", "-qa", "--qf", "%{NAME}\n", "systemd*").split()
+    host.module("host_snapshot", {"id": "before", "names": names})
+    assert host.adopt()["changed"]
+    assert host.command("sysctl", "--values", SETTING) == "1"
+    [seen] = finding(host.module("proof_info", {"snapshot": "before"}), "sysctl.reset", SETTING)
+    assert seen["key"] == foretold["key"]
+    host.module("converge", {"state": "undone"})
+    back = host.module("proof_info", {"snapshot": "before", "phase": "rollback"})
+    assert [one["check"] for one in back["findings"] if one["subject"]["name"] == SETTING] == ["sysctl.reset"]
 
 
 def test_adopt_stops_at_a_blocking_finding_and_goes_on_with_waivers(host9):

@@ -447,6 +447,11 @@ TABLE: tuple[Check, ...] = (
         "The unit had not failed before the swap.",
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),
     _check(
+        "sysctl.reset", (110,), "lost", LOW, LOW, NEVER, ON_HOST, "{name} is set back to what the files ask for",
+        "systemd applies all files of sysctl.d when a package brings one. A value that was set at run time alone, or a file that "
+        "was not applied yet, shows then and not at the next boot.",
+        "Write the value into a file of /etc/sysctl.d if it is to stay"),
+    _check(
         "selinux.denied", (102,), "conflicts", HIGH, HIGH, NEVER, (PROVE,), "SELinux denied {name}",
         "Denials were logged since the transaction began. Where the policy in force allows the same, as the kernel says, it was "
         "another one that denied it, and the severity is low.",

@@ -23,7 +23,7 @@ from ..core.host_io import TEMPORARY
 from ..facts import mounts
 from ..facts.view import NOT_FOUND, View
 from ..packages import edits, rpmdb
-from . import live, unit_states
+from . import kernel_settings, live, unit_states
 from .builds import Build, File, of_header
 from .digests import seen
 from .predicted import config, truth, units
@@ -303,7 +303,7 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "smoke": smoked,
     # Which folders "files" goes through: what an older release did not look at is no news.
     "folders": lambda where: list(FOLDERS),
-    "sysctls": lambda where: live.sysctls(where.view),
+    "sysctls": lambda where: kernel_settings.in_force(where.view),
     "rulesets": lambda where: live.rulesets(where.view),
     "accounts": lambda where: live.accounts(where.view),
     "unit_files": lambda where: live.unit_files(where.view),

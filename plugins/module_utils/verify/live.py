@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host has beside packages, files and units: sysctls, packet filter rules, accounts, keys of rpm. Read-only."""
+"""What a host has beside packages, files and units: packet filter rules, accounts, keys of rpm. Read-only."""
 
 from __future__ import annotations
 
@@ -12,22 +12,6 @@ import typing as t
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from ..text.rulesets import parse
-
-PROC_SYS = "/proc/sys/"
-SYSCTL_FILES = ("/etc/sysctl.conf", *(
-    f"{folder}/*.conf" for folder in ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")))
-# What builds of systemd set, be it not the one that is installed: a swap changes these, and going back sets none of them again.
-SET_BY_SYSTEMD = (
-    "fs/protected_*", "fs/suid_dumpable", "kernel/core_*", "kernel/pid_max", "kernel/sysrq", "net/core/default_qdisc",
-    "net/ipv4/ping_group_range", *(
-        f"net/ipv4/conf/*/{name}" for name in ("accept_source_route", "promote_secondaries", "rp_filter")))
-# Counters, and what the kernel, a router or the boot sets by itself.
-VOLATILE = re.compile(
-    r"^(kernel/(random/(boot_id|uuid|entropy_avail)|ns_last_pid|tainted|cad_pid|perf_event_max_sample_rate|\w+_next_id"
-    r"|hung_task_detect_count|pty/nr)|fs/(dentry-state|inode-nr|inode-state|file-nr|aio-nr|quota/.*)"
-    r"|net/netfilter/nf_conntrack_(count|buckets)|net/ipv6/conf/[^/]+/(mtu|hop_limit|stable_secret)|net/ipv[46]/route/flush)$")
-# Keys of one network interface: they go with it.
-OF_INTERFACE = re.compile(r"^net/ipv[46]/(conf|neigh)/(?!(all|default)/)")
 
 # Programs of the packet filter by backend, and what names the tables in use of the legacy one.
 SAVERS = {"iptables": "/proc/net/ip_tables_names", "ip6tables": "/proc/net/ip6_tables_names"}
@@ -48,39 +32,6 @@ BANS = "f2b-"
 
 UNIT_FOLDERS = ("/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 UNIT_FILE = re.compile(r"\.(service|socket|target|timer|path|mount|automount|slice|swap)$")
-
-
-def sysctls(view: View) -> dict[str, str]:
-    """Return the value that is in force of every key that a file of sysctl.d or systemd sets, as paths below /proc/sys."""
-    patterns = {*SET_BY_SYSTEMD}
-    patterns |= {pattern for glob in SYSCTL_FILES for path in view.glob(glob) for pattern in named_keys(view.text(path) or "")}
-    keys = {path[len(PROC_SYS):] for pattern in patterns for path in view.glob(PROC_SYS + pattern)}
-    found = {key: sysctl(view, key) for key in sorted(keys) if not VOLATILE.match(key)}
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def sysctl(view: View, key: str) -> str | None:
-    """Return the value of one key, None where it is not there or cannot be read."""
-    value = view.text(PROC_SYS + key)
-    return None if value is None else " ".join(value.split())
-
-
-def named_keys(text: str) -> set[str]:
-    """Return the keys in a file of sysctl.d(5), as patterns below /proc/sys."""
-    names = {line.partition("=")[0].strip().lstrip("-").strip() for line in map(str.strip, text.splitlines())
-             if line and not line.startswith(("#", ";"))}
-    return {_as_path(name) for name in names if name and ".." not in name.split("/")}
-
-
-def _as_path(name: str) -> str:
-    """A key is written with dots or with slashes; the first of either says which, and the other then stands for itself."""
-    first = re.search(r"[./]", name)
-    return other_spelling(name) if first and first.group() == "." else name
-
-
-def other_spelling(key: str) -> str:
-    """Return a key with dots for one with slashes, and the other way round."""
-    return key.translate(str.maketrans("./", "/."))
 
 
 def rulesets(view: View) -> dict[str, list[str] | None]:

@@ -22,7 +22,7 @@ from .compare import pairs
 from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
-from .predicted import activation, config, files, hosting, kernel, offers, paths, relations, truth, units
+from .predicted import activation, config, files, hosting, kernel, offers, paths, relations, settings, truth, units
 from .swap import Installed, Swap, builds_of, nevra_of
 
 # What a host alone tells, beside what the headers do.
@@ -42,6 +42,7 @@ OF_HOST = (
     Group(("config.shadowed",), units.shadowed),
     Group(("config.leftover",), config.leftovers),
     Group(("config.override",), config.overrides),
+    Group(("sysctl.reset",), settings.reset),
     Group(("fapolicyd.trust",), units.fapolicyd),
     Group(("mount.read_only", "mount.noexec"), hosting.mounts),
     Group(("path.unwritable",), paths.unwritable_paths),

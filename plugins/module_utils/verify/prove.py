@@ -18,7 +18,7 @@ from .checks import CHECKS, PROVE
 from .groups import OF_HEADERS, Recorder
 from .model import PREDICTED, PROVEN, Finding, Skipped
 from .predicted import files, hosting, kernel, relations
-from .proven import activation, after, aftermath, btrfs_trial, cow, left, returned
+from .proven import activation, after, aftermath, btrfs_trial, cow, left, returned, settings
 from .report import ROLLBACK
 from .scenes import Course, Scenes
 from .snapshot import Snapshot
@@ -60,6 +60,7 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("scriptlet.failed",), aftermath.scriptlets),
     (("selinux.denied",), aftermath.denials),
     (("selinux.domain",), aftermath.domains),
+    (("sysctl.reset",), settings.reset),
     (("process.old_code",), lambda scenes: hosting.still_old_code(scenes.swap)),
     (("kernel.boot_files",), lambda scenes: kernel.boot_files(scenes.swap)),
     (("kernel.not_intended",), booted),

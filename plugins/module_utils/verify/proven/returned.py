@@ -10,14 +10,14 @@ import functools
 import os
 import typing as t
 
-from .. import live
+from .. import kernel_settings
 from ..checks import found
 from ..gather import FOLDERS, GHOST, SETTINGS, state_of
 from ..model import LOW, MEDIUM, Finding, Skipped, Subject
 from ..predicted.files import MANY
 from ..scenes import Scenes
 from ..swap import canonical
-from . import activation, aftermath
+from . import activation, aftermath, settings
 
 # What of a path can differ, in words.
 ASPECTS = {
@@ -140,12 +140,15 @@ def named_values(part: str, subject: str, scenes: Scenes) -> t.Iterator[Finding]
 
 
 def sysctls(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 106: values in force of keys that a file named when the snapshot was taken, whether or not one does so now."""
+    """Row 106: values in force of keys that a file named when the snapshot was taken, whether or not one does so now.
+
+    A value that the files ask for now has a check of its own.
+    """
+    told = {finding.subject.name for finding in settings.reset(scenes)}
     for key, was in sorted(scenes.before("sysctls").items()):
-        said = live.sysctl(scenes.view, key)
-        if was == said or (said is None and live.OF_INTERFACE.match(key)):
+        said, name = kernel_settings.value(scenes.view, key), kernel_settings.other_spelling(key)
+        if was == said or name in told or (said is None and kernel_settings.OF_INTERFACE.match(key)):
             continue
-        name = live.other_spelling(key)
         yield found(
             "rollback.differs", Subject("sysctl", name), was, said,
             f"sysctl {name} was '{was}' and is {'not there' if said is None else repr(said)}.",

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import live
 
@@ -71,35 +69,6 @@ table inet f2b-table {
 
 def view(host, answers=None):
     return View(host.root, lambda argv: (answers or {}).get(argv[0], (127, "")))
-
-
-@pytest.mark.parametrize(("text", "keys"), [
-    ("kernel.sysrq = 16\n# a.b = 1\n; c.d = 1\n\n", {"kernel/sysrq"}),
-    ("-net.ipv4.conf.*.rp_filter=2\n-net.ipv4.conf.all.forwarding\n",
-     {"net/ipv4/conf/*/rp_filter", "net/ipv4/conf/all/forwarding"}),
-    ("net/ipv4/conf/eth0.5/rp_filter = 1", {"net/ipv4/conf/eth0.5/rp_filter"}),
-    ("net.ipv4.conf.eth0/5.rp_filter = 1", {"net/ipv4/conf/eth0.5/rp_filter"}),
-    ("../../etc/shadow = 1\n= 2\n", set()),
-])
-def test_keys_of_sysctl_files(text, keys):
-    assert live.named_keys(text) == keys
-
-
-def test_sysctls_in_force(host):
-    host.write("/usr/lib/sysctl.d/50-a.conf", "-net.ipv4.conf.*.rp_filter = 2\nkernel.random.boot_id = 1\nkernel.absent = 1\n")
-    host.write("/etc/sysctl.conf", "kernel.printk = 4\n")
-    host.write("/etc/sysctl.d/README", "vm.swappiness = 4\n")
-    for key, value in (("net/ipv4/conf/all/rp_filter", "2\n"), ("net/ipv4/conf/eth0/rp_filter", "0\n"), ("vm/swappiness", "1\n"),
-                       ("kernel/printk", "4\t4\t1\t7\n"), ("kernel/random/boot_id", "1")):
-        host.write(f"/proc/sys/{key}", value)
-    assert live.sysctls(view(host)) == {
-        "kernel/printk": "4 4 1 7", "net/ipv4/conf/all/rp_filter": "2", "net/ipv4/conf/eth0/rp_filter": "0"}
-
-
-def test_what_another_build_of_systemd_would_set_is_known_beforehand(host):
-    for key in ("kernel/core_pattern", "net/ipv4/conf/eth0/promote_secondaries", "net/ipv4/conf/eth0/forwarding"):
-        host.write(f"/proc/sys/{key}", "1")
-    assert list(live.sysctls(view(host))) == ["kernel/core_pattern", "net/ipv4/conf/eth0/promote_secondaries"]
 
 
 def test_rules_of_iptables():

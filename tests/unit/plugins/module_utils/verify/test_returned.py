@@ -13,7 +13,7 @@ from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verif
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, groups
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import PROVE
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import HIGH, INFO, LOW, MEDIUM, Skipped
-from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import left, returned
+from ansible_collections.centos.hyperscale.plugins.module_utils.verify.proven import left, returned, settings
 
 STATE = {"kind": "file", "content": "1", "mode": "0644", "owner": "0:0", "label": "a", "capabilities": ""}
 
@@ -161,6 +161,22 @@ def test_sysctls(host):
     found = told(returned.sysctls, host.root, "sysctls", before, None)
     assert severities(found) == {"kernel.sysrq": HIGH, "kernel.gone": LOW, "net.ipv4.conf.eth0/5.rp_filter": HIGH}
     assert (found["kernel.sysrq"].before, found["kernel.sysrq"].after) == ("16", "1")
+
+
+def printing(text):
+    return lambda argv: (0, text) if argv[0].endswith("/systemd-sysctl") else (127, "")
+
+
+def test_a_sysctl_that_is_what_the_files_ask_for_has_a_check_of_its_own(host):
+    host.write("/proc/sys/kernel/sysrq", "1\n")
+    before = {"kernel/sysrq": "16"}
+    run = printing("kernel.sysrq = 1\n")
+    assert told(returned.sysctls, host.root, "sysctls", before, None, run=run) == {}
+    assert severities(told(settings.reset, host.root, "sysctls", before, None, run=run)) == {"kernel.sysrq": LOW}
+    # What the files ask for and is not in force is told as before.
+    run = printing("kernel.sysrq = 16\n")
+    assert severities(told(returned.sysctls, host.root, "sysctls", before, None, run=run)) == {"kernel.sysrq": HIGH}
+    assert told(settings.reset, host.root, "sysctls", before, None, run=run) == {}
 
 
 def test_rulesets(tmp_path):

@@ -1,0 +1,25 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After a swap or the way back, kernel settings that are now what the files of the host ask for, and were not."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import kernel_settings
+from ..checks import found
+from ..model import Finding, Subject
+from ..scenes import Scenes
+
+
+def reset(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 110: values in force that the files ask for, and that were others."""
+    asked = kernel_settings.asked(scenes.view)
+    for key, was in sorted(scenes.before("sysctls").items()):
+        now = kernel_settings.value(scenes.view, key)
+        if now is not None and was != now and key in asked and kernel_settings.agree(now, asked[key]):
+            name = kernel_settings.other_spelling(key)
+            yield found(
+                "sysctl.reset", Subject("sysctl", name), was, now,
+                f"sysctl {name} was '{was}' and is '{now}', as the files of sysctl.d ask.", proven=True)

@@ -24,6 +24,8 @@ NAME = "centos.hyperscale"
 BELOW = pathlib.Path("ansible_collections", *NAME.split("."))
 # Commands that run side by side; ansible-test uses one processor for most of its time.
 AT_ONCE = 2
+# The other unit tests are of the lab and of the tools beside it: no core has a part in them, and the stage "unit" runs them.
+OF_CORES = ("tests/unit/plugins/", "tests/unit/project/test_batches.py")
 # Types of plugins that have documentation of their own, by their folder.
 DOCUMENTED = {
     "module" if folder == "modules" else folder: folder for folder in (
@@ -92,8 +94,8 @@ def sanity_tarball(env: core_envs.Environment, forms: Trees) -> Count:
 
 
 def units(env: core_envs.Environment, forms: Trees) -> Count:
-    """Run the unit tests as ansible-test does, which imports by the name of the collection alone."""
-    return ansible_test(env, "git", forms.git, "units", "--python", env.python.version, "--num-workers", "1")
+    """Run the unit tests that a core can change, as ansible-test does, which imports by the name of the collection alone."""
+    return ansible_test(env, "git", forms.git, "units", "--python", env.python.version, "--num-workers", "1", *OF_CORES)
 
 
 def documentation(env: core_envs.Environment, forms: Trees) -> Count:

@@ -304,6 +304,8 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     # Which folders "files" goes through: what an older release did not look at is no news.
     "folders": lambda where: list(FOLDERS),
     "sysctls": lambda where: kernel_settings.in_force(where.view),
+    # What the files ask for: another value in force was set at run time, or they were not applied yet.
+    "asked_sysctls": lambda where: kernel_settings.asked(where.view),
     "rulesets": lambda where: live.rulesets(where.view),
     "accounts": lambda where: live.accounts(where.view),
     "unit_files": lambda where: live.unit_files(where.view),

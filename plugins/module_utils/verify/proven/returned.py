@@ -142,9 +142,10 @@ def named_values(part: str, subject: str, scenes: Scenes) -> t.Iterator[Finding]
 def sysctls(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 106: values in force of keys that a file named when the snapshot was taken, whether or not one does so now.
 
-    A value that the files ask for now has a check of its own.
+    A value that was set back to what the files ask for has a check of its own.
     """
-    told = {finding.subject.name for finding in settings.reset(scenes)}
+    known = scenes.snapshot.content.get("asked_sysctls") is not None
+    told = {finding.subject.name for finding in settings.reset(scenes)} if known else set()
     for key, was in sorted(scenes.before("sysctls").items()):
         said, name = kernel_settings.value(scenes.view, key), kernel_settings.other_spelling(key)
         if was == said or name in told or (said is None and kernel_settings.OF_INTERFACE.match(key)):

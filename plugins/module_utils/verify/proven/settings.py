@@ -14,12 +14,14 @@ from ..scenes import Scenes
 
 
 def reset(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 110: values in force that the files ask for, and that were others."""
-    asked = kernel_settings.asked(scenes.view)
-    for key, was in sorted(scenes.before("sysctls").items()):
+    """Row 110: values that were none that the files ask for, and now are."""
+    was, asked = scenes.before("sysctls"), kernel_settings.asked(scenes.view)
+    for key, asked_then in sorted(scenes.before("asked_sysctls").items()):
         now = kernel_settings.value(scenes.view, key)
-        if now is not None and was != now and key in asked and kernel_settings.agree(now, asked[key]):
+        if key not in was or kernel_settings.agree(was[key], asked_then) or now in (None, was[key]):
+            continue
+        if key in asked and kernel_settings.agree(now, asked[key]):
             name = kernel_settings.other_spelling(key)
             yield found(
-                "sysctl.reset", Subject("sysctl", name), was, now,
-                f"sysctl {name} was '{was}' and is '{now}', as the files of sysctl.d ask.", proven=True)
+                "sysctl.reset", Subject("sysctl", name), was[key], now,
+                f"sysctl {name} was '{was[key]}' and is '{now}', as the files of sysctl.d ask.", proven=True)

@@ -661,7 +661,7 @@ def test_going_back(swapped):
 
 def test_a_snapshot_of_an_older_release_proves_what_it_knows(swapped):
     swapped.rpm("-U", "--oldpackage", str(swapped.home / "top/RPMS/noarch/a-1-1.noarch.rpm"))
-    parts = ("folders", "sysctls", "rulesets", "accounts", "unit_files", "keys")
+    parts = ("folders", "sysctls", "asked_sysctls", "rulesets", "accounts", "unit_files", "keys")
     files = {
         path: said and {aspect: value for aspect, value in said.items() if aspect != "capabilities"}
         for path, said in swapped.taken.content["files"].items() if path == "/etc/a.conf"}

@@ -167,16 +167,26 @@ def printing(text):
     return lambda argv: (0, text) if argv[0].endswith("/systemd-sysctl") else (127, "")
 
 
-def test_a_sysctl_that_is_what_the_files_ask_for_has_a_check_of_its_own(host):
+@pytest.mark.parametrize(("asked_then", "asks", "reset", "differs"), [
+    ("1", "1", {"kernel.sysrq": LOW}, {}),
+    # What the files asked for and nobody had changed is no value of the run time.
+    ("16", "1", {}, {"kernel.sysrq": HIGH}),
+    # What is in force now is not what the files ask for.
+    ("1", "16", {}, {"kernel.sysrq": HIGH}),
+    # A snapshot of an older release does not know what they asked for.
+    (None, "1", None, {"kernel.sysrq": HIGH}),
+])
+def test_a_sysctl_that_is_set_back_has_a_check_of_its_own(host, asked_then, asks, reset, differs):
     host.write("/proc/sys/kernel/sysrq", "1\n")
     before = {"kernel/sysrq": "16"}
-    run = printing("kernel.sysrq = 1\n")
-    assert told(returned.sysctls, host.root, "sysctls", before, None, run=run) == {}
-    assert severities(told(settings.reset, host.root, "sysctls", before, None, run=run)) == {"kernel.sysrq": LOW}
-    # What the files ask for and is not in force is told as before.
-    run = printing("kernel.sysrq = 16\n")
-    assert severities(told(returned.sysctls, host.root, "sysctls", before, None, run=run)) == {"kernel.sysrq": HIGH}
-    assert told(settings.reset, host.root, "sysctls", before, None, run=run) == {}
+    more = {"asked_sysctls": asked_then and {"kernel/sysrq": asked_then}}
+    run = printing(f"kernel.sysrq = {asks}\n")
+    assert severities(told(returned.sysctls, host.root, "sysctls", before, None, more, run=run)) == differs
+    if reset is None:
+        with pytest.raises(Skipped, match="lacks asked_sysctls"):
+            told(settings.reset, host.root, "sysctls", before, None, more, run=run)
+    else:
+        assert severities(told(settings.reset, host.root, "sysctls", before, None, more, run=run)) == reset
 
 
 def test_rulesets(tmp_path):

@@ -17,11 +17,14 @@ import typing as t
 
 import cores
 import stream9
-from steps import BIN, COLLECTIONS, LOGS, TREE, Count, reported, say, single, step
+from steps import BIN, COLLECTIONS, LOGS, TREE, Count, environment, reported, say, single, step
 
 # Scenarios that run side by side, and tests on live hosts, which wait more than they work.
 AT_ONCE, FAULTS_AT_ONCE = 2, 3
 TEST_SECONDS = 10 * 60
+STREAMS = ("9", "10")
+# Scenarios of playbooks that go over hosts in waves.
+OF_SEVERAL = ("adopt",)
 # A test on a virtual machine without hardware help: a whole adoption with two boots.
 MACHINE_TEST_SECONDS = 20 * 60
 # Those of tests/vm/test_adoption.py that make one adoption, a boot and the way back.
@@ -72,14 +75,23 @@ def rpms() -> Count:
 
 
 def molecule() -> Count:
+    """Run every scenario, each on a host of one stream, but for those that need several; C(make test-streams) has both."""
+    return scenarios(sample=True)
+
+
+def scenarios(sample: bool) -> Count:
     """Run every scenario, some at a time; each step of a scenario counts, and each of its tests."""
     names = sorted(path.parent.name for path in (TREE / "molecule").glob("*/molecule.yml"))
+    streams = [
+        STREAMS[index % len(STREAMS)] if sample and name not in OF_SEVERAL else " ".join(STREAMS)
+        for index, name in enumerate(names)]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        return sum(pool.map(_scenario, names), Count())
+        return sum(pool.map(_scenario, names, streams), Count())
 
 
-def _scenario(name: str) -> Count:
-    okay, text = step(f"scenario {name}", ["molecule", "test", "-s", name])
+def _scenario(name: str, streams: str) -> Count:
+    okay, text = step(
+        f"scenario {name}", ["molecule", "test", "-s", name], env={**environment(), "HYPERSCALE_LAB_STREAMS": streams})
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     found = re.search(r"(\d+) passed", plain)
     steps = len(re.findall(r"➜ \w+: Executed: Successful", plain.split("DETAILS")[-1]))
@@ -93,14 +105,19 @@ def _scenario(name: str) -> Count:
 
 def faults() -> Count:
     """Run what goes wrong on purpose, each test on one stream; C(make test-streams) runs it on both."""
-    return both_streams("--one-stream")
+    return live_faults("--one-stream")
 
 
-def both_streams(*options: str) -> Count:
+def live_faults(*options: str) -> Count:
     """Run what goes wrong on purpose, on live hosts of its own. Tests of a file follow each other, some on one host."""
     return pytest(
         "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={FAULTS_AT_ONCE}", "--dist=loadfile", "--maxfail=8",
         f"--timeout={TEST_SECONDS}", *options)
+
+
+def both_streams() -> Count:
+    """Run on both streams what other stages run on one."""
+    return scenarios(sample=False) + live_faults()
 
 
 def cuts() -> Count:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import pathlib
@@ -54,6 +55,7 @@ def run(argv: t.Sequence[t.Any], **more: t.Any) -> str:
     return result.stdout
 
 
+@functools.cache
 def table() -> dict[str, t.Any]:
     """Return the package table, for the architecture of the lab's hosts."""
     found = yaml.safe_load((HERE / "packages.yml").read_text().replace("@architecture@", HOSTS.debian))

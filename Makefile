@@ -4,7 +4,7 @@ VENV := .venv/bin/python
 GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
-.PHONY: help prepare test lint cores unit grub rpms molecule faults cuts test-cores test-stream9 test-streams test-faults test-vm test-arm test-registry demo lab clean \
+.PHONY: help prepare test lint cores unit grub rpms molecule live faults cuts test-cores test-stream9 test-streams test-faults test-vm test-arm test-registry demo lab clean \
   bench docs build
 
 help:  ## list the targets
@@ -16,7 +16,7 @@ prepare:  ## install what the project needs: system packages, pinned tools in .v
 test: prepare  ## lint, each ansible-core, unit tests, and all scenarios on live hosts; STAGES=unit,lint for some of them
 	@$(VENV) tests/tools/run_tests.py $(STAGES)
 
-lint cores unit grub rpms molecule faults cuts: prepare  ## one stage of the tests
+lint cores unit grub rpms molecule live faults cuts: prepare  ## one stage of the tests
 	@$(VENV) tests/tools/run_tests.py $@
 
 test-cores: prepare  ## sanity, unit tests, documentation and syntax on each ansible-core that has a Python here

@@ -20,7 +20,7 @@ import stream9
 from steps import BIN, COLLECTIONS, LOGS, TREE, Count, environment, reported, say, single, step
 
 # Scenarios that run side by side, and tests on live hosts, which wait more than they work.
-AT_ONCE, FAULTS_AT_ONCE = 2, 3
+AT_ONCE, LIVE_AT_ONCE = 2, 3
 TEST_SECONDS = 10 * 60
 STREAMS = ("9", "10")
 # Scenarios of playbooks that go over hosts in waves.
@@ -103,28 +103,34 @@ def _scenario(name: str, streams: str) -> Count:
     return Count(steps + tests, 0 if okay else max(1, int(bad.group(1)) if bad else 1))
 
 
+def live() -> Count:
+    """Run what goes wrong on purpose, each test on one stream, and cut some jobs in their middle.
+
+    C(make test-streams) runs the tests on both, and C(make test-faults) cuts jobs at every step.
+    """
+    return on_hosts("live hosts", "tests/faults", "tests/cuts", "--one-stream")
+
+
 def faults() -> Count:
-    """Run what goes wrong on purpose, each test on one stream; C(make test-streams) runs it on both."""
-    return live_faults("--one-stream")
+    """Run what goes wrong on purpose, each test on one stream."""
+    return on_hosts("faults", "tests/faults", "--one-stream")
 
 
-def live_faults(*options: str) -> Count:
-    """Run what goes wrong on purpose, on live hosts of its own. Tests of a file follow each other, some on one host."""
+def cuts() -> Count:
+    """Cut some jobs in their middle."""
+    return on_hosts("cuts", "tests/cuts")
+
+
+def on_hosts(name: str, *arguments: str) -> Count:
+    """Run tests on live hosts, which a worker has for itself. Tests that share a host are a group, which one worker runs."""
     return pytest(
-        "faults", "tests/faults", "--verbose", "--verbose", f"--numprocesses={FAULTS_AT_ONCE}", "--dist=loadfile", "--maxfail=8",
-        f"--timeout={TEST_SECONDS}", *options)
+        name, *arguments, "--verbose", "--verbose", f"--numprocesses={LIVE_AT_ONCE}", "--dist=loadgroup", "--maxfail=8",
+        f"--timeout={TEST_SECONDS}")
 
 
 def both_streams() -> Count:
     """Run on both streams what other stages run on one."""
-    return scenarios(sample=False) + live_faults()
-
-
-def cuts() -> Count:
-    """Cut some jobs in their middle, on one host a stream; C(make test-faults) cuts them at every step."""
-    return pytest(
-        "cuts", "tests/cuts", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=4",
-        f"--timeout={TEST_SECONDS}")
+    return scenarios(sample=False) + on_hosts("faults", "tests/faults")
 
 
 def machine_lab() -> Count:
@@ -166,11 +172,13 @@ def _benchmark(name: str) -> Count:
 
 STAGES: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "cores": cores.some, "unit": unit, "grub": grub, "lab": build_lab, "rpms": rpms, "molecule": molecule,
-    "faults": faults, "cuts": cuts, "bench": bench, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole,
-    "registry": registry, "arm": arm, "streams": both_streams,
+    "live": live, "bench": bench,
+    # These run only when they are asked for.
+    "faults": faults, "cuts": cuts, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole, "registry": registry,
+    "arm": arm, "streams": both_streams,
 }
 # Stages that run only when they are asked for.
-ASKED_FOR = ("vm", "all-cores", "stream9", "registry", "arm", "streams")
+ASKED_FOR = ("faults", "cuts", "vm", "all-cores", "stream9", "registry", "arm", "streams")
 # Begins with the first stage and is awaited where it stands: it mostly downloads and compresses, and no stage before needs it.
 BESIDE = "lab"
 

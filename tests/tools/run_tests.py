@@ -170,15 +170,15 @@ def _benchmark(name: str) -> Count:
     return Count(1) if okay else Count(0, 1)
 
 
-STAGES: dict[str, t.Callable[[], Count]] = {
+ALWAYS: dict[str, t.Callable[[], Count]] = {
     "lint": lint, "cores": cores.some, "unit": unit, "grub": grub, "lab": build_lab, "rpms": rpms, "molecule": molecule,
     "live": live, "bench": bench,
-    # These run only when they are asked for.
+}
+ASKED_FOR: dict[str, t.Callable[[], Count]] = {
     "faults": faults, "cuts": cuts, "vm": machines, "all-cores": cores.whole, "stream9": stream9.whole, "registry": registry,
     "arm": arm, "streams": both_streams,
 }
-# Stages that run only when they are asked for.
-ASKED_FOR = ("faults", "cuts", "vm", "all-cores", "stream9", "registry", "arm", "streams")
+STAGES = {**ALWAYS, **ASKED_FOR}
 # Begins with the first stage and is awaited where it stands: it mostly downloads and compresses, and no stage before needs it.
 BESIDE = "lab"
 
@@ -196,8 +196,7 @@ def run(names: t.Sequence[str]) -> Count:
 
 def main() -> int:
     """Run the stages that were asked for, or all."""
-    wanted = [name for word in sys.argv[1:] for name in word.split(",") if name] or [
-        name for name in STAGES if name not in ASKED_FOR]
+    wanted = [name for word in sys.argv[1:] for name in word.split(",") if name] or list(ALWAYS)
     unknown = [name for name in wanted if name not in STAGES]
     if unknown:
         print(f"no stage is called {', '.join(unknown)}; there are: {', '.join(STAGES)}", file=sys.stderr)

@@ -9,3 +9,5 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lab.workers import pytest_xdist_make_scheduler  # noqa: E402, F401

@@ -37,9 +37,7 @@ def fixture_stages():
         one.leave()
 
 
-# Those on one host run on one worker.
-@pytest.mark.parametrize("cell", [
-    pytest.param(cell, id=cell.name, marks=pytest.mark.xdist_group(f"cuts-{cell.stream}")) for cell in CELLS])
+@pytest.mark.parametrize("cell", [pytest.param(cell, id=cell.name) for cell in CELLS])
 def test_a_job_that_was_cut_is_ended_by_the_next(cell, stages):
     if cell.stream not in stages:
         stages[cell.stream] = stage.Stage(cell.stream, lab_commands.build())

@@ -31,9 +31,7 @@ time.sleep(600)
 
 def on(stream):
     """Say on which stream's host a test is; they share the tests, which are about the job and not about the stream."""
-    # Those on one host run on one worker.
-    param = pytest.param(stream, id=f"stream{stream}", marks=pytest.mark.xdist_group(f"surroundings-{stream}"))
-    return pytest.mark.parametrize("live", [param], indirect=True, scope="module")
+    return pytest.mark.parametrize("live", [pytest.param(stream, id=f"stream{stream}")], indirect=True, scope="module")
 
 
 @pytest.fixture(name="live", scope="module")

@@ -20,6 +20,7 @@ sys.path.insert(0, str(TREE / "tests"))
 
 from lab import __main__ as lab_commands  # noqa: E402
 from lab import calls, hosts, keys  # noqa: E402
+from lab.workers import pytest_xdist_make_scheduler  # noqa: E402, F401
 
 from . import streams  # noqa: E402
 

@@ -107,11 +107,7 @@ def ranked(lines):
     return {re.sub(r" metric (\d+) ", lambda one: f" metric number {found.index(int(one[1]))} ", line) for line in lines}
 
 
-# Those on one host run on one worker.
-STREAMS = [pytest.param(stream, id=f"stream{stream}", marks=pytest.mark.xdist_group(f"handover-{stream}")) for stream in (9, 10)]
-
-
-@pytest.fixture(name="net", scope="module", params=STREAMS)
+@pytest.fixture(name="net", scope="module", params=[9, 10], ids=["stream9", "stream10"])
 def fixture_net(request, images, tmp_path_factory):
     live = NetHost(f"net-{request.param}", request.param, images, tmp_path_factory.mktemp("net"))
     yield live

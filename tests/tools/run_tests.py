@@ -122,9 +122,9 @@ def cuts() -> Count:
 
 
 def on_hosts(name: str, *arguments: str) -> Count:
-    """Run tests on live hosts, which a worker has for itself. Tests that share a host are a group, which one worker runs."""
+    """Run tests on live hosts, which a worker has for itself; tests/lab/workers.py says which tests it gets."""
     return pytest(
-        name, *arguments, "--verbose", "--verbose", f"--numprocesses={LIVE_AT_ONCE}", "--dist=loadgroup", "--maxfail=8",
+        name, *arguments, "--verbose", "--verbose", f"--numprocesses={LIVE_AT_ONCE}", "--dist=loadscope", "--maxfail=8",
         f"--timeout={TEST_SECONDS}")
 
 

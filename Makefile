@@ -25,7 +25,7 @@ test-cores: prepare  ## sanity, unit tests, documentation and syntax on each ans
 test-stream9: prepare  ## unit tests and comparisons of package files on Python 3.9 and rpm 4.16, as Stream 9 has them
 	@$(VENV) tests/tools/run_tests.py stream9
 
-test-streams: prepare  ## scenarios and what goes wrong on purpose, each on both streams; make test has each on one
+test-streams: prepare  ## scenarios and what goes wrong on purpose, on both streams and with all cases; make test has a sample
 	@$(VENV) tests/tools/run_tests.py streams
 
 test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on

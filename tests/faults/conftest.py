@@ -36,12 +36,12 @@ NOT_A_CHANGE = ("/var/cache/dnf", "/var/lib/centos-hyperscale ", "/var/lib/cento
 
 def pytest_addoption(parser):
     """Add the option that leaves tests to another run."""
-    parser.addoption("--one-stream", action="store_true", help="run each test on one stream: these go round within a file")
+    parser.addoption("--sample", action="store_true", help="run each test on one stream, and not with all of many cases")
 
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what a sample does not run, if one was asked for."""
-    if config.getoption("one_stream"):
+    if config.getoption("sample"):
         kept = set(streams.sample([item.nodeid for item in items]))
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
         items[:] = [item for item in items if item.nodeid in kept]

@@ -104,16 +104,16 @@ def _scenario(name: str, streams: str) -> Count:
 
 
 def live() -> Count:
-    """Run what goes wrong on purpose, each test on one stream, and cut some jobs in their middle.
+    """Run a sample of what goes wrong on purpose, and of jobs that are cut in their middle.
 
-    C(make test-streams) runs the tests on both, and C(make test-faults) cuts jobs at every step.
+    C(make test-streams) runs all of it on both streams, and C(make test-faults) cuts jobs at every step.
     """
-    return on_hosts("live hosts", "tests/faults", "tests/cuts", "--one-stream")
+    return on_hosts("live hosts", "tests/faults", "tests/cuts", "--sample")
 
 
 def faults() -> Count:
-    """Run what goes wrong on purpose, each test on one stream."""
-    return on_hosts("faults", "tests/faults", "--one-stream")
+    """Run a sample of what goes wrong on purpose."""
+    return on_hosts("faults", "tests/faults", "--sample")
 
 
 def cuts() -> Count:
@@ -129,8 +129,8 @@ def on_hosts(name: str, *arguments: str) -> Count:
 
 
 def both_streams() -> Count:
-    """Run on both streams what other stages run on one."""
-    return scenarios(sample=False) + on_hosts("faults", "tests/faults")
+    """Run on both streams, and with all cases, what other stages run a sample of."""
+    return scenarios(sample=False) + on_hosts("live hosts", "tests/faults", "tests/cuts")
 
 
 def machine_lab() -> Count:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pathlib
 import sys
 
+import pytest
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from faults import streams  # noqa: E402
@@ -31,6 +33,14 @@ def test_cases_of_one_test_go_round_as_well():
 def test_what_has_one_case_runs_and_takes_no_turn():
     names = ["one.py::test_a", "one.py::test_b[xfs]", "one.py::test_c[stream9]", "one.py::test_c[stream10]"]
     assert streams.sample(names) == names[:3]
+
+
+@pytest.mark.parametrize(("cases", "kept"), [
+    (1, [0]), (3, [0, 1, 2]), (4, [0, 1, 3]), (5, [0, 2, 4]), (10, [0, 4, 9]),
+])
+def test_of_many_cases_some_run_the_first_and_the_last_among_them(cases, kept):
+    names = [f"one.py::test[{number}]" for number in range(cases)]
+    assert streams.sample(names) == [names[number] for number in kept]
 
 
 def test_the_order_stays():

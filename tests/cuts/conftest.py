@@ -10,4 +10,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from lab.workers import pytest_xdist_make_scheduler  # noqa: E402, F401
+from lab import workers  # noqa: E402
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Return what gives tests to workers."""
+    return workers.ByHost(config, log)

@@ -19,8 +19,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
 from lab import __main__ as lab_commands  # noqa: E402
-from lab import calls, hosts, keys  # noqa: E402
-from lab.workers import pytest_xdist_make_scheduler  # noqa: E402, F401
+from lab import calls, hosts, keys, workers  # noqa: E402
 
 from . import streams  # noqa: E402
 
@@ -45,6 +44,11 @@ def pytest_collection_modifyitems(config, items):
         kept = set(streams.sample([item.nodeid for item in items]))
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
         items[:] = [item for item in items if item.nodeid in kept]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Return what gives tests to workers."""
+    return workers.ByHost(config, log)
 
 
 @pytest.fixture(scope="session", name="images")

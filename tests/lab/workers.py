@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,12 +21,7 @@ def together(name: str) -> str:
 
 
 class ByHost(LoadScopeScheduling):
-    """The scheduler; the largest groups come first."""
+    """The scheduler, which the C(conftest.py) of tests on live hosts gives to pytest-xdist; the largest groups come first."""
 
     def _split_scope(self, nodeid: str) -> str:
         return together(nodeid)
-
-
-def pytest_xdist_make_scheduler(config: t.Any, log: t.Any) -> ByHost:
-    """Hook of pytest-xdist, for the C(conftest.py) of tests on live hosts."""
-    return ByHost(config, log)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(TREE / "tests"))
 from lab import __main__ as lab_commands  # noqa: E402
 from lab import calls, hosts, keys, workers  # noqa: E402
 
-from . import streams  # noqa: E402
+from . import sampling  # noqa: E402
 
 FINGERPRINT = (TREE / "tests" / "tools" / "fingerprint.py").read_text()
 # Tests run side by side, each worker with hosts of its own.
@@ -41,7 +41,7 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     """Leave out what a sample does not run, if one was asked for."""
     if config.getoption("sample"):
-        kept = set(streams.sample([item.nodeid for item in items]))
+        kept = set(sampling.sample([item.nodeid for item in items]))
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
         items[:] = [item for item in items if item.nodeid in kept]
 

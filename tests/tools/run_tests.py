@@ -19,7 +19,7 @@ import cores
 import stream9
 from steps import BIN, COLLECTIONS, LOGS, TREE, Count, environment, reported, say, single, step
 
-# Scenarios that run side by side, and tests on live hosts, which wait more than they work.
+# How many scenarios run side by side, and how many tests on live hosts.
 AT_ONCE, LIVE_AT_ONCE = 2, 3
 TEST_SECONDS = 10 * 60
 STREAMS = ("9", "10")

@@ -448,8 +448,8 @@ TABLE: tuple[Check, ...] = (
         "Look at 'systemctl status' and the journal of the unit", mandatory=True),
     _check(
         "sysctl.reset", (110,), "lost", LOW, LOW, NEVER, ON_HOST, "{name} is set back to what the files ask for",
-        "systemd applies all files of sysctl.d when a package brings one. A value that was set at run time alone, or a file that "
-        "was not applied yet, shows then and not at the next boot.",
+        "systemd applies all files of sysctl.d when a package brings one. A value that was set at run time alone is lost then. A "
+        "file that was changed and not applied takes effect then.",
         "Write the value into a file of /etc/sysctl.d if it is to stay"),
     _check(
         "selinux.denied", (102,), "conflicts", HIGH, HIGH, NEVER, (PROVE,), "SELinux denied {name}",

@@ -18,7 +18,7 @@ TRIGGERS = "/usr/lib/sysctl.d/"
 
 
 def reset(swap: Swap) -> t.Iterator[Finding]:
-    """Row 110: values that no file asks for."""
+    """Row 110: values in force that differ from what the files ask for."""
     brought = next((path for path in sorted(swap.new_files) if path.startswith(TRIGGERS)), None)
     if brought is None:
         return

@@ -14,7 +14,7 @@ from ..scenes import Scenes
 
 
 def reset(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 110: values that were none that the files ask for, and now are."""
+    """Row 110: values that differed from what the files asked for, and are now what these ask for."""
     was, asked = scenes.before("sysctls"), kernel_settings.asked(scenes.view)
     for key, asked_then in sorted(scenes.before("asked_sysctls").items()):
         now = kernel_settings.value(scenes.view, key)

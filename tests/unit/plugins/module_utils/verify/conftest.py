@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import rpmpairs
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab, rpmpairs
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,13 @@ def rpms(tmp_path_factory):
     if rpmpairs.missing_tools():
         pytest.skip("tools to build packages are missing: " + ", ".join(rpmpairs.missing_tools()))
     return rpmpairs.Builder(tmp_path_factory.mktemp("rpms"))
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """Builds packages for the hosts of hostlab, for the tests of a file."""
+    hostlab.need()
+    return hostlab.Workshop(tmp_path_factory.mktemp("builds"))
 
 
 @pytest.fixture

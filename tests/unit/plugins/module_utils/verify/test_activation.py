@@ -26,12 +26,6 @@ OVER = [("tmp.mount", "/tmp"), ("srv-data.mount", "/srv/data"), ("srv-data.autom
         ("var-lib-my_data.mount", "/var/lib/my_data")]
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    hostlab.need()
-    return hostlab.Workshop(tmp_path_factory.mktemp("builds"))
-
-
 @pytest.fixture
 def lab(tmp_path, workshop):
     made = hostlab.Lab(tmp_path, workshop)

@@ -21,12 +21,6 @@ from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verif
 OTHER_ARCH = "i686" if ARCH == "x86_64" else "armv7hl"
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    hostlab.need()
-    return hostlab.Workshop(tmp_path_factory.mktemp("builds"))
-
-
 @pytest.fixture
 def lab(tmp_path, workshop):
     return hostlab.Lab(tmp_path, workshop)

@@ -19,12 +19,6 @@ RELEASE = f"9-1.hs.el9.{ARCH}"
 MODULES = f"/lib/modules/{RELEASE}/kernel"
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    hostlab.need()
-    return hostlab.Workshop(tmp_path_factory.mktemp("builds"))
-
-
 @pytest.fixture
 def lab(tmp_path, workshop):
     return hostlab.Lab(tmp_path, workshop)

@@ -87,12 +87,6 @@ def test_values_are_compared_as_the_kernel_reads_them(one, other, same):
     assert kernel_settings.agree(one, other) is same
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    hostlab.need()
-    return hostlab.Workshop(tmp_path_factory.mktemp("builds"))
-
-
 @pytest.fixture
 def lab(tmp_path, workshop):
     made = hostlab.Lab(tmp_path, workshop)

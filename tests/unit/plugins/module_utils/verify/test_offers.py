@@ -14,12 +14,6 @@ from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verif
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import ARCH, fired, silent
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    hostlab.need()
-    return hostlab.Workshop(tmp_path_factory.mktemp("builds"))
-
-
 @pytest.fixture
 def lab(tmp_path, workshop):
     return hostlab.Lab(tmp_path, workshop)

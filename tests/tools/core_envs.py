@@ -133,9 +133,9 @@ def chosen(core: Core, found: t.Mapping[str, Python]) -> Python | None:
 
 
 def why_not(core: Core, found: t.Mapping[str, Python]) -> str:
-    """Return why a core is not covered."""
+    """Return the name of a core and why it is not covered."""
     there = ", ".join(sorted(found, key=_minor)) or "none"
-    return f"ansible-core {core.release} needs Python {' or '.join(core.pythons)}; this machine has: {there}"
+    return f"ansible-core {core.release}: it needs Python {' or '.join(core.pythons)}; this machine has {there}"
 
 
 def _minor(version: str) -> int:

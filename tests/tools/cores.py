@@ -18,7 +18,7 @@ import tempfile
 import typing as t
 
 import core_envs
-from steps import TAIL_LINES, TREE, Count, reported, say, step
+from steps import TAIL_LINES, TREE, Count, failure, reported, say, step
 
 NAME = "centos.hyperscale"
 BELOW = pathlib.Path("ansible_collections", *NAME.split("."))
@@ -80,7 +80,7 @@ def ansible_test(env: core_envs.Environment, form: str, tree: pathlib.Path, comm
         # The end of the log, which is shown already, may have the names of the tests alone.
         earlier = text.splitlines()[:-TAIL_LINES]
         print("\n".join(line for line in earlier if line.startswith(("ERROR: ", "FAILED "))), flush=True)
-    return count if okay and count.passed else count.failing()
+    return count if okay and count.passed else count.failing(name)
 
 
 def sanity_git(env: core_envs.Environment, forms: Trees) -> Count:
@@ -120,9 +120,10 @@ def _documents(env: core_envs.Environment, forms: Trees, kind: str, names: list[
     okay, _text = run(f"{env.core.release} ansible-doc {kind} as text", [*doc, *names])
     known, text = run(f"{env.core.release} ansible-doc {kind} as data", [*doc, "--json", *names])
     told = _told(text) if okay and known else set()
-    for name in sorted(set(names) - told):
-        say(f"FAILED  {env.core.release} ansible-doc shows nothing of {kind} {name}")
-    return Count(len(told & set(names)), len(set(names) - told))
+    untold = tuple(f"{env.core.release} ansible-doc shows nothing of {kind} {name}" for name in sorted(set(names) - told))
+    for text in untold:
+        say(f"FAILED  {text}")
+    return Count(len(told & set(names)), untold)
 
 
 def _told(text: str) -> set[str]:
@@ -139,8 +140,9 @@ def syntax(env: core_envs.Environment, forms: Trees) -> Count:
     names = _names(forms.tarball / "playbooks", "*.yml")
     variables = env.variables(forms.tarball.parents[2])
     argv = [env.command("ansible-playbook"), "--inventory", "localhost,", "--syntax-check"]
-    okay = [step(f"{env.core.release} syntax of {name}", [*argv, name], env=variables)[0] for name in names]
-    return Count(sum(okay), len(okay) - sum(okay)) if okay else Count(0, 1)
+    told = [f"{env.core.release} syntax of {name}" for name in names]
+    failures = tuple(text for text, name in zip(told, names) if not step(text, [*argv, name], env=variables)[0])
+    return Count(len(names) - len(failures), failures) if names else failure(f"{env.core.release} syntax: no playbook is there")
 
 
 # The slow ones first, so that the last command to end is a short one.
@@ -190,8 +192,10 @@ def run(everything: bool) -> Count:
     for env in covered:
         for note in env.notes:
             print(f"ansible-core {env.core.release}: {note}", flush=True)
-    total = sum(counts, Count(failed=len(prepared) - len(covered), skips=skips))
-    return total if covered else total.failing()
+    failures = tuple(
+        f"{core.release} on Python {python.version} cannot be had" for (core, python), entry in zip(there, prepared) if not entry)
+    total = sum(counts, Count(failures=failures, skips=skips))
+    return total if covered else total.failing("no ansible-core has a Python here")
 
 
 def _prepared(
@@ -219,7 +223,7 @@ def cell(count: Count | None) -> str:
     """Return what a cell of the table says."""
     if count is None:
         return "not run"
-    failed = f", {count.failed} FAILED" if count.failed else ""
+    failed = f", {len(count.failures)} FAILED" if count.failures else ""
     skipped = f", {len(count.skips)} skipped" if count.skips else ""
     return f"{count.passed} passed{failed}{skipped}"
 

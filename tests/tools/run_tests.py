@@ -3,21 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the stages of the tests and count honestly: C(run_tests.py [STAGE,...]).
 
-Every stage adds what passed, failed and was skipped; the last line has the sum. A stage that cannot run at all
-counts as a failure.
+Every stage adds what passed, failed and was skipped. A stage that cannot run at all counts as a failure. The run ends with
+what was skipped, the seconds of each stage, what failed, and the sum.
 """
 
 from __future__ import annotations
 
-import collections
 import concurrent.futures
 import re
 import sys
+import time
 import typing as t
 
 import cores
 import stream9
-from steps import BIN, COLLECTIONS, LOGS, TREE, Count, environment, reported, say, single, step
+from steps import BIN, COLLECTIONS, LOGS, TREE, Count, environment, failure, reported, say, single, step
 
 # How many scenarios run side by side, and how many tests on live hosts.
 AT_ONCE, LIVE_AT_ONCE = 2, 3
@@ -49,9 +49,9 @@ def pytest(name: str, *arguments: str) -> Count:
         str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", f"--junit-xml={report}", *arguments],
         COLLECTIONS / "ansible_collections" / "centos" / "hyperscale")
     if not report.exists():
-        return Count(0, 1)
+        return failure(name)
     count = reported(name, [report])
-    return count if okay else count.failing()
+    return count if okay else count.failing(name)
 
 
 def unit() -> Count:
@@ -97,10 +97,12 @@ def _scenario(name: str, streams: str) -> Count:
     steps = len(re.findall(r"➜ \w+: Executed: Successful", plain.split("DETAILS")[-1]))
     if okay and not found:
         say(f"FAILED  scenario {name} ran no test")
-        return Count(steps, 1)
-    tests = int(found.group(1)) if found else 0
-    bad = re.search(r"(\d+) failed", plain)
-    return Count(steps + tests, 0 if okay else max(1, int(bad.group(1)) if bad else 1))
+        return Count(steps, (f"scenario {name}: it ran no test",))
+    passed = Count(steps + (int(found.group(1)) if found else 0))
+    if okay:
+        return passed
+    bad = re.findall(r"^FAILED \S*::(.*)$", plain, re.MULTILINE)
+    return passed._replace(failures=tuple(f"scenario {name}: {test}" for test in bad)).failing(f"scenario {name}")
 
 
 def live() -> Count:
@@ -164,10 +166,10 @@ def bench() -> Count:
 
 def _benchmark(name: str) -> Count:
     okay, text = step(f"benchmark {name} in short", [str(BIN / "python"), f"tests/benchmark/{name}.py", "--short"])
-    if okay and not re.search(r"\b\d+(\.\d)? times\b", text):
+    ratios = re.search(r"\b\d+(\.\d)? times\b", text)
+    if okay and not ratios:
         say(f"FAILED  benchmark {name} printed no ratio")
-        return Count(0, 1)
-    return Count(1) if okay else Count(0, 1)
+    return Count(1) if okay and ratios else failure(f"benchmark {name} in short")
 
 
 ALWAYS: dict[str, t.Callable[[], Count]] = {
@@ -183,15 +185,32 @@ STAGES = {**ALWAYS, **ASKED_FOR}
 BESIDE = "lab"
 
 
-def run(names: t.Sequence[str]) -> Count:
-    """Run stages one after another, but for the one that runs beside those before it."""
-    total = Count()
+def run(names: t.Sequence[str]) -> dict[str, tuple[Count, float]]:
+    """Run stages one after another, but for the one that runs beside those before it; return counts and seconds."""
+    done = {}
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         beside = pool.submit(STAGES[BESIDE]) if BESIDE in names else None
         for name in names:
             say(f"stage {name}")
-            total += beside.result() if beside and name == BESIDE else STAGES[name]()
-    return total
+            began = time.monotonic()
+            count = beside.result() if beside and name == BESIDE else STAGES[name]()
+            done[name] = count, time.monotonic() - began
+    return done
+
+
+def ending(done: t.Mapping[str, tuple[Count, float]]) -> list[str]:
+    """Return the lines that close a run. A log that is cut keeps its last lines, so what failed stands among these."""
+    total = sum((count for count, _seconds in done.values()), Count())
+    reasons: dict[str, list[str]] = {}
+    for skip in total.skips:
+        name, _colon, reason = skip.partition(": ")
+        reasons.setdefault(reason, []).append(name)
+    skipped = [
+        f"skipped {len(names)} times: {reason} ({', '.join(dict.fromkeys(names))})" for reason, names in reasons.items()]
+    seconds = ", ".join(f"{name} {took:.0f}" for name, (_count, took) in done.items())
+    return [
+        *skipped, f"seconds: {seconds}", *(f"FAILED  {text}" for text in total.failures),
+        f"{total.passed} passed, {len(total.failures)} failed, {len(total.skips)} skipped"]
 
 
 def main() -> int:
@@ -201,11 +220,10 @@ def main() -> int:
     if unknown:
         print(f"no stage is called {', '.join(unknown)}; there are: {', '.join(STAGES)}", file=sys.stderr)
         return 2
-    total = run(wanted)
-    for reason, times in collections.Counter(total.skips).items():
-        print(f"skipped {times} times: {reason}" if times > 1 else f"skipped: {reason}")
-    print(f"{total.passed} passed, {total.failed} failed, {len(total.skips)} skipped")
-    return 0 if total.passed and not total.failed else 1
+    done = run(wanted)
+    print("\n".join(ending(done)))
+    counts = [count for count, _seconds in done.values()]
+    return 0 if any(count.passed for count in counts) and not any(count.failures for count in counts) else 1
 
 
 if __name__ == "__main__":

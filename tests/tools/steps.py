@@ -20,6 +20,8 @@ LOGS = TREE / ".cache" / "logs"
 COLLECTIONS = TREE / ".cache" / "collections"
 STARTED = time.monotonic()
 TAIL_LINES = 60
+# How much of a failure's message stands at the end of the run.
+TOLD_LENGTH = 200
 # A command that hangs is ended, and its log shown, before the limit of a CI system ends the whole run.
 STEP_SECONDS = 60 * 60
 RUN_SECONDS = 85 * 60
@@ -28,18 +30,23 @@ NOTHING_TO_TEST = "No tests applicable."
 
 
 class Count(t.NamedTuple):
-    """What came of a stage. C(skips) are reasons."""
+    """What came of a stage: texts of what failed and of what was skipped, each C(NAME: REASON) or a name alone."""
 
     passed: int = 0
-    failed: int = 0
+    failures: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
 
     def __add__(self, other: Count) -> Count:  # type: ignore[override]
-        return Count(self.passed + other.passed, self.failed + other.failed, self.skips + other.skips)
+        return Count(self.passed + other.passed, self.failures + other.failures, self.skips + other.skips)
 
-    def failing(self) -> Count:
-        """Return the count of a command that failed: at least one failure, also where no report has one."""
-        return self._replace(failed=max(self.failed, 1))
+    def failing(self, name: str) -> Count:
+        """Return the count of a command that failed: C(name) is its failure where no report has one."""
+        return self._replace(failures=self.failures or (name,))
+
+
+def failure(name: str) -> Count:
+    """Return the count of one failure."""
+    return Count(failures=(name,))
 
 
 def say(text: str) -> None:
@@ -88,14 +95,27 @@ def _ends_well(process: subprocess.Popen[bytes], out: t.TextIO) -> bool:
 
 def single(name: str, argv: t.Sequence[str], cwd: pathlib.Path = TREE) -> Count:
     """Run a command that counts as one test."""
-    return Count(1, 0) if step(name, argv, cwd)[0] else Count(0, 1)
+    return Count(1) if step(name, argv, cwd)[0] else failure(name)
 
 
 def reported(name: str, reports: t.Iterable[pathlib.Path]) -> Count:
     """Return what JUnit reports say of C(name). A test for which there was nothing to test is not counted."""
     cases = [case for report in reports for case in xml.etree.ElementTree.parse(report).iter("testcase")]
-    failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    failures = tuple(f"{name}: {_told(case)}" for case in cases if _bad(case) is not None)
     skipped = [element for element in (case.find("skipped") for case in cases) if element is not None]
     reasons = [element.get("message") or element.text or "without a reason" for element in skipped]
     told = tuple(f"{name}: {reason}" for reason in reasons if reason != NOTHING_TO_TEST)
-    return Count(len(cases) - len(failed) - len(skipped), len(failed), told)
+    return Count(len(cases) - len(failures) - len(skipped), failures, told)
+
+
+def _bad(case: xml.etree.ElementTree.Element) -> xml.etree.ElementTree.Element | None:
+    failed = case.find("failure")
+    return case.find("error") if failed is None else failed
+
+
+def _told(case: xml.etree.ElementTree.Element) -> str:
+    """Return the name of a test that failed and the first line of its message."""
+    bad = _bad(case)
+    lines = ((bad.get("message") or bad.text or "") if bad is not None else "").strip().splitlines()
+    name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
+    return f"{name}: {lines[0][:TOLD_LENGTH]}" if lines else name

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from steps import BIN, COLLECTIONS, LOGS, TREE, Count, reported, say, step
+from steps import BIN, COLLECTIONS, LOGS, TREE, Count, failure, reported, say, step
 
 sys.path.insert(0, str(TREE / "tests"))
 
@@ -33,11 +33,11 @@ def whole() -> Count:
         root = versions.root()
     except common.LabError as error:
         say(f"FAILED  root with Python 3.9 and rpm 4.16\n{error}")
-        return Count(0, 1)
+        return failure("root with Python 3.9 and rpm 4.16")
     found = _versions(root)
     if found != "3.9 4.16":
         say(f"FAILED  the root has Python and rpm {found}, not 3.9 4.16")
-        return Count(0, 1)
+        return failure("root with Python 3.9 and rpm 4.16")
     return _units(root) + _package_files()
 
 
@@ -64,9 +64,9 @@ def _units(root: pathlib.Path) -> Count:
     finally:
         shutil.rmtree(scratch)
     if not report.exists():
-        return Count(0, 1)
+        return failure(UNITS)
     count = reported(UNITS, [report])
-    return count if okay else count.failing()
+    return count if okay else count.failing(UNITS)
 
 
 def _package_files() -> Count:
@@ -76,6 +76,6 @@ def _package_files() -> Count:
         str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", f"--junit-xml={report}", "tests/stream9"],
         COLLECTIONS / COLLECTION)
     if not report.exists():
-        return Count(0, 1)
+        return failure(FILES)
     count = reported(FILES, [report])
-    return count if okay else count.failing()
+    return count if okay else count.failing(FILES)

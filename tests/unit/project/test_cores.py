@@ -19,6 +19,7 @@ sys.path.insert(0, str(TREE / "tests" / "tools"))
 
 import core_envs  # noqa: E402
 import cores  # noqa: E402
+import run_tests  # noqa: E402
 import steps  # noqa: E402
 
 REPORT = """\
@@ -63,7 +64,7 @@ def test_a_core_runs_on_its_first_choice_that_is_there(there, wanted):
 def test_a_core_that_is_not_covered_says_why(there, told):
     core = core_envs.Core("2.22.0", ("3.13", "3.14"))
     assert core_envs.why_not(core, pythons(*there)) == (
-        f"ansible-core 2.22.0 needs Python 3.13 or 3.14; this machine has: {told}")
+        f"ansible-core 2.22.0: it needs Python 3.13 or 3.14; this machine has {told}")
 
 
 def test_cores_are_of_one_series_each_from_the_oldest_that_the_collection_takes():
@@ -112,13 +113,24 @@ def test_pythons_are_found_on_the_path_and_of_pyenv_but_no_shim(tmp_path, monkey
 def test_reports_are_counted_and_a_test_without_a_target_is_not(tmp_path):
     (tmp_path / "a.xml").write_text(REPORT)
     assert steps.reported("sanity", [tmp_path / "a.xml"]) == steps.Count(
-        1, 2, ("sanity: Python 3.14 could not be found.", "sanity: no rpm here", "sanity: without a reason"))
+        1, ("sanity: sanity::import: plugins/a.py:1:1: no", "sanity: sanity::compile: it crashed"),
+        ("sanity: Python 3.14 could not be found.", "sanity: no rpm here", "sanity: without a reason"))
     assert steps.reported("sanity", []) == steps.Count()
 
 
-@pytest.mark.parametrize("count,failed", [(steps.Count(), 1), (steps.Count(5), 1), (steps.Count(5, 3), 3)])
-def test_a_command_that_failed_counts_as_a_failure(count, failed):
-    assert count.failing() == steps.Count(count.passed, failed)
+def test_a_run_ends_with_what_failed():
+    lint = steps.Count(3, ("ansible-lint",))
+    sanity = steps.Count(
+        4, ("2.16.19 sanity git: pep8: too long",), ("2.16.19 units git: no rpm: here", "2.22.0 units git: no rpm: here"))
+    assert run_tests.ending({"lint": (lint, 29.4), "cores": (sanity, 397.0)}) == [
+        "skipped 2 times: no rpm: here (2.16.19 units git, 2.22.0 units git)", "seconds: lint 29, cores 397",
+        "FAILED  ansible-lint", "FAILED  2.16.19 sanity git: pep8: too long", "7 passed, 2 failed, 2 skipped"]
+
+
+@pytest.mark.parametrize("count,failures", [
+    (steps.Count(), ("lint",)), (steps.Count(5), ("lint",)), (steps.Count(5, ("one", "two")), ("one", "two"))])
+def test_a_command_that_failed_counts_as_a_failure(count, failures):
+    assert count.failing("lint") == steps.Count(count.passed, failures)
 
 
 def test_a_sample_runs_every_check_and_the_whole_runs_each_on_every_core():
@@ -132,7 +144,7 @@ def test_a_sample_runs_every_check_and_the_whole_runs_each_on_every_core():
 
 def test_the_table_tells_what_was_not_run():
     covered = [environment("2.16.19", "3.11"), environment("2.17.14", "3.10")]
-    results = {("2.16.19", "units"): steps.Count(5, 1, ("no rpm",)), ("2.17.14", "syntax"): steps.Count(4)}
+    results = {("2.16.19", "units"): steps.Count(5, ("x",), ("no rpm",)), ("2.17.14", "syntax"): steps.Count(4)}
     assert cores.table(covered, results).splitlines() == [
         "| ansible-core | Python | sanity git | sanity tarball | units | ansible-doc | syntax |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -127,7 +127,7 @@ def on_hosts(name: str, *arguments: str) -> Count:
     """Run tests on live hosts, which a worker has for itself; tests/lab/workers.py says which tests it gets."""
     return pytest(
         name, *arguments, "--verbose", "--verbose", f"--numprocesses={LIVE_AT_ONCE}", "--dist=loadscope", "--maxfail=8",
-        f"--timeout={TEST_SECONDS}")
+        "--durations=60", f"--timeout={TEST_SECONDS}")
 
 
 def both_streams() -> Count:

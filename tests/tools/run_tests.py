@@ -150,8 +150,8 @@ def arm() -> Count:
 def machines() -> Count:
     """Run what only a machine of its own shows: other kernels, arguments, boots that fail, oomd that kills."""
     return machine_lab() + pytest(
-        "virtual machines", "tests/vm", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadfile", "--maxfail=3",
-        f"--timeout={MACHINE_TEST_SECONDS}")
+        "virtual machines", "tests/vm", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadscope", "--maxfail=3",
+        "--durations=30", f"--timeout={MACHINE_TEST_SECONDS}")
 
 
 def registry() -> Count:

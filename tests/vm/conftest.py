@@ -22,9 +22,9 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
 from lab import __main__ as lab_commands  # noqa: E402
-from lab import disks, hosts, machines, menus  # noqa: E402
+from lab import disks, hosts, machines, menus, workers  # noqa: E402
 
-# Files run side by side: each worker has machines of its own.
+# Machines run side by side: each worker has its own.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 GROUP = f"vm-{WORKER}"
 LOGS = TREE / ".cache" / "logs"
@@ -128,6 +128,11 @@ class Machine:
         print(result.stdout)
         print(f"{name}.yml ended with status {result.returncode} after {time.monotonic() - began:.0f} s")
         return result.returncode, " ".join(result.stdout.split())
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Return what gives tests to workers."""
+    return workers.ByMachine(config, log)
 
 
 @pytest.fixture(name="machine", scope="module")

@@ -27,3 +27,13 @@ HANDOVER, CUTS, OTHER = "tests/faults/test_handover.py", "tests/cuts/test_cuts.p
 ])
 def test_those_of_one_host(name, group):
     assert workers.together(name) == group
+
+
+@pytest.mark.parametrize(("name", "group"), [
+    ("tests/vm/test_whole.py::test_a[stream9-ext4]", "tests/vm/test_whole.py stream9-ext4"),
+    ("tests/vm/test_whole.py::test_b[stream10-xfs]", "tests/vm/test_whole.py stream10-xfs"),
+    ("tests/vm/test_kernel.py::test_a[one]", "tests/vm/test_kernel.py"),
+    ("tests/vm/test_kernel.py::test_b", "tests/vm/test_kernel.py"),
+])
+def test_those_of_one_machine(name, group):
+    assert workers.machine(name) == group

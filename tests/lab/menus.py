@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from . import bootloader, grub, machines
-from .common import LabError, run
+from .common import LabError, locked, run
 
 SIZE = "64M"
 SECONDS = 300
@@ -49,7 +49,8 @@ def ask(folder: pathlib.Path, entries: t.Mapping[str, str], block: bytes) -> Tol
     tree, disk, console = folder / "tree", folder / "disk", folder / "console"
     (tree / bootloader.ENTRIES).mkdir(parents=True)
     (tree / "boot/grub2").mkdir()
-    grub.lay_modules(tree)
+    with locked("images"):
+        grub.lay_modules(tree)
     for name, text in entries.items():
         (tree / bootloader.ENTRIES / f"{name}.conf").write_text(text)
     (tree / bootloader.ENVIRONMENT).write_bytes(block)

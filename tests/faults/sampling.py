@@ -9,8 +9,9 @@ import collections
 import re
 import typing as t
 
-# So many cases of one test a sample runs.
-CASES = 3
+# So many cases of one test a sample runs. The cases of a test that cuts jobs differ most from each other.
+CASES, CASES_OF_CUTS = 2, 3
+CUTS = "tests/cuts/test_cuts.py"
 
 
 def sample(names: t.Sequence[str]) -> list[str]:
@@ -26,7 +27,7 @@ def sample(names: t.Sequence[str]) -> list[str]:
     kept = set()
     for test, cases in tests.items():
         file = test.partition("::")[0]
-        for same in spread(list(cases.values()), CASES):
+        for same in spread(list(cases.values()), CASES_OF_CUTS if file.endswith(CUTS) else CASES):
             kept.add(same[turns[file] % len(same)])
             turns[file] += len(same) > 1
     return [name for name in names if name in kept]

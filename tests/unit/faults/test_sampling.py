@@ -35,11 +35,12 @@ def test_what_has_one_case_runs_and_takes_no_turn():
     assert sampling.sample(names) == names[:3]
 
 
-@pytest.mark.parametrize(("cases", "kept"), [
-    (1, [0]), (3, [0, 1, 2]), (4, [0, 1, 3]), (5, [0, 2, 4]), (10, [0, 4, 9]),
+@pytest.mark.parametrize(("file", "cases", "kept"), [
+    ("one.py", 1, [0]), ("one.py", 2, [0, 1]), ("one.py", 3, [0, 2]), ("one.py", 10, [0, 9]),
+    (sampling.CUTS, 3, [0, 1, 2]), (sampling.CUTS, 4, [0, 1, 3]), (sampling.CUTS, 5, [0, 2, 4]), (sampling.CUTS, 10, [0, 4, 9]),
 ])
-def test_of_many_cases_some_run_the_first_and_the_last_among_them(cases, kept):
-    names = [f"one.py::test[{number}]" for number in range(cases)]
+def test_of_many_cases_some_run_the_first_and_the_last_among_them(file, cases, kept):
+    names = [f"{file}::test[{number}]" for number in range(cases)]
     assert sampling.sample(names) == [names[number] for number in kept]
 
 

@@ -34,6 +34,9 @@ MAKERS: dict[str, t.Callable[[str], list[str]]] = {
     "xfs": lambda identity: ["mkfs.xfs", "-q", "-f", "-m", f"uuid={identity}", "-L", "root", "-K"],
 }
 
+# Plugins of kernel-install that make an initrd of another kind: dracut's needs programs that the lab's dracut has not, and
+# Debian's looks for one under Debian's name.
+OTHER_INITRDS = ("50-dracut.install", "51-dracut-rescue.install", "85-initrd.install")
 # What starts a machine: the launcher, which plays firmware and boot loader, or GRUB itself.
 LAUNCHER, GRUB, SECURE_BOOT = "launcher", "grub", "secure-boot"
 
@@ -123,8 +126,8 @@ def _prepare(root: pathlib.Path, identity: str, kind: Kind) -> None:
     }.items():
         shutil.copy(GUEST / name, target)
         target.chmod(0o755 if (GUEST / name).read_text().startswith("#!") else 0o644)
-    # Debian's own plugin looks for an initrd under Debian's name.
-    (root / "etc/kernel/install.d/85-initrd.install").symlink_to("/dev/null")
+    for name in OTHER_INITRDS:
+        (root / "etc/kernel/install.d" / name).symlink_to("/dev/null")
     run(["systemctl", f"--root={root}", "--quiet", "enable", "lab-network.service"])
     run(["systemctl", f"--root={root}", "--quiet", "mask", *MASKED])
 

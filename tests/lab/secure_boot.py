@@ -87,5 +87,5 @@ def options(folder: pathlib.Path) -> list[str]:
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={folder / 'firmware'}",
         "-drive", f"if=pflash,format=raw,unit=1,file={folder / 'variables'}",
         "-drive", f"file=fat:{folder / 'esp'},if=none,id=esp,format=raw,readonly=on",
-        "-device", "virtio-blk-pci,drive=esp,bootindex=0",
+        "-device", "nvme,drive=esp,serial=esp,bootindex=0",
     ]

@@ -39,7 +39,8 @@ class Machine:
 
     def __init__(self, name, stream, kind, images):
         self.name, self.stream = name, stream
-        for left in (left for left in hosts.known() if left.name == name):
+        # Also one that never came up: the playbooks of the next file would go over it.
+        for left in (left for left in hosts.known() if left.group == GROUP):
             hosts.remove(left)
         self.inventory = hosts.up(GROUP, {name: stream}, images, machine=kind)
         self.host = hosts.find(name)

@@ -24,6 +24,7 @@ from ..packages.jobfile import REASONS
 from ..packages.store import Store
 from ..text.alternatives import LINK_FOLDER, STATE_FOLDERS
 from . import shipped, states as file_states, units
+from .boot_entries import DEAD, dead_entries
 from .doings import BESIDE, Doings
 from .presets import enabled_by_preset
 from .shipped import Shipped
@@ -134,11 +135,14 @@ class Kept:
             if path in going.files and not (path in before or _in_trees(path) or going.files[path].config)
             and edited.get(path) is not None and now[path] != edited[path]]
         lost = [path for path in code if edited[path].kind == file_states.OTHER]
-        displaced = self._displace({path: edited[path] for path in code if path not in lost})
+        dead = dead_entries(self._target, {path: state for path, state in ours.items() if now.get(path) is None})
+        displaced = self._displace({
+            **{path: edited[path] for path in code if path not in lost}, **{path: ours[path] for path in dead}})
         self._bring({path: state for path, state in ours.items() if path not in displaced}, now)
         words = "was changed since the swap, and its package is another one now"
         return [
-            *self._told(settled), *(f"{path} {words}: what it held is in {place}" for path, place in displaced.items()),
+            *self._told(settled),
+            *(f"{path} {DEAD if path in dead else words}: what it held is in {place}" for path, place in displaced.items()),
             *(f"{path} {words}: what it held was not kept, because it is no file or too large" for path in lost)]
 
     def revoke(self, coming: Shipped) -> list[str]:

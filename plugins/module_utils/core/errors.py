@@ -16,7 +16,8 @@ class Problem(t.NamedTuple):
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.fact}: {self.reason}. {self.remedy}"
+        # What a command said may end a sentence by itself.
+        return f"{self.fact}: {self.reason.rstrip('.')}. {self.remedy}"
 
 
 class Refused(Exception):

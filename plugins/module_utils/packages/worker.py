@@ -114,8 +114,8 @@ def _make_whole(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> d
 
 
 def _settle() -> None:
-    """Have on the disk what was unpacked. rpm syncs its database and not its files: after a power cut the database would have
-    packages whose files are empty, and what could mend them would be gone."""
+    """Have on the disk what was unpacked, before what could mend it is gone. rpm has one file system written out, and that after
+    all scriptlets: after a power cut before that, the database may have packages whose files are empty."""
     os.sync()
 
 

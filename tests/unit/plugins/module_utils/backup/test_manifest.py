@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    manifest, shipped, states as file_states, units as backup_units,
+    boot_entries, manifest, shipped, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
@@ -181,6 +181,27 @@ def words(*paths):
     return [f"{path} was changed since the swap and is left as it is" for path in paths]
 
 
+def edited_entry(target, monkeypatch):
+    """Have a boot entry that somebody edited since, and that kernel-install took away on the way back.
+
+    Return what was kept, the entry's path, and where it is when it is put aside.
+    """
+    path, text = "/boot/loader/entries/a-6.12.conf", "linux /vmlinuz-6.12\ninitrd /initramfs-6.12.img\n"
+    for name in ("vmlinuz-6.12", "initramfs-6.12.img"):
+        lay(target, f"/boot/{name}", "image")
+    os.makedirs(target.path(os.path.dirname(path)))
+    found = kept(target, monkeypatch)
+    kernel = shipped.Shipped({"/usr/lib/modules/6.12/vmlinuz": entry("image", 0o644)}, {})
+    monkeypatch.setattr(shipped, "installed", lambda names: (kernel, ["kernel-core"]))
+    monkeypatch.setattr(manifest, "edited_files", lambda target, names: [])
+    lay(target, path, f"{text}options ro\n")
+    found.note(["new"])
+    lay(target, path, f"{text}options by somebody\n")
+    found.look_for_edits(["new"])
+    os.unlink(target.path(path))
+    return found, path, os.path.join(target.state_dir, manifest.DISPLACED, "run-1", path[1:])
+
+
 class TestKept:
     def test_what_the_swap_did_goes_and_what_somebody_did_stays(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "edited before\n", 0o600)
@@ -265,6 +286,20 @@ class TestKept:
         assert found.put_back()[-1].startswith(code) and found.put_back()[-1].endswith(place)
         assert pathlib.Path(place).read_text() == "edited since\n" and os.stat(place).st_mode & 0o777 == 0o640
         assert not os.path.exists(target.path(code))
+
+    @pytest.mark.parametrize("gone", ["vmlinuz-6.12", "initramfs-6.12.img"])
+    def test_an_edited_boot_entry_whose_kernel_went_is_put_aside(self, target, monkeypatch, gone):
+        found, path, place = edited_entry(target, monkeypatch)
+        os.unlink(target.path(f"/boot/{gone}"))
+        told = [f"{path} {boot_entries.DEAD}: what it held is in {place}"]
+        assert found.put_back() == told and not os.path.exists(target.path(path))
+        assert pathlib.Path(place).read_text().endswith("options by somebody\n")
+        assert found.put_back() == told
+
+    def test_an_edited_boot_entry_whose_kernel_is_there_comes_back(self, target, monkeypatch):
+        found, path, place = edited_entry(target, monkeypatch)
+        assert found.put_back() == words(path)
+        assert text_of(target, path).endswith("options by somebody\n") and not os.path.exists(place)
 
     def test_a_large_file_that_was_edited_since_is_told(self, target, monkeypatch):
         large = "x" * (file_states.MOST_BYTES + 1)

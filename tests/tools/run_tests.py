@@ -150,7 +150,7 @@ def arm() -> Count:
 def machines() -> Count:
     """Run what only a machine of its own shows: other kernels, arguments, boots that fail, oomd that kills."""
     return machine_lab() + pytest(
-        "virtual machines", "tests/vm", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadscope", "--maxfail=3",
+        "virtual machines", "tests/vm", "--verbose", "--verbose", f"--numprocesses={AT_ONCE}", "--dist=loadscope", "--maxfail=3",
         "--durations=30", f"--timeout={MACHINE_TEST_SECONDS}")
 
 

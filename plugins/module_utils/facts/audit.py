@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 import typing as t
 
 from ..core.host_io import is_file
@@ -18,6 +19,9 @@ from ..text import denials
 from ..text.denials import AUDIT_LOG, BEFORE, JOURNAL
 from . import read
 from .security import ENFORCE
+
+# How often the logs are read for what has just been denied, and how long it is waited between.
+READINGS, BETWEEN_SECONDS = 5, 2.0
 
 Run = t.Callable[[list[str]], tuple[int, str]]
 
@@ -44,11 +48,17 @@ def denied(root: str, run: Run, since: float) -> Heard:
 def refused(root: str, run: Run, since: float) -> Heard:
     """Return what SELinux has denied since a time, and not let through; nothing where it is off.
 
-    Raises OSError where it cannot be told whether it is off.
+    What has just been denied reaches the logs later than the program that it was denied to. So they are read until two readings
+    have the same denials, C(READINGS) times at most. Raises OSError where it cannot be told whether SELinux is off.
     """
     if read.optional_text(root, ENFORCE) is None:
         return Heard([], {})
     heard = denied(root, run, since)
+    for _reading in range(READINGS - 1):
+        time.sleep(BETWEEN_SECONDS)
+        earlier, heard = heard, denied(root, run, since)
+        if heard.kinds and heard == earlier:
+            break
     return heard._replace(kinds=[kind for kind in heard.kinds if not kind.allowed])
 
 

@@ -130,7 +130,28 @@ def test_a_host_without_auditd_has_no_log_that_is_unread(tmp_path):
     assert list(audit.denied(str(tmp_path), lambda argv: (1, ""), SINCE).unread) == ["journalctl"]
 
 
-def test_what_was_denied_and_not_let_through_since(tmp_path):
+@pytest.fixture(name="waits")
+def fixture_waits(monkeypatch):
+    """How long it was waited, without waiting."""
+    waits = []
+    monkeypatch.setattr(audit.time, "sleep", waits.append)
+    return waits
+
+
+@pytest.mark.parametrize(("readings", "whats_told", "waited"), [
+    (["", "", KERNEL_SAID, KERNEL_SAID], ["kernel"], 3),
+    (["", KERNEL_SAID, f"{KERNEL_SAID}\n{NEW}", f"{KERNEL_SAID}\n{NEW}"], ["kernel", "new"], 3),
+    ([KERNEL_SAID, KERNEL_SAID], ["kernel"], 1),
+    ([""] * audit.READINGS, [], audit.READINGS - 1),
+])
+def test_denials_that_reach_the_journal_late_are_waited_for(root, waits, readings, whats_told, waited):
+    (root / "var/log/audit/audit.log").unlink()
+    left = iter(readings)
+    assert whats(audit.refused(str(root), lambda argv: (0, next(left)), SINCE)) == whats_told
+    assert len(waits) == waited and list(left) == []
+
+
+def test_what_was_denied_and_not_let_through_since(tmp_path, waits):
     def run(argv):
         return 0, "\n".join([AUDITD, USER, AUDITD.replace("6874073.147:96", "6874080.000:99")])
 

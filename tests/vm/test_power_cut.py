@@ -22,7 +22,7 @@ pytestmark = pytest.mark.parametrize("machine", [
 
 # Packages with many files, which the stock machine has not.
 BY_HAND = ["nftables", "dnsmasq", "openssh-clients"]
-# What their scriptlets run, and what is run in its place: it never ends.
+# What their scriptlets run, and what is run in its place: it takes longer than the test.
 HELPER, HELD = "/usr/lib/systemd/systemd-update-helper", "#!/bin/sh\ntouch /run/held\nsleep 600\n"
 HELD_SECONDS = 120
 SETS = {

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 
 from ..core.host_io import Target
@@ -30,5 +29,4 @@ def _is_entry(path: str) -> bool:
 
 
 def _entry(path: str, state: file_states.PathState) -> bls.Entry:
-    text = base64.b64decode(state.content).decode("utf-8", "surrogateescape")
-    return bls.Entry(os.path.basename(path)[:-len(".conf")], path, text)
+    return bls.Entry(os.path.basename(path)[:-len(".conf")], path, file_states.text_of(state))

@@ -10,7 +10,6 @@ the transaction ran was changed by somebody, or nobody can tell.
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import typing as t
@@ -18,7 +17,7 @@ import typing as t
 from ..core.boot_disk import ENVIRONMENT
 from ..text import alternatives, grubenv
 from .shipped import Entry, Shipped
-from .states import FILE, FOLDER, LINK, PathState, States
+from .states import FILE, FOLDER, LINK, PathState, States, text_of
 
 NEW, SAVE, ORIG = BESIDE = (".rpmnew", ".rpmsave", ".rpmorig")
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/usr/lib/systemd/user")
@@ -149,7 +148,7 @@ class Doings:
     def _default_entry(self, path: str, was: State, now: State) -> bool:
         if path != ENVIRONMENT or was is None or now is None or (was.kind, now.kind) != (FILE, FILE):
             return False
-        before, after = grubenv.parse(_text(was)), grubenv.parse(_text(now))
+        before, after = grubenv.parse(text_of(was)), grubenv.parse(text_of(now))
         if {name for name in {*before, *after} if before.get(name) != after.get(name)} != {DEFAULT_ENTRY}:
             return False
         return _names(after.get(DEFAULT_ENTRY), self._coming.kernels) or _names(before.get(DEFAULT_ENTRY), self._leaving.kernels)
@@ -177,11 +176,7 @@ def _same(one: State, other: State) -> bool:
 
 
 def _parsed(name: str, state: State) -> alternatives.Family | None:
-    return None if state is None else alternatives.parse(name, _text(state))
-
-
-def _text(state: PathState) -> str:
-    return base64.b64decode(state.content).decode("utf-8", "surrogateescape")
+    return None if state is None else alternatives.parse(name, text_of(state))
 
 
 def _merged(path: str) -> str:

@@ -135,7 +135,8 @@ class Kept:
             if path in going.files and not (path in before or _in_trees(path) or going.files[path].config)
             and edited.get(path) is not None and now[path] != edited[path]]
         lost = [path for path in code if edited[path].kind == file_states.OTHER]
-        dead = dead_entries(self._target, {path: state for path, state in ours.items() if now.get(path) is None})
+        newcomers = {path: state for path, state in ours.items() if before.get(path) is None and now.get(path) is None}
+        dead = dead_entries(self._target, newcomers)
         displaced = self._displace({
             **{path: edited[path] for path in code if path not in lost}, **{path: ours[path] for path in dead}})
         self._bring({path: state for path, state in ours.items() if path not in displaced}, now)

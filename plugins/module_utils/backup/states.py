@@ -39,6 +39,11 @@ class PathState(t.NamedTuple):
     attributes: dict[str, str]
 
 
+def text_of(state: PathState) -> str:
+    """Return the text of a file."""
+    return base64.b64decode(state.content).decode("utf-8", "surrogateescape")
+
+
 # By path; None: nothing was there.
 States = dict[str, t.Optional[PathState]]
 

@@ -181,8 +181,10 @@ def words(*paths):
     return [f"{path} was changed since the swap and is left as it is" for path in paths]
 
 
-def edited_entry(target, monkeypatch):
+def edited_entry(target, monkeypatch, before=False):
     """Have a boot entry that somebody edited since, and that kernel-install took away on the way back.
+
+    C(before): it was there before the swap as well.
 
     Return what was kept, the entry's path, and where it is when it is put aside.
     """
@@ -190,6 +192,8 @@ def edited_entry(target, monkeypatch):
     for name in ("vmlinuz-6.12", "initramfs-6.12.img"):
         lay(target, f"/boot/{name}", "image")
     os.makedirs(target.path(os.path.dirname(path)))
+    if before:
+        lay(target, path, f"{text}options quiet\n")
     found = kept(target, monkeypatch)
     kernel = shipped.Shipped({"/usr/lib/modules/6.12/vmlinuz": entry("image", 0o644)}, {})
     monkeypatch.setattr(shipped, "installed", lambda names: (kernel, ["kernel-core"]))
@@ -298,6 +302,12 @@ class TestKept:
 
     def test_an_edited_boot_entry_whose_kernel_is_there_comes_back(self, target, monkeypatch):
         found, path, place = edited_entry(target, monkeypatch)
+        assert found.put_back() == words(path)
+        assert text_of(target, path).endswith("options by somebody\n") and not os.path.exists(place)
+
+    def test_a_boot_entry_that_was_there_before_comes_back_whatever_became_of_its_initramfs(self, target, monkeypatch):
+        found, path, place = edited_entry(target, monkeypatch, before=True)
+        os.unlink(target.path("/boot/initramfs-6.12.img"))
         assert found.put_back() == words(path)
         assert text_of(target, path).endswith("options by somebody\n") and not os.path.exists(place)
 

@@ -5,6 +5,9 @@
 
 A message may be in one of them alone. So what was denied is not known where one cannot be read, whatever the other says. A host
 without auditd has no log of it: that is nothing unread.
+
+A message reaches the logs later than the program that something was denied to: seconds later on a host that is busy. The kernel
+hands messages out in their order, so the logs have all that was denied until a time once they have any message from after it.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from ..text.denials import AUDIT_LOG, BEFORE, JOURNAL
 from . import read
 from .security import ENFORCE
 
-# How often the logs are read for what has just been denied, and how long it is waited between.
-READINGS, BETWEEN_SECONDS = 5, 2.0
+# How long after a time the logs are read where they get no message from after it, and how long it is waited between.
+SETTLING_SECONDS, BETWEEN_SECONDS = 8.0, 2.0
 
 Run = t.Callable[[list[str]], tuple[int, str]]
 
@@ -38,28 +41,42 @@ class Heard(t.NamedTuple):
         return [denials.words(kind) for kind in self.kinds]
 
 
-def denied(root: str, run: Run, since: float) -> Heard:
-    """Return what SELinux has denied since a time; what it denied some time before is known to be no news."""
-    unread: dict[str, str] = {}
-    messages = itertools.chain(_auditd(root, since, unread), _journal(run, since, unread))
-    return Heard(denials.kinds(denials.parse(messages), since), unread)
+def denied(root: str, run: Run, since: float, until: float) -> Heard:
+    """Return what SELinux has denied since a time; what it denied some time before is known to be no news.
+
+    C(until) is the time until which all of it is wanted. The logs are awaited: until they have a message from after it, or
+    C(SETTLING_SECONDS) after it. So nothing is waited for where that time is long past.
+    """
+    ends = time.monotonic() + min(SETTLING_SECONDS, until + SETTLING_SECONDS - time.time())
+    while True:
+        heard, newest = _reading(root, run, since)
+        left = ends - time.monotonic()
+        if newest > until or left <= 0:
+            return heard
+        time.sleep(min(BETWEEN_SECONDS, left))
 
 
 def refused(root: str, run: Run, since: float) -> Heard:
-    """Return what SELinux has denied since a time, and not let through; nothing where it is off.
-
-    What has just been denied reaches the logs later than the program that it was denied to. So they are read until two readings
-    have the same denials, C(READINGS) times at most. Raises OSError where it cannot be told whether SELinux is off.
-    """
+    """Return what SELinux has denied from a time until now, and not let through; nothing where it is off. Raises OSError where
+    it cannot be told whether it is off."""
     if read.optional_text(root, ENFORCE) is None:
         return Heard([], {})
-    heard = denied(root, run, since)
-    for _reading in range(READINGS - 1):
-        time.sleep(BETWEEN_SECONDS)
-        earlier, heard = heard, denied(root, run, since)
-        if heard.kinds and heard == earlier:
-            break
+    heard = denied(root, run, since, time.time())
     return heard._replace(kinds=[kind for kind in heard.kinds if not kind.allowed])
+
+
+def _reading(root: str, run: Run, since: float) -> tuple[Heard, float]:
+    """Read the logs once; return with it the time of the newest message of any kind, 0 where there is none."""
+    unread: dict[str, str] = {}
+    newest = 0.0
+
+    def passing() -> t.Iterator[str]:
+        nonlocal newest
+        for line in itertools.chain(_auditd(root, since, unread), _journal(run, since, unread)):
+            newest = max(newest, denials.stamp(line))
+            yield line
+
+    return Heard(denials.kinds(denials.parse(passing()), since), unread), newest
 
 
 def _auditd(root: str, since: float, unread: dict[str, str]) -> t.Iterator[str]:

@@ -98,6 +98,17 @@ def loaded(root: str) -> set[str]:
         return found
 
 
+def idle(root: str, running: str, name: str) -> bool:
+    """Say whether the running kernel is known to have nothing of a module: it is neither loaded nor built in, and a list says so.
+
+    A kernel that lacks the module is idle as well as one that could load it. Of a kernel without lists (a container's) it is
+    not known.
+    """
+    modules = available(root, running, [name])
+    has_list = os.path.exists(os.path.join(trees(root), running, BUILT_IN))
+    return normal(name) not in modules.loaded and (has_list or normal(name) in modules.offered.get(running, ()))
+
+
 def available(root: str, running: str, names: t.Iterable[str]) -> Available:
     """Return which of some modules are loaded or built in, and which kernels offer them. C(running) is what C(uname -r) says."""
     wanted = {normal(name) for name in names}

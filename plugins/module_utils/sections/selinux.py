@@ -33,12 +33,13 @@ ENFORCING, PERMISSIVE = "1", "0"
 
 class State(t.NamedTuple):
     """What the section decides on: the kernel's switch (None: SELinux is off), the boot, since when this collection has the
-    host permissive (None: it has not), and what was denied since."""
+    host permissive (None: it has not), and what tells what was denied from a time until now: it waits for the logs, so it is
+    asked only where the host is to enforce again."""
 
     enforce: str | None
     boot_id: str
     since: float | None
-    heard: audit.Heard
+    hear: t.Callable[[float], audit.Heard]
 
 
 class RelaxAction(Action):
@@ -106,14 +107,13 @@ def validate(_wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem
 
 
 def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> State:
-    """Read the kernel's switch and our note; what was denied is read only where the note stands."""
+    """Read the kernel's switch and our note."""
     boot = target.read(BOOT_ID)
     boot_id = boot.content.strip() if boot else ""
     note = target.read(RELAXED)
     enforce = _switch(target)
     since = relaxed_since(enforce, boot_id, note.content if note else None)
-    heard = audit.Heard([], {}) if since is None else audit.denied(target.root, target.probe, since)
-    return State(enforce, boot_id, since, heard)
+    return State(enforce, boot_id, since, lambda began: audit.denied(target.root, target.probe, began, time.time()))
 
 
 def stands(state: State) -> bool:
@@ -127,7 +127,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     if state.since is not None:
         if context.proven or (wants and not permissive):
             why = "the host was proven" if context.proven else "this run is to be enforcing"
-            return Planned([_enforce(state, why)], warnings=_told(state))
+            heard = state.hear(state.since)
+            return Planned([_enforce(heard, why)], warnings=_told(heard))
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(state.since))
         pending = Pending(SECTION, "enforcing", PROOF, f"SELinux is permissive since {since}, until the host was proven")
         return Planned([], pending=[pending], warnings=[f"SELinux is permissive since {since}, by an earlier run or this one."])
@@ -138,20 +139,20 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     return Planned([])
 
 
-def _enforce(state: State, why: str) -> EnforceAction:
-    said = state.heard.words
-    new = [kind for kind in state.heard.kinds if not kind.before]
+def _enforce(heard: audit.Heard, why: str) -> EnforceAction:
+    said = heard.words
+    new = [kind for kind in heard.kinds if not kind.before]
     found = f"{len(said)} kinds of denials since it is permissive, {len(new)} of them new"
-    if state.heard.unread:
-        found += f"; there may be more: {_unread(state.heard)}"
+    if heard.unread:
+        found += f"; there may be more: {_unread(heard)}"
     return EnforceAction(
         "SELinux", f"{why}; {found}", {"denied": said}, "permissive\n" + "".join(f"# {line}\n" for line in said), "enforcing\n")
 
 
-def _told(state: State) -> list[str]:
-    told = [f"SELinux would have denied: {denials.words(kind)}" for kind in state.heard.kinds if not kind.before]
-    if state.heard.unread:
-        told.append(f"SELinux may have denied more since it is permissive: {_unread(state.heard)}")
+def _told(heard: audit.Heard) -> list[str]:
+    told = [f"SELinux would have denied: {denials.words(kind)}" for kind in heard.kinds if not kind.before]
+    if heard.unread:
+        told.append(f"SELinux may have denied more since it is permissive: {_unread(heard)}")
     return told
 
 

@@ -17,6 +17,7 @@ AUDIT_LOG = "/var/log/audit/audit.log"
 # How far back the journal is asked for what was denied before, in seconds.
 BEFORE = 24 * 3600
 JOURNAL = ("journalctl", "--no-pager", "--output=cat")
+STAMP = re.compile(r"audit\((\d+\.\d+):\d+\)")
 MESSAGE = re.compile(r"audit\((?P<time>\d+\.\d+):(?P<serial>\d+)\).*?avc:\s+denied\s+\{ (?P<what>[^}]+) \}(?P<rest>.*)")
 FIELD = re.compile(
     r"\b(?P<name>comm|scontext|tcontext|tclass|permissive|path|name|exe|cmdline|function)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>[^\s']+))")
@@ -61,6 +62,12 @@ class Kind(t.NamedTuple):
 def parse(lines: t.Iterable[str]) -> list[Denial]:
     """Return the denials among audit messages, each once, oldest first."""
     return sorted(set(filter(None, map(_denial, lines))))
+
+
+def stamp(line: str) -> float:
+    """Return when an audit message of any kind was made, in seconds since the epoch; 0 for a line that is none."""
+    match = STAMP.search(line)
+    return float(match.group(1)) if match else 0.0
 
 
 def _denial(line: str) -> Denial | None:

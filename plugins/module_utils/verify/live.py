@@ -9,6 +9,7 @@ import os
 import re
 import typing as t
 
+from ..facts import kernel_modules
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
 from ..text.rulesets import parse
@@ -17,7 +18,7 @@ from ..text.rulesets import parse
 SAVERS = {"iptables": "/proc/net/ip_tables_names", "ip6tables": "/proc/net/ip6_tables_names"}
 BACKENDS = ("legacy", "nft")
 LIST_NFT = ["nft", "-s", "list", "ruleset"]
-NFT_MODULE = "/lib/modules/{release}/kernel/net/netfilter/nf_tables.ko*"
+NFT_MODULE = "nf_tables"
 BLOCK = re.compile(r"^(table|chain|set|map|flowtable|counter|quota|limit|ct \w+|synproxy|secmark)\b.*\{$")
 NFT_COUNTS = re.compile(r"^(packets \d+ bytes \d+|.*\bused \d+ \w+)$")
 NFT_COUNTER = re.compile(r"\bcounter packets \d+ bytes \d+")
@@ -37,7 +38,7 @@ UNIT_FILE = re.compile(r"\.(service|socket|target|timer|path|mount|automount|sli
 def rulesets(view: View) -> dict[str, list[str] | None]:
     """Return the rules of each program of the packet filter, a line a rule, without counters; None: it does not answer.
 
-    A backend that the kernel has not loaded has no rules, and is not loaded by this look.
+    A backend that the kernel lacks, or has not loaded, has no rules, and is not loaded by this look.
     """
     idle = _nft_is_idle(view)
     found: dict[str, list[str] | None] = {"nft": [] if idle else _answer(view, LIST_NFT, nft_lines)}
@@ -54,8 +55,7 @@ def rulesets(view: View) -> dict[str, list[str] | None]:
 
 def _nft_is_idle(view: View) -> bool:
     release = (view.text("/proc/sys/kernel/osrelease") or "").strip()
-    loaded = {line.split()[0] for line in (view.text("/proc/modules") or "").splitlines() if line}
-    return "nf_tables" not in loaded and bool(view.glob(NFT_MODULE.format(release=release)))
+    return bool(release) and kernel_modules.idle(view.root, release, NFT_MODULE)
 
 
 def _answer(view: View, argv: list[str], lines: t.Callable[[str], list[str]]) -> list[str] | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import typing as t
 
 from ..facts.view import View
@@ -62,6 +63,7 @@ class Scenes:
     """What the checks after a swap compare. Each part of the host is gathered when the first check asks for it."""
 
     def __init__(self, snapshot: Snapshot, view: View, ts: t.Any, course: Course | None = None) -> None:
+        self.began = time.time()
         self.snapshot = snapshot
         self.course = course or Course(snapshot.time)
         self.view = view

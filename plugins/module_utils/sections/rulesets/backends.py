@@ -12,7 +12,7 @@ import typing as t
 from ...core.errors import Failed, Problem
 from ...core.host_io import NOT_THERE, Target, leads_somewhere
 from ...facts import legacy
-from ...facts.kernel_modules import available
+from ...facts.kernel_modules import available, idle
 from ...shared.unit import UnitState
 from ...text.rulesets import NOTHING, Saved, cut, differences, parse, unprintable
 
@@ -76,13 +76,13 @@ def current(target: Target) -> str | None:
 
 
 def read(target: Target, backend: str) -> Rules:
-    """Return the rules of a backend by family. A backend that the kernel has not loaded has none, and stays unloaded."""
-    if not is_installed(target, backend) or would_load(target, backend):
+    """Return the rules of a backend by family. A backend that the kernel lacks, or has not loaded, has none."""
+    if not is_installed(target, backend) or is_idle(target, backend):
         return {family: NOTHING for family in FAMILIES}
     rules = {}
     for family, (program, tables, _file) in FAMILIES.items():
-        idle = backend == "legacy" and not _words(target, tables)
-        rules[family] = NOTHING if idle else parse(target.run([f"{program}-{backend}-save", "--counters"]))
+        unused = backend == "legacy" and not _words(target, tables)
+        rules[family] = NOTHING if unused else parse(target.run([f"{program}-{backend}-save", "--counters"]))
     if backend == "nft":
         listing = nft_listing(target) or {"nftables": []}
         for family, saved in rules.items():
@@ -124,6 +124,13 @@ def is_installed(target: Target, backend: str) -> bool:
     return bool(target.run([f"iptables-{backend}-restore", "-V"], okay=(0, NOT_THERE)))
 
 
+def is_idle(target: Target, backend: str) -> bool:
+    """Say whether the kernel has nothing of a backend. Its programs are not asked then, for they might load it."""
+    if backend == "legacy":
+        return would_load(target, backend)
+    return idle(target.root, target.run(["uname", "-r"]).strip(), "nf_tables")
+
+
 def would_load(target: Target, backend: str) -> bool:
     """Say whether a look at a backend would load it into the kernel."""
     if backend == "legacy":
@@ -139,7 +146,7 @@ def _words(target: Target, path: str) -> list[str]:
 
 def nft_listing(target: Target) -> dict[str, t.Any] | None:
     """Return all that nftables has; None when nft is not there to tell."""
-    if would_load(target, "nft"):
+    if is_idle(target, "nft"):
         return {"nftables": []}
     out = target.run(["nft", "-j", "list", "ruleset"], okay=(0, NOT_THERE))
     return json.loads(out) if out else None

@@ -191,7 +191,7 @@ def denials(scenes: Scenes) -> t.Iterator[Finding]:
         raise Skipped("SELinux is off")
     since = scenes.course.since
     began = "the snapshot" if since == scenes.snapshot.time else "the way back began"
-    heard = audit.denied(scenes.view.root, scenes.view.run, since)
+    heard = audit.denied(scenes.view.root, scenes.view.run, since, scenes.began)
     for source, reason in heard.unread.items():
         scenes.view.note(source, reason)
     for kind in heard.kinds:

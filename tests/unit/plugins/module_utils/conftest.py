@@ -1,15 +1,17 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throw-away package database, built by rpm's own tools, for the tests that read a real one."""
+"""A throw-away package database, made by the tools of rpm, for tests that read a real one, and a clock that moves on at once."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import audit
 
 TOOLS = ("rpm", "rpmbuild", "rpmsign", "gpg")
 
@@ -152,3 +154,27 @@ class FakeHost:
 def host(tmp_path):
     """A host without anything."""
     return FakeHost(tmp_path)
+
+
+class Clock:
+    """Stands for module time: what sleeps moves it on at once."""
+
+    def __init__(self):
+        self.slept = []
+        self.began = time.time()
+
+    def time(self):
+        return self.began + sum(self.slept)
+
+    monotonic = time
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+
+
+@pytest.fixture(name="clock", autouse=True)
+def fixture_clock(monkeypatch):
+    """The clock by which the logs of SELinux are awaited."""
+    clock = Clock()
+    monkeypatch.setattr(audit, "time", clock)
+    return clock

@@ -92,6 +92,6 @@ def test_a_command_that_is_missing_hides_no_problem(monkeypatch):
         raise FileNotFoundError("journalctl")
 
     monkeypatch.setattr(Module, "run_command", lambda _self, argv, **more: missing(argv, **more))
-    monkeypatch.setattr(engine.audit, "refused", lambda _root, run, since: audit.denied("/nowhere", run, since))
+    monkeypatch.setattr(engine.audit, "refused", lambda _root, run, since: audit.denied("/nowhere", run, since, since))
     told = end_of(Failed(PROBLEM))["problems"]
     assert told[0] == PROBLEM._asdict() and told[1]["reason"] == "journalctl: there is no such command"

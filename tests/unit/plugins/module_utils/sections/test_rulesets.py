@@ -159,8 +159,10 @@ def test_looking_at_a_backend_that_is_not_loaded_calls_no_program(host, tmp_path
     looking = host_io.Target(
         lambda argv: (called.append(argv), (0, "6.12.0-124.el10.x86_64\n", ""))[1], str(tmp_path), root=str(tmp_path))
     assert backends.read(looking, "legacy") == NONE
-    (tmp_path / "lib/modules/6.12.0-124.el10.x86_64/modules.dep").write_text("kernel/net/netfilter/nf_tables.ko:\n")
-    assert backends.read(looking, "nft") == NONE
+    for listing, text in (("modules.dep", "kernel/net/netfilter/nf_tables.ko:\n"), ("modules.builtin", "kernel/fs/ext4.ko\n")):
+        (tmp_path / "lib/modules/6.12.0-124.el10.x86_64" / listing).write_text(text)
+        assert backends.read(looking, "nft") == NONE
+        (tmp_path / "lib/modules/6.12.0-124.el10.x86_64" / listing).unlink()
     assert not [argv for argv in called if argv[0].endswith("-save") or argv[0] == "nft"]
     (tmp_path / "proc/net").mkdir(parents=True)
     (tmp_path / "proc/net/ip_tables_names").write_text("")

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
+from ansible_collections.centos.hyperscale.plugins.module_utils.facts import audit
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.security import BOOT_ID, ENFORCE, RELAXED
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import selinux as section
@@ -177,6 +178,15 @@ def test_what_was_denied_meanwhile_is_told(host):
         "2x init_t map file sysfs_t by systemd /sys/kernel/btf/vmlinux (let through)",
         "1x init_t read file sysfs_t by systemd /sys/kernel/btf/vmlinux (let through, as before)"]
     assert planned.warnings == ["SELinux would have denied: " + action.args["denied"][0]]
+
+
+def test_the_logs_are_awaited_where_the_host_is_to_enforce_again_and_nowhere_else(host, clock):
+    host.carry_out(SWAP, "permissive")
+    host.plan(IDLE, "permissive")
+    assert clock.slept == []
+    late = AVC.format(time=time.time() + 1, serial=3)
+    clock.sleep = lambda seconds: (clock.slept.append(seconds), host.write("/var/log/audit/audit.log", late))
+    assert "1 kinds of denials" in host.plan(PROVEN).actions[0].why and clock.slept == [audit.BETWEEN_SECONDS]
 
 
 def test_denials_that_nobody_can_read_are_not_passed_over(host):

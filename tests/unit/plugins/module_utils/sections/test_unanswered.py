@@ -110,7 +110,7 @@ NONE = (127, "", "no such command")
     (backends.nft_listing, "nft -j", '{"nftables": []}', {"nftables": []}, None),
 ])
 def test_a_command_that_is_not_there_and_one_that_fails(tmp_path, monkeypatch, look, word, good, value, without):
-    monkeypatch.setattr(backends, "would_load", lambda target, backend: False)
+    monkeypatch.setattr(backends, "is_idle", lambda target, backend: False)
     assert look(target_of(tmp_path, (word, (0, good, "")))) == value
     assert look(target_of(tmp_path, (word, NONE))) == without
     for answer in (BROKEN, (126, "", "Permission denied"), (-9, "", "")):

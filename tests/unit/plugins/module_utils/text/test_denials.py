@@ -99,14 +99,14 @@ def test_messages_of_auditd_and_of_the_journal_are_read_together(root):
     (folder / "audit.log.1").write_text(OLDER)
     (folder / "audit.log.2").write_text(avc("oldest", 1))
     os.utime(folder / "audit.log.2", (1000, 1000))
-    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE)
+    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE, SINCE)
     assert whats(heard) == ["kernel", "new", "older"] and heard.unread == {}
 
 
 @pytest.mark.parametrize(("answer", "reason"), [
     ((1, KERNEL_SAID), "it ended with status 1"), ((127, ""), "there is no such command")])
 def test_a_journal_that_fails_is_unread_and_not_empty(root, answer, reason):
-    heard = audit.denied(str(root), lambda argv: answer, SINCE)
+    heard = audit.denied(str(root), lambda argv: answer, SINCE, SINCE)
     assert whats(heard) == (["kernel", "new"] if answer[1] else ["new"]) and heard.unread == {"journalctl": reason}
 
 
@@ -121,41 +121,65 @@ def test_a_log_that_cannot_be_read_is_unread_and_the_journal_is_read(root, monke
         return real(path, *args, **more)
 
     monkeypatch.setattr(owner, name, failing)
-    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE)
+    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE, SINCE)
     assert whats(heard) == ["kernel"] and heard.unread == {denials.AUDIT_LOG: "Permission denied"}
 
 
 def test_a_host_without_auditd_has_no_log_that_is_unread(tmp_path):
-    assert audit.denied(str(tmp_path), lambda argv: (0, ""), SINCE) == audit.Heard([], {})
-    assert list(audit.denied(str(tmp_path), lambda argv: (1, ""), SINCE).unread) == ["journalctl"]
+    assert audit.denied(str(tmp_path), lambda argv: (0, ""), SINCE, SINCE) == audit.Heard([], {})
+    assert list(audit.denied(str(tmp_path), lambda argv: (1, ""), SINCE, SINCE).unread) == ["journalctl"]
 
 
-@pytest.fixture(name="waits")
-def fixture_waits(monkeypatch):
-    """How long it was waited, without waiting."""
-    waits = []
-    monkeypatch.setattr(audit.time, "sleep", waits.append)
-    return waits
+# Messages of other kinds, as auditd and the kernel write them.
+OTHERS = ["type=SERVICE_START msg=audit({:.3f}:9): pid=1 uid=0", "[   99.000000] audit: type=1130 audit({:.3f}:9): pid=1 uid=0"]
 
 
-@pytest.mark.parametrize(("readings", "whats_told", "waited"), [
-    (["", "", KERNEL_SAID, KERNEL_SAID], ["kernel"], 3),
-    (["", KERNEL_SAID, f"{KERNEL_SAID}\n{NEW}", f"{KERNEL_SAID}\n{NEW}"], ["kernel", "new"], 3),
-    ([KERNEL_SAID, KERNEL_SAID], ["kernel"], 1),
-    ([""] * audit.READINGS, [], audit.READINGS - 1),
-])
-def test_denials_that_reach_the_journal_late_are_waited_for(root, waits, readings, whats_told, waited):
-    (root / "var/log/audit/audit.log").unlink()
+def journal(*readings):
+    """A journal that has one text after another."""
     left = iter(readings)
-    assert whats(audit.refused(str(root), lambda argv: (0, next(left)), SINCE)) == whats_told
-    assert len(waits) == waited and list(left) == []
+    return lambda argv: (0, next(left))
 
 
-def test_what_was_denied_and_not_let_through_since(tmp_path, waits):
+@pytest.mark.parametrize("other", OTHERS)
+def test_logs_that_have_a_message_from_after_the_time_are_waited_for_no_longer(root, clock, other):
+    until = clock.time() - 1
+    said = journal(other.format(until - 1), KERNEL_SAID, "\n".join([KERNEL_SAID, other.format(until + 0.5)]))
+    assert whats(audit.denied(str(root), said, SINCE, until)) == ["kernel", "new"]
+    assert clock.slept == [audit.BETWEEN_SECONDS] * 2
+
+
+def test_auditd_that_has_a_message_from_after_the_time_is_enough(root, clock):
+    (root / "var/log/audit/audit.log").write_text(NEW + OTHERS[0].format(clock.time()) + "\n")
+    assert whats(audit.denied(str(root), journal(""), SINCE, clock.time() - 1)) == ["new"] and clock.slept == []
+
+
+def test_logs_that_get_nothing_are_waited_for_a_fixed_time(root, clock):
+    began = clock.time()
+    assert whats(audit.denied(str(root), lambda argv: (0, ""), SINCE, began)) == ["new"]
+    assert clock.time() == pytest.approx(began + audit.SETTLING_SECONDS)
+
+
+@pytest.mark.parametrize(("ago", "waited"), [
+    (audit.SETTLING_SECONDS + 1, 0), (audit.SETTLING_SECONDS - 1, 1), (audit.SETTLING_SECONDS - 3, 3),
+    (-3600, audit.SETTLING_SECONDS),  # the clock was set back meanwhile
+])
+def test_time_that_has_passed_already_is_not_waited_for(root, clock, ago, waited):
+    audit.denied(str(root), lambda argv: (0, ""), SINCE, clock.time() - ago)
+    assert sum(clock.slept) == pytest.approx(waited)
+
+
+def test_a_denial_that_comes_late_is_told_by_a_step_that_failed(root, clock):
+    (root / "var/log/audit/audit.log").unlink()
+    late = [""] * 4 + [KERNEL_SAID]
+    assert whats(audit.refused(str(root), journal(*late), SINCE)) == ["kernel"] and len(clock.slept) == 4
+
+
+def test_what_was_denied_and_not_let_through_since(tmp_path, clock):
     def run(argv):
         return 0, "\n".join([AUDITD, USER, AUDITD.replace("6874073.147:96", "6874080.000:99")])
 
-    assert audit.refused(str(tmp_path), run, SINCE) == audit.Heard([], {})  # SELinux is off
+    # SELinux is off.
+    assert audit.refused(str(tmp_path), run, SINCE) == audit.Heard([], {}) and clock.slept == []
     (tmp_path / "sys/fs/selinux").mkdir(parents=True)
     (tmp_path / "sys/fs/selinux/enforce").write_text("1")
     assert [denials.words(kind) for kind in audit.refused(str(tmp_path), run, SINCE).kinds] == [

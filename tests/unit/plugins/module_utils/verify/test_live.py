@@ -105,12 +105,12 @@ def test_rules_of_every_program_that_answers(host):
 def test_what_is_not_loaded_stays_so(host):
     asked = []
     host.write("/proc/sys/kernel/osrelease", "6.1\n")
-    host.write("/proc/modules", "overlay 1 0 - Live 0x0\n")
-    host.write("/lib/modules/6.1/kernel/net/netfilter/nf_tables.ko.xz")
+    host.write("/sys/module/overlay/refcnt")
+    host.write("/lib/modules/6.1/modules.dep", "kernel/net/netfilter/nf_tables.ko.xz:\n")
     looking = View(host.root, lambda argv: (asked.append(argv[0]), (127, ""))[1])
     found = live.rulesets(looking)
     assert (asked, set(map(tuple, found.values()))) == ([], {()})
-    host.write("/proc/modules", "nf_tables 1 0 - Live 0x0\n")
+    host.write("/sys/module/nf_tables/refcnt")
     live.rulesets(looking)
     assert {"nft", "iptables-nft-save"} <= set(asked) and "iptables-legacy-save" not in asked
 

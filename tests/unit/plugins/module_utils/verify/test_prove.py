@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -48,6 +49,7 @@ def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=s
     made.view = View(str(root), run)
     made.course = course or scenes.Course(TAKEN)
     made.ts = None
+    made.began = time.time()
     made.old, made.new, made.unforeseen = list(old), list(new), []
     made.swap = Swap(old, new, installed=Installed(None, ()), view=made.view)
     made._parts, made._unread = dict(now or {}), {}
@@ -183,6 +185,19 @@ def test_denials(host):
     assert {name: (finding.severity, finding.after) for name, finding in found.items()} == {
         "init_t read file etc_t": (HIGH, 2), "init_t write file etc_t": (MEDIUM, 1)}
     assert found["init_t read file etc_t"].consumers == (("process", "systemd", "x"),)
+
+
+def test_denials_that_reach_the_logs_while_the_proof_is_at_work(host, clock):
+    host.write("/sys/fs/selinux/enforce", "1")
+    scenes_of = recorded(host.root, run=lambda argv: (0, "" if sum(clock.slept) < 6 else denial(1100)))
+    assert [finding.subject.name for finding in aftermath.denials(scenes_of)] == ["init_t read file etc_t"]
+
+
+def test_a_proof_that_took_long_enough_waits_for_nothing(host, clock):
+    host.write("/sys/fs/selinux/enforce", "1")
+    scenes_of = recorded(host.root, run=lambda argv: (0, ""))
+    clock.slept.append(60)
+    assert list(aftermath.denials(scenes_of)) == [] and clock.slept == [60]
 
 
 def test_denials_by_a_policy_that_is_no_more_in_force(host, monkeypatch):
@@ -363,7 +378,7 @@ def test_every_check_of_the_phase_is_claimed_once():
     of_headers = {name for group in groups.OF_HEADERS for name in group.checks}
     # What is compared after going back stands in many parts of the host, each looked at by itself.
     back = {name for names, _find in prove.BACK for name in names}
-    claimed = [*(name for names, _find in prove.AFTER for name in names), *back]
+    claimed = [*(name for names, _find in (*prove.AFTER, *prove.LAST) for name in names), *back]
     mine = {check.id for check in checks.TABLE if checks.PROVE in check.phases}
     assert mine - of_headers - set(claimed) == {"waiver.expired"}
     assert (len(claimed), of_headers & set(claimed)) == (len(set(claimed)), set())

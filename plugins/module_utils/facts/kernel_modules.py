@@ -13,6 +13,8 @@ TREES = "/lib/modules"
 LOADABLE, BUILT_IN = "modules.dep", "modules.builtin"
 # What a kernel brought itself lies below this folder of its tree; what others built for it lies beside (extra, updates).
 OWN = "kernel/"
+# What the running kernel has built in and loaded, by name.
+SYMBOLS = "proc/kallsyms"
 # The packages that hold a kernel or modules of its own, and those of its variants.
 PACKAGE = re.compile(r"^kernel-(.+-)?(core|modules(-.+)?)$")
 
@@ -98,15 +100,31 @@ def loaded(root: str) -> set[str]:
         return found
 
 
-def idle(root: str, running: str, name: str) -> bool:
-    """Say whether the running kernel is known to have nothing of a module: it is neither loaded nor built in, and a list says so.
+def idle(root: str, running: str, name: str, symbol: str) -> bool:
+    """Say whether the running kernel is known to have nothing of a module: it is neither loaded nor built in.
 
-    A kernel that lacks the module is idle as well as one that could load it. Of a kernel without lists (a container's) it is
-    not known.
+    A kernel that lacks the module is idle as well as one that could load it. What is built in is told by the kernel's list. Where
+    there is none, as after the kernel's package was removed, C(symbol), a function of the module, is looked for in the kernel.
     """
     modules = available(root, running, [name])
+    if normal(name) in modules.loaded:
+        return False
     has_list = os.path.exists(os.path.join(trees(root), running, BUILT_IN))
-    return normal(name) not in modules.loaded and (has_list or normal(name) in modules.offered.get(running, ()))
+    return has_list or normal(name) in modules.offered.get(running, ()) or _lacks(root, symbol)
+
+
+def _lacks(root: str, symbol: str) -> bool:
+    """Say whether the running kernel tells its functions, and a function is not among them."""
+    tells = False
+    try:
+        with open(os.path.join(root, SYMBOLS), encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                tells = True
+                if line.split()[2:3] == [symbol]:
+                    return False
+    except OSError:
+        return False  # not every kernel tells them, nor everybody
+    return tells
 
 
 def available(root: str, running: str, names: t.Iterable[str]) -> Available:

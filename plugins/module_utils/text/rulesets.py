@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+# The kernel's module of the nft backend, and one of its functions.
+NF_TABLES = ("nf_tables", "nft_register_expr")
 # Of iptables-nft-save, for a table of its names that holds what only nft(8) can write.
 INCOMPATIBLE = re.compile(r"^# Table `(\S+)' is incompatible, use 'nft' tool")
 COUNTERS = re.compile(r"^\[\d+:\d+\] ")

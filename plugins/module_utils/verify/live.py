@@ -12,13 +12,12 @@ import typing as t
 from ..facts import kernel_modules
 from ..facts.view import NOT_FOUND, View
 from ..packages import rpmdb
-from ..text.rulesets import parse
+from ..text.rulesets import NF_TABLES, parse
 
 # Programs of the packet filter by backend, and what names the tables in use of the legacy one.
 SAVERS = {"iptables": "/proc/net/ip_tables_names", "ip6tables": "/proc/net/ip6_tables_names"}
 BACKENDS = ("legacy", "nft")
 LIST_NFT = ["nft", "-s", "list", "ruleset"]
-NFT_MODULE = "nf_tables"
 BLOCK = re.compile(r"^(table|chain|set|map|flowtable|counter|quota|limit|ct \w+|synproxy|secmark)\b.*\{$")
 NFT_COUNTS = re.compile(r"^(packets \d+ bytes \d+|.*\bused \d+ \w+)$")
 NFT_COUNTER = re.compile(r"\bcounter packets \d+ bytes \d+")
@@ -55,7 +54,7 @@ def rulesets(view: View) -> dict[str, list[str] | None]:
 
 def _nft_is_idle(view: View) -> bool:
     release = (view.text("/proc/sys/kernel/osrelease") or "").strip()
-    return bool(release) and kernel_modules.idle(view.root, release, NFT_MODULE)
+    return bool(release) and kernel_modules.idle(view.root, release, *NF_TABLES)
 
 
 def _answer(view: View, argv: list[str], lines: t.Callable[[str], list[str]]) -> list[str] | None:

@@ -14,7 +14,7 @@ from ...core.host_io import NOT_THERE, Target, leads_somewhere
 from ...facts import legacy
 from ...facts.kernel_modules import available, idle
 from ...shared.unit import UnitState
-from ...text.rulesets import NOTHING, Saved, cut, differences, parse, unprintable
+from ...text.rulesets import NF_TABLES, NOTHING, Saved, cut, differences, parse, unprintable
 
 OTHER = {"legacy": "nft", "nft": "legacy"}
 # What iptables -V calls the backends.
@@ -128,7 +128,7 @@ def is_idle(target: Target, backend: str) -> bool:
     """Say whether the kernel has nothing of a backend. Its programs are not asked then, for they might load it."""
     if backend == "legacy":
         return would_load(target, backend)
-    return idle(target.root, target.run(["uname", "-r"]).strip(), "nf_tables")
+    return idle(target.root, target.run(["uname", "-r"]).strip(), *NF_TABLES)
 
 
 def would_load(target: Target, backend: str) -> bool:

@@ -9,6 +9,9 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import kernel_modules
 
 TREE = "lib/modules/6.1"
+SYMBOLS = "proc/kallsyms"
+FUNCTION = "ffffffffc04c54c0 t nft_register_expr"
+OTHERS = "ffffffff81f69080 T __pfx_nft_register_expr\nffffffff81000000 T _stext"
 NAMED, OTHER = "kernel/net/netfilter/nf_tables.ko.xz", "kernel/fs/ext4.ko"
 
 
@@ -21,6 +24,11 @@ NAMED, OTHER = "kernel/net/netfilter/nf_tables.ko.xz", "kernel/fs/ext4.ko"
     # It has it.
     ({f"{TREE}/modules.dep": f"{OTHER}:", f"{TREE}/modules.builtin": NAMED}, False),
     ({f"{TREE}/modules.dep": f"{NAMED}:", f"{TREE}/modules.builtin": OTHER, "sys/module/nf_tables/refcnt": "1"}, False),
+    # Its package was removed while it runs: nothing can be loaded any more.
+    ({SYMBOLS: OTHERS}, True),
+    ({SYMBOLS: f"{OTHERS}\n{FUNCTION}\t[nf_tables]"}, False),
+    ({SYMBOLS: f"{OTHERS}\n{FUNCTION}"}, False),
+    ({SYMBOLS: ""}, False),
     # Nothing says what it has built in: a tree that is left of one, a container, a tree of another kernel.
     ({f"{TREE}/modules.dep": f"{OTHER}:"}, False),
     ({}, False),
@@ -29,5 +37,10 @@ NAMED, OTHER = "kernel/net/netfilter/nf_tables.ko.xz", "kernel/fs/ext4.ko"
 def test_what_a_kernel_is_known_to_have_nothing_of(tmp_path, files, idle):
     for path, text in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text + "\n")
-    assert kernel_modules.idle(str(tmp_path), "6.1", "nf-tables") is idle
+        (tmp_path / path).write_text(text)
+    assert kernel_modules.idle(str(tmp_path), "6.1", "nf-tables", "nft_register_expr") is idle
+
+
+def test_a_kernel_whose_functions_cannot_be_read_is_not_known(tmp_path):
+    (tmp_path / SYMBOLS).mkdir(parents=True)
+    assert not kernel_modules.idle(str(tmp_path), "6.1", "nf_tables", "nft_register_expr")

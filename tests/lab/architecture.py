@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import pathlib
 import platform
+import re
 import subprocess
+import sys
 import typing as t
 
 MACHINE = platform.machine()
@@ -38,15 +40,34 @@ HOSTS = KNOWN[ARCH]
 # What starts programs of another architecture on this machine, and what mmdebstrap asks for that, with their Debian packages.
 COMMANDS = {f"qemu-{ARCH}-static": "qemu-user-static", "arch-test": "arch-test"} if EMULATED else {}
 FORMATS, RULES = pathlib.Path("/proc/sys/fs/binfmt_misc"), pathlib.Path("/usr/lib/binfmt.d")
+# Commands that start programs of the hosts, in a root.
+IN_ROOTS = {"chroot", "mmdebstrap"}
+# Since then a user namespace may have a table of its own of what starts programs.
+OWN_TABLES = (6, 7)
+
+
+def own_tables() -> bool:
+    """Say whether the kernel of this machine has more than one table of what starts programs."""
+    return tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= OWN_TABLES
+
+
+def rule() -> pathlib.Path:
+    """Return what Debian's package says of programs of the hosts' architecture, which systemd-binfmt reads where systemd runs."""
+    return next(path for path in (RULES / f"qemu-{ARCH}.conf", RULES / f"qemu-{ARCH}-static.conf") if path.exists())
 
 
 def register() -> None:
-    """Have this machine's kernel start programs of the hosts' architecture, in any root: by what Debian's package says of them,
-    which systemd-binfmt reads where systemd runs."""
-    if not EMULATED:
+    """Have this machine's kernel start programs of the hosts' architecture, where it has one table only."""
+    if not EMULATED or own_tables():
         return
     if not (FORMATS / "register").exists():
         subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", FORMATS], check=True)
     if not list(FORMATS.glob(f"qemu-{ARCH}*")):
-        rules = [path for path in RULES.glob(f"qemu-{ARCH}*.conf") if path.stem in (f"qemu-{ARCH}", f"qemu-{ARCH}-static")]
-        (FORMATS / "register").write_text(rules[0].read_text().strip())
+        (FORMATS / "register").write_text(rule().read_text().strip())
+
+
+def starting(argv: t.Sequence[str]) -> list[str]:
+    """Return a command so that the programs of hosts start which it starts."""
+    if EMULATED and own_tables() and not IN_ROOTS.isdisjoint(argv[:2]):
+        return [sys.executable, str(pathlib.Path(__file__).with_name("foreign.py")), str(rule()), *argv]
+    return [*argv]

@@ -19,7 +19,7 @@ import typing as t
 
 import yaml
 
-from .architecture import ARCH, EMULATED, HOSTS
+from .architecture import ARCH, EMULATED, HOSTS, starting
 
 HERE = pathlib.Path(__file__).resolve().parent
 # What was built is shared by all labs of a machine; what runs belongs to one of them, told by its number.
@@ -48,7 +48,8 @@ def run(argv: t.Sequence[t.Any], **more: t.Any) -> str:
     """Run a command and return what it printed; a failure shows the end of it."""
     words = [str(word) for word in argv]
     result = subprocess.run(
-        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False, **more)
+        starting(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False,
+        **more)
     if result.returncode:
         tail = "\n".join(result.stdout.splitlines()[-25:])
         raise LabError(f"{' '.join(words[:6])} ... ended with status {result.returncode}:\n{tail}")

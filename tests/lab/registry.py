@@ -68,6 +68,9 @@ KillMode=process
 [Install]
 WantedBy=multi-user.target
 """
+# Debian's unit, enabled by its own name, would have a link of the name that CentOS has, and that is no name to enable a unit by.
+PRESET = "usr/lib/systemd/system-preset/80-base.preset"
+PRESET_TEXT = "disable ssh.service\nenable sshd.service\n"
 # What the build of the host image brings.
 BROUGHT = ("root/.ssh/authorized_keys", "usr/sbin/lab-init", "etc/systemd/system/sshd.service",
            "etc/systemd/system/multi-user.target.wants/ssh.service")
@@ -143,6 +146,7 @@ def _base(image: Image, stream: int, folder: pathlib.Path) -> t.Iterator[pathlib
             (root / name).unlink()
         _without_server(root, stream)
         (root / SSHD).write_text(SSHD_UNIT)
+        (root / PRESET).write_text(PRESET_TEXT)
         _register_face(root, stream, folder)
         yield root
     finally:

@@ -103,28 +103,32 @@ def loaded(root: str) -> set[str]:
 def idle(root: str, running: str, name: str, symbol: str) -> bool:
     """Say whether the running kernel is known to have nothing of a module: it is neither loaded nor built in.
 
-    A kernel that lacks the module is idle as well as one that could load it. What is built in is told by the kernel's list. Where
-    there is none, as after the kernel's package was removed, C(symbol), a function of the module, is looked for in the kernel.
+    A kernel that lacks the module is idle as well as one that could load it. The kernel itself is asked, by C(symbol), a function
+    of the module: its lists may be gone with its package, or be those of another build. Where it does not tell its functions,
+    the lists are believed.
     """
     modules = available(root, running, [name])
     if normal(name) in modules.loaded:
         return False
-    has_list = os.path.exists(os.path.join(trees(root), running, BUILT_IN))
-    return has_list or normal(name) in modules.offered.get(running, ()) or _lacks(root, symbol)
+    has = _has(root, symbol)
+    if has is None:
+        has_list = os.path.exists(os.path.join(trees(root), running, BUILT_IN))
+        return has_list or normal(name) in modules.offered.get(running, ())
+    return not has
 
 
-def _lacks(root: str, symbol: str) -> bool:
-    """Say whether the running kernel tells its functions, and a function is not among them."""
+def _has(root: str, symbol: str) -> bool | None:
+    """Say whether the running kernel has a function; None where it does not tell its functions."""
     tells = False
     try:
         with open(os.path.join(root, SYMBOLS), encoding="ascii", errors="replace") as lines:
             for line in lines:
                 tells = True
                 if line.split()[2:3] == [symbol]:
-                    return False
+                    return True
     except OSError:
-        return False  # not every kernel tells them, nor everybody
-    return tells
+        pass  # not every kernel tells them, nor everybody
+    return False if tells else None
 
 
 def available(root: str, running: str, names: t.Iterable[str]) -> Available:

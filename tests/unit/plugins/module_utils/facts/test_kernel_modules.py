@@ -29,6 +29,8 @@ NAMED, OTHER = "kernel/net/netfilter/nf_tables.ko.xz", "kernel/fs/ext4.ko"
     ({SYMBOLS: f"{OTHERS}\n{FUNCTION}\t[nf_tables]"}, False),
     ({SYMBOLS: f"{OTHERS}\n{FUNCTION}"}, False),
     ({SYMBOLS: ""}, False),
+    # Its lists are not those of the kernel that runs.
+    ({SYMBOLS: f"{OTHERS}\n{FUNCTION}", f"{TREE}/modules.dep": f"{NAMED}:", f"{TREE}/modules.builtin": OTHER}, False),
     # Nothing says what it has built in: a tree that is left of one, a container, a tree of another kernel.
     ({f"{TREE}/modules.dep": f"{OTHER}:"}, False),
     ({}, False),

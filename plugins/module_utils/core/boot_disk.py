@@ -52,12 +52,12 @@ POLL_SECONDS = 0.002
 Contents = dict[str, tuple[int, ...]]
 
 
-def overwrite(real: str, content: bytes) -> None:
+def overwrite(real: str, content: bytes, folder: int | None = None) -> None:
     """Write a file in place, as GRUB's own tools write the environment block: its blocks on the disk stay the same ones.
 
-    Where that fails, it holds again what it did.
+    C(folder): an open folder that the path begins at. Where writing fails, the file holds again what it did.
     """
-    handle = os.open(real, os.O_RDWR | os.O_NOFOLLOW)
+    handle = os.open(real, os.O_RDWR | os.O_NOFOLLOW, dir_fd=folder)
     try:
         before = os.pread(handle, len(content), 0)
         try:

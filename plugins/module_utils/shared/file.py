@@ -10,6 +10,7 @@ import itertools
 from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target, is_there
+from ..core.writable import REMOVED, WRITTEN, Touch
 from ..text import merge
 
 # What somebody made of a file of ours is kept beside it under this name, which no program reads.
@@ -30,6 +31,11 @@ class FileAction(Action):
         args = {"old": list(old) if old else None, "new": list(new) if new else None}
         return cls(path, why, args, _shown(old), _shown(new))
 
+    def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
+        wanted = self.args["old" if undoing else "new"]
+        # On the way back a link that somebody has put there since is left as it is.
+        return [Touch(self.subject, WRITTEN)] if wanted else [] if undoing else [Touch(self.subject, REMOVED)]
+
     def _put(self, target: Target, wanted: list[str] | None) -> None:
         if wanted is None:
             target.remove(self.subject)
@@ -42,7 +48,9 @@ class FileAction(Action):
     def undo(self, target: Target) -> None:
         old, written = (FileState(*state) if state else None for state in (self.args["old"], self.args["new"]))
         now = target.read(self.subject)
-        if now in (old, written):
+        if old is None and target.is_link(self.subject):
+            self.left.append(f"{self.subject} is a symbolic link by now, and is left as it is")
+        elif now in (old, written):
             self._put(target, self.args["old"])
         elif now is None:
             self.left.append(f"{self.subject} was taken away since, and stays away")

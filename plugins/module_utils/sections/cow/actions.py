@@ -10,7 +10,7 @@ import os
 from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target, is_file
-from ...core.writable import Touch
+from ...core.writable import WRITTEN, Touch
 from ...facts import cow
 from ...packages import rpmdb
 from ...shared.file import FileAction
@@ -36,7 +36,7 @@ class ConfigAction(Action):
         return cls(cow.CONF, "the plugin's settings differ", {"wanted": list(wanted)}, before, cow.edited(before, wanted))
 
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        return [Touch(cow.CONF)]
+        return [Touch(cow.CONF, WRITTEN)]
 
     def apply(self, target: Target) -> None:
         now = target.read(cow.CONF)

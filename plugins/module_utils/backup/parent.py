@@ -14,16 +14,14 @@ and where the file system knows neither, after one more look.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
-import functools
 import os
 import secrets
 import stat
 import typing as t
 
-# linux/fs.h
-RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
+from ..core.renames import RENAME_EXCHANGE, RENAME_NOREPLACE, renameat2
+
 # What a file system says that has no such renames, and a kernel or C library without the call.
 WITHOUT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 # What it says that has no hard links.
@@ -38,21 +36,6 @@ FOLDER_MODE = 0o755
 
 class Closed(Exception):
     """The folder of a path cannot be opened without following a link. Its text says why."""
-
-
-@functools.lru_cache(maxsize=1)
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def renameat2(old_folder: int, old: str, new_folder: int, new: str, flags: int) -> None:
-    """Call renameat2(2). Raises OSError."""
-    call = getattr(_libc(), "renameat2", None)
-    if call is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), old)
-    if call(old_folder, os.fsencode(old), new_folder, os.fsencode(new), ctypes.c_uint(flags)):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), old, None, new)
 
 
 def unmerged(root: str, path: str) -> str:

@@ -27,7 +27,7 @@ from ..tables import places
 from . import kernel_settings, live, unit_states
 from .builds import Build, File, of_header
 from .digests import seen
-from .predicted import config, truth, units
+from .predicted import config, saving, truth, units
 from .proven import smoke, symbols
 from .swap import Installed, Swap, nevra_of
 
@@ -149,8 +149,8 @@ def _verified(where: Scene) -> tuple[int, dict[str, dict[str, str]]]:
 def files(where: Scene) -> dict[str, dict[str, str] | None]:
     """Return the state of every file that a swap can change without a package saying so; None: not there.
 
-    These are the places of the table, and of the packages the configuration, what runs with more rights than its user, and what was
-    edited here.
+    These are the places of the table, and of the packages the configuration, what runs with more rights than its user, and what
+    was edited here.
     """
     carried = {path: file for build in where.builds for path, file in build.files.items()}
     paths = {path for path, file in carried.items() if (file.config and file.kind != "directory") or _privileged(file)}
@@ -171,16 +171,12 @@ def ghosts(where: Scene) -> dict[str, dict[str, str]]:
     """Return what is at the paths that the packages own without carrying them: programs write them, so a file without what is
     in it."""
     found = {}
-    for path in sorted({path for build in where.builds for path, file in build.files.items() if is_kept_ghost(path, file)}):
+    carried = {path: file for build in where.builds for path, file in build.files.items()}
+    for path in sorted(path for path, file in carried.items() if saving.is_kept_ghost(path, file)):
         state = state_of(where.view, path, with_content=False)
         if state is not None and state["kind"] != "directory":
             found[path] = state
     return found
-
-
-def is_kept_ghost(path: str, file: File) -> bool:
-    """Say whether a path of a package is a ghost that goes with it and is not made anew."""
-    return file.ghost and not file.config and not places.is_never(path)
 
 
 def _privileged(file: File) -> bool:

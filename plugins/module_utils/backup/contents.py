@@ -9,7 +9,8 @@ import hashlib
 import os
 import typing as t
 
-from ..core.host_io import is_there, names_in, sync_folder
+from ..core import boot_disk
+from ..core.host_io import is_there, names_in
 from ..tables.places import MOST_OF_A_FILE, MOST_OF_A_RUN
 
 CHUNK = 1 << 20
@@ -25,6 +26,7 @@ class Contents:
         self._keeping = keeping
         self._small: dict[str, bytes] = {}
         self._bytes = sum(os.lstat(os.path.join(folder, name)).st_size for name in names_in(folder)) if keeping else 0
+        self._took = False
 
     def read(self, handle: int) -> str:
         """Read an open file and return its digest."""
@@ -60,9 +62,14 @@ class Contents:
         return is_there(os.path.join(self._folder, digest))
 
     def sync(self) -> None:
-        """Have what was taken in on the disk."""
-        if self._keeping and is_there(self._folder):
-            sync_folder(self._folder)
+        """Have what was taken in on the disk: all at once, since hundreds of small files are slow to be synced one by one."""
+        if self._took:
+            handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                boot_disk.syncfs(handle)
+            finally:
+                os.close(handle)
+            self._took = False
 
     def _take(self, digest: str, data: bytes) -> None:
         if not is_there(os.path.join(self._folder, digest)):
@@ -89,15 +96,12 @@ class Contents:
         return os.path.join(self._folder, ".new")
 
     def _keep(self, digest: str, size: int) -> None:
-        """Give the content that was written its name, once it is on the disk."""
-        handle = os.open(self._new, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        """Give the content that was written its name. After a power cut before L(sync) it may hold something else, which L(of)
+        sees."""
         place = os.path.join(self._folder, digest)
         self._bytes += 0 if is_there(place) else size
         os.rename(self._new, place)
+        self._took = True
 
 
 def _chunks(handle: int) -> t.Iterator[bytes]:

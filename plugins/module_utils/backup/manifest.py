@@ -151,10 +151,11 @@ class Kept:
             elif not as_shipped:
                 wanted[path] = was
         ours = {path: state for path, state in wanted.items() if path in back or now[path] == edited.get(path)}
+        # Code goes with its package: what somebody made of it since cannot stay, and what it was before the swap comes back.
         code = [
             path for path in ours
-            if path in going.files and not (path in before or places.in_places(path) or going.files[path].config)
-            and edited.get(path) is not None and now[path] != edited[path]]
+            if path in going.files and not going.files[path].config and not places.in_places(path)
+            and edited.get(path) is not None and edited[path] not in (made.get(path), now[path], before.get(path))]
         newcomers = {path: state for path, state in ours.items() if before.get(path) is None and now.get(path) is None}
         dead = dead_entries(self._target, newcomers, self._contents)
         given_way = self._displace({
@@ -163,7 +164,8 @@ class Kept:
         told = {
             path: f"{DEAD if path in dead else words}: {f'what it held is in {place}' if place else NOT_KEPT}"
             for path, place in given_way.items()}
-        told.update(self._bring({path: state for path, state in ours.items() if path not in given_way}, now))
+        kept = {path: before[path] for path in code if path in before and path in made}
+        told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
         return [*self._told(settled, told), *self._returned()]
 
     def revoke(self, coming: Shipped) -> list[str]:
@@ -207,6 +209,8 @@ class Kept:
         made = self._states(AFTER)
         now = self._capture({*before, *made, *edited})
         known = {*before, *made, *self._brought(GOING).configuration, *filter(places.in_places, now)} & now.keys()
+        # Programs write ghosts at any time: only what the transaction did to them is of interest.
+        known -= {path for path in self._brought(LEAVING).ghosts if path not in made}
         left = {path for path in known if now[path] != before.get(path) and path not in settled}
         return [f"{path} {words.get(path, LEFT)}" for path in sorted(left | words.keys())]
 

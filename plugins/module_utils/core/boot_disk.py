@@ -82,7 +82,7 @@ def flush(path: str, root: str = "/") -> None:
     handle = os.open(_folder(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
         # Done first in any case: then little is left to write while the file system is frozen.
-        _syncfs(handle)
+        syncfs(handle)
         fstype = _fstype(path)
         if fstype == XFS or (fstype in EXT and not _checkpoint(handle)):
             _emptied(handle, path)
@@ -148,7 +148,8 @@ def _fstype(path: str) -> str:
     return max(above, key=lambda mount: len(mount.mountpoint)).fstype if above else ""
 
 
-def _syncfs(handle: int) -> None:
+def syncfs(handle: int) -> None:
+    """Write the file system of an open file or folder out. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syncfs(handle):
         number = ctypes.get_errno()

@@ -79,11 +79,10 @@ NEVER = (
 # Of these a snapshot compares what they are, and not what is in them: programs write them at any time.
 RENEWED = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
 
-# What hooks of kernel-install make when a kernel comes, beside its own entry: dracut's rescue image with its entry, and the
-# links to modules of other kernels (weak-modules).
+# What hooks of kernel-install make when a kernel comes, beside its own entry: its initramfs, the copy of the kernel, dracut's
+# rescue image with its entry, and the links to modules of other kernels (weak-modules).
 KERNEL_OUTPUTS = (
-    "/boot/loader/entries/*-0-rescue.conf", "/boot/vmlinuz-0-rescue-*", "/boot/initramfs-0-rescue-*.img",
-    "/lib/modules/*/weak-updates/*",
+    "/boot/loader/entries/*-0-rescue.conf", "/boot/vmlinuz-*", "/boot/initramfs-*.img", "/lib/modules/*/weak-updates/*",
 )
 # Where these lie beside the places above: patterns of files, and of folders with all that is below them.
 BESIDE_KERNELS = ("/boot/vmlinuz-0-rescue-*", "/boot/initramfs-0-rescue-*.img", "/lib/modules/*/weak-updates")

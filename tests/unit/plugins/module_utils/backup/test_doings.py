@@ -170,8 +170,8 @@ def test_entries_and_default_of_kernels_that_came():
         assert ("/boot/grub2/grubenv" in found) is own, text
 
 
-OUTPUTS = ("/boot/loader/entries/1f2e-0-rescue.conf", "/boot/vmlinuz-0-rescue-1f2e", "/boot/initramfs-0-rescue-1f2e.img",
-           "/lib/modules/5.14.0-1.el9.x86_64/weak-updates/zfs.ko")
+OUTPUTS = ("/boot/loader/entries/1f2e-0-rescue.conf", "/boot/initramfs-6.12.0-1.hs.el9.x86_64.img",
+           "/boot/vmlinuz-0-rescue-1f2e", "/boot/initramfs-0-rescue-1f2e.img", "/lib/modules/5.14.0-1.el9.x86_64/weak-updates/zfs.ko")
 
 
 @pytest.mark.parametrize("path", OUTPUTS)
@@ -186,7 +186,7 @@ def test_what_hooks_make_beside_the_entry_of_a_kernel(path):
 
 
 @pytest.mark.parametrize("path", [
-    "/boot/loader/entries/rescue.conf", "/boot/vmlinuz-rescue", "/lib/modules/5.14.0-1.el9.x86_64/extra/zfs.ko"])
+    "/boot/loader/entries/rescue.conf", "/boot/initrd-ours.img", "/lib/modules/5.14.0-1.el9.x86_64/extra/zfs.ko"])
 def test_no_other_paths_are_taken_for_those_of_hooks(path):
     kernel = build({"/lib/modules/6.12.0-1.hs.el9.x86_64/vmlinuz": entry("kernel")})
     assert changes(NOTHING, kernel, {}, {path: file("made")}) == set()

@@ -28,7 +28,8 @@ OLD = P(files={
     "/var/lib/held/state.db": F("x", flags=GHOST), "/usr/sbin/pager": F("x", flags=GHOST),
     "/var/lib/systemd/random-seed": F("x", flags=GHOST)})
 NEW = OLD.next(files={
-    "/usr/bin/tool": program("new\n"), "/usr/lib/tool": folder(), "/usr/lib/tool/link": link("b"), "/usr/lib/tool/file": F("new\n"),
+    "/usr/bin/tool": program("new\n"), "/usr/lib/tool": folder(), "/usr/lib/tool/link": link("b"),
+    "/usr/lib/tool/file": F("new\n"),
     "/etc/tool.conf": config("new\n", "noreplace"), "/usr/share/doc/tool/README": F("new\n", flags=("doc",)),
     "/usr/lib/tool/rules": F("new\n"), "/usr/lib/tool/only-new": F("new\n")})
 OLD_NEVRA, NEW_NEVRA = "tool-1-1.x86_64", "tool-2-1.x86_64"
@@ -168,6 +169,41 @@ def test_what_an_admin_makes_of_code_of_the_new_build_is_displaced_and_told(swap
     place = line.rpartition(" ")[2]
     assert line.startswith(f"{name} ") and place.startswith(os.path.join(swapped.target.state_dir, "displaced", "run-1"))
     assert states.of_path(place, Contents()) == state
+
+
+@pytest.mark.parametrize("case", SINCE)
+def test_code_that_was_changed_before_and_since_is_what_it_was_before(swapped, case):
+    name, change = SINCE[case]
+    if name.endswith("only-new"):
+        swapped.path(name).write_text("no package has it\n")
+    elif name.endswith("link"):
+        relink(swapped, name, "/srv/before")
+    else:
+        swapped.path(name).write_text("before\n")
+    before = swapped.look()
+    swapped.swap()
+    try:
+        change(swapped.path(name))
+    except OSError as error:
+        pytest.skip(f"this file system cannot do that: {error}")
+    told = swapped.back()
+    if name.endswith("only-new"):
+        # What no package owned was no file of a package, and is told beforehand as unowned.overwritten.
+        before[name] = None
+    after = swapped.look()
+    assert after == {path: state for path, state in before.items() if state is not None}
+    assert [line.partition(" ")[0] for line in told] == [name] and "displaced" in told[0]
+
+
+def test_what_programs_write_into_ghosts_is_not_told(swapped):
+    ghost(swapped)
+    swapped.kept.save([OLD_NEVRA])
+    ghost(swapped, text="a program wrote that\n")
+    swapped.kept.note([OLD_NEVRA])
+    ghost(swapped, text="and that\n")
+    swapped.kept.look_for_edits([OLD_NEVRA])
+    assert swapped.kept.put_back() == []
+    assert swapped.path("/var/lib/held/state.db").read_text() == "and that\n"
 
 
 def test_a_file_that_an_admin_had_deleted_is_there_again_and_told(swapped):

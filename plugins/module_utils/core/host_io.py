@@ -10,6 +10,7 @@ in place of the command runner.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import functools
 import os
@@ -140,14 +141,7 @@ class Target:
 
     def read(self, path: str, newline: str | None = None) -> FileState | None:
         """Return what a regular file holds, or None when there is none. C(newline) is that of open()."""
-        real = self._read_at(path)
-        try:
-            info = os.stat(real)
-            with open(real, encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
-                content = handle.read()
-        except FileNotFoundError:
-            return None
-        return FileState(content, f"{stat.S_IMODE(info.st_mode):04o}", _user(info.st_uid), _group(info.st_gid))
+        return state_at(self._read_at(path), newline)
 
     def read_bytes(self, path: str) -> bytes | None:
         """Return the bytes of a regular file, or None when there is none."""
@@ -178,11 +172,18 @@ class Target:
     def write(self, path: str, wanted: FileState) -> None:
         """Put a file in place whole or not at all: written beside, synced, labelled, renamed. A symbolic link at the path stays,
         and what it leads to is written. ACLs and attributes of users stay."""
-        path = self.final(path)
-        real = self.path(path)
-        folder = os.path.dirname(real)
-        os.makedirs(folder, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder, prefix=self.scratch)
+        real = self.path(self.final(path))
+        with self.beside(path, wanted) as beside:
+            os.rename(beside, real)
+        sync_folder(os.path.dirname(real))
+
+    @contextlib.contextmanager
+    def beside(self, path: str, wanted: FileState) -> t.Iterator[str]:
+        """Have a file written and synced beside the end of a path. What is there at the end of it all goes."""
+        end = self.final(path)
+        real = self.path(end)
+        os.makedirs(os.path.dirname(real), exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=os.path.dirname(real), prefix=self.scratch)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
                 out.write(wanted.content)
@@ -192,21 +193,19 @@ class Target:
                 # Last: the change of the owner takes bits away, and an ACL sets those of the group.
                 os.fchmod(out.fileno(), int(wanted.mode, 8))
                 os.fsync(out.fileno())
-            self.label(path, beside, stat.S_IFREG)
-            os.rename(beside, real)
-        except BaseException:
-            if os.path.exists(beside):
+            self.label(end, beside, stat.S_IFREG)
+            yield beside
+        finally:
+            if os.path.lexists(beside):
                 os.unlink(beside)
-            raise
-        sync_folder(folder)
 
     def remove(self, path: str) -> None:
         """Take a file away; one that is already gone is fine. A symbolic link is refused: it is somebody's, and what it leads to
         is as well."""
         if self.is_link(path):
             raise Refused(Problem(
-                f"{path} is a symbolic link", "a file is to be taken away here, and nobody told whether that is the link or what it "
-                "leads to", f"Remove what should go by hand ('ls -l {path}' shows where it leads), and run again"))
+                f"{path} is a symbolic link", "a file is to be taken away here, and nobody told whether that is the link or what "
+                "it leads to", f"Remove what should go by hand ('ls -l {path}' shows where it leads), and run again"))
         real = self.path(path)
         try:
             os.unlink(real)
@@ -253,6 +252,17 @@ class Target:
         found, context = selinux.matchpathcon(path, kind)
         if found == 0:
             selinux.lsetfilecon(real, context)
+
+
+def state_at(real: str, newline: str | None = None) -> FileState | None:
+    """Return what a regular file holds, or None when there is none. C(newline) is that of open()."""
+    try:
+        info = os.stat(real)
+        with open(real, encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
+            content = handle.read()
+    except FileNotFoundError:
+        return None
+    return FileState(content, f"{stat.S_IMODE(info.st_mode):04o}", _user(info.st_uid), _group(info.st_gid))
 
 
 def end_of_links(root: str, path: str) -> str | None:

@@ -9,7 +9,7 @@ import errno
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, exchange, host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import file as shared_file
 
 LOOKS = (host_io.is_folder, host_io.is_file, host_io.leads_somewhere)
@@ -192,3 +192,109 @@ def test_a_file_system_without_attributes_is_fine(target, monkeypatch):
     monkeypatch.setattr(os, "listxattr", listxattr)
     target.write(REPO, target.read(REPO)._replace(content=OURS))
     assert target.read(REPO).content == OURS
+
+
+WANTED = ("[wanted]\n", "0640")
+
+
+def at_the_rename(monkeypatch, act):
+    """Have something done right before the first rename of what is written."""
+    done = []
+    for module, name in ((exchange, "renameat2"), (os, "rename")):
+        def call(*arguments, real=getattr(module, name), **more):
+            if not done:
+                done.append(1)
+                act()
+            return real(*arguments, **more)
+        monkeypatch.setattr(module, name, call)
+
+
+def without_exchange(*_arguments):
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+
+@pytest.mark.parametrize("has", [True, False], ids=["with exchange", "without"])
+@pytest.mark.parametrize("wanted", [WANTED, None], ids=["written", "removed"])
+@pytest.mark.parametrize("how", ["nothing", "rename", "in place", "mode", "link", "gone"])
+def test_what_somebody_writes_while_a_file_is_taken_back_stays(target, monkeypatch, has, wanted, how):
+    if not has:
+        monkeypatch.setattr(exchange, "renameat2", without_exchange)
+    lay_chain(target, {})
+    real = target.path(REPO)
+    now = target.read(REPO)
+
+    def theirs():
+        if how == "rename":
+            with open(f"{real}.new", "w", encoding="utf-8") as out:
+                out.write(OURS)
+            os.rename(f"{real}.new", real)
+        elif how == "in place":
+            with open(real, "w", encoding="utf-8") as out:
+                out.write(OURS)
+        elif how == "mode":
+            os.chmod(real, 0o604)
+        elif how == "link":
+            os.unlink(real)
+            os.symlink("elsewhere", real)
+        elif how == "gone":
+            os.unlink(real)
+
+    if has:
+        at_the_rename(monkeypatch, theirs)
+    else:
+        # Such a file system leaves a moment after the last look: what is written before that stays.
+        theirs()
+    state = now._replace(content=wanted[0], mode=wanted[1]) if wanted else None
+    if state and how == "link" and not has:
+        # A link that leads nowhere is refused at once.
+        with pytest.raises(errors.Refused):
+            exchange.write(target, REPO, now, state)
+    else:
+        done = exchange.write(target, REPO, now, state) if state else exchange.remove(target, REPO, now)
+        assert done is (how == "nothing" or (how == "gone" and not state))
+    held = {"nothing": state, "rename": now._replace(content=OURS, mode="0644"), "in place": now._replace(content=OURS),
+            "mode": now._replace(mode="0604")}
+    if how == "link":
+        assert os.readlink(real) == "elsewhere"
+    else:
+        assert target.read(REPO) == held.get(how)
+    assert [name for name in os.listdir(os.path.dirname(real)) if name != os.path.basename(real)] == []
+
+
+@pytest.mark.parametrize("has", [True, False], ids=["with exchange", "without"])
+def test_a_file_comes_back_only_where_nothing_is(target, monkeypatch, has):
+    if not has:
+        monkeypatch.setattr(exchange, "renameat2", without_exchange)
+    lay_chain(target, {})
+    now = target.read(REPO)
+    assert not exchange.write(target, REPO, None, now._replace(content=OURS)) and target.read(REPO) == now
+    os.unlink(target.path(REPO))
+    assert exchange.write(target, REPO, None, now) and target.read(REPO) == now
+
+
+def test_of_two_that_are_written_meanwhile_the_newest_stays_and_the_other_is_kept_beside(target, monkeypatch):
+    lay_chain(target, {})
+    real, now, calls = target.path(REPO), target.read(REPO), []
+
+    def call(*arguments, rename=exchange.renameat2):
+        calls.append(1)
+        if len(calls) < 3:
+            with open(f"{real}.new", "w", encoding="utf-8") as out:
+                out.write(f"{len(calls)}\n")
+            os.rename(f"{real}.new", real)
+        return rename(*arguments)
+
+    monkeypatch.setattr(exchange, "renameat2", call)
+    assert not exchange.write(target, REPO, now, now._replace(content=OURS))
+    assert target.read(REPO).content == "2\n" and target.read(f"{REPO}.saved").content == "1\n"
+
+
+def test_a_step_says_that_a_file_was_changed_while_it_was_taken_back(target, monkeypatch):
+    lay_chain(target, {})
+    was = target.read(REPO)
+    action = shared_file.FileAction.between(REPO, "", was, was._replace(content=OURS))
+    action.apply(target)
+    at_the_rename(monkeypatch, lambda: os.chmod(target.path(REPO), 0o604))
+    action.undo(target)
+    assert action.left == [f"{REPO} was changed while it was taken back, and is left as it is"]
+    assert target.read(REPO) == was._replace(content=OURS, mode="0604")

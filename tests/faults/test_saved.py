@@ -145,6 +145,9 @@ if sys.argv[1] == "change":
     os.unlink(gone)
 found = {}
 for path in paths[:6]:
+    if not os.path.lexists(path):
+        found[path] = None
+        continue
     info = os.lstat(path)
     xattrs = {} if os.path.islink(path) else {
         name: os.getxattr(path, name).hex() for name in os.listxattr(path) if name.startswith(("security.capability", "user."))}

@@ -76,7 +76,8 @@ def _identity(mount: Mount) -> list[str]:
 
 
 class Restorer:
-    """Brings paths of a host to states. C(contents) has what files hold; C(aside) is given what must give way and is somebody's."""
+    """Brings paths of a host to states. C(contents) has what files hold; C(aside) is given what must give way, and is
+    somebody's."""
 
     def __init__(self, target: Target, contents: Contents, where: Mounts, aside: Aside) -> None:
         self._target = target

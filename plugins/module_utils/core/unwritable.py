@@ -31,7 +31,8 @@ OF_PATH = {
         "{paths}: a symbolic link that leads nowhere", "this run writes what a link leads to, and the link stays",
         "Look with 'namei -l {quoted}'; mend the link or remove it, and run again"),
     writable.A_LINK: (
-        "{paths}: a symbolic link", "a file is to be taken away there, and nobody told whether that is the link or what it leads to",
+        "{paths}: a symbolic link",
+        "a file is to be taken away there, and nobody told whether that is the link or what it leads to",
         "Look with 'ls -l {quoted}', remove what should go by hand, and run again"),
     writable.HARD_LINKS: (
         "{paths}: a file with several hard links",

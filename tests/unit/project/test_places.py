@@ -54,15 +54,16 @@ def test_a_second_list_is_found(source):
 
 
 def test_what_other_parts_know_of_single_places_is_in_the_table():
-    assert {alternatives.LINK_FOLDER, *alternatives.STATE_FOLDERS, boot_loader.ENTRIES, boot_disk.ENVIRONMENT} <= set(places.SAVED)
-    assert set(places.COMPARED) < set(places.SAVED) and set(places.RENEWED) <= {
-        path for path in places.RENEWED if places.is_never(path) and places.in_places(path)}
+    known = {alternatives.LINK_FOLDER, *alternatives.STATE_FOLDERS, boot_loader.ENTRIES, boot_disk.ENVIRONMENT}
+    assert known <= set(places.SAVED) and set(places.COMPARED) < set(places.SAVED)
+    assert all(places.is_never(path) and places.in_places(path) for path in places.RENEWED)
 
 
 @pytest.mark.parametrize("path", [
     "/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-", "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
-    "/etc/machine-id", "/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/etc/udev/hwdb.bin", "/etc/ld.so.cache",
-    "/etc/selinux/targeted/policy/policy.33", "/var/lib/selinux/targeted/active/policy.kern", "/etc/resolv.conf"])
+    "/etc/machine-id", "/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/etc/udev/hwdb.bin",
+    "/etc/ld.so.cache", "/etc/selinux/targeted/policy/policy.33", "/var/lib/selinux/targeted/active/policy.kern",
+    "/etc/resolv.conf"])
 def test_what_is_never_restored(path):
     assert places.is_never(path)
 

@@ -171,7 +171,8 @@ def test_entries_and_default_of_kernels_that_came():
 
 
 OUTPUTS = ("/boot/loader/entries/1f2e-0-rescue.conf", "/boot/initramfs-6.12.0-1.hs.el9.x86_64.img",
-           "/boot/vmlinuz-0-rescue-1f2e", "/boot/initramfs-0-rescue-1f2e.img", "/lib/modules/5.14.0-1.el9.x86_64/weak-updates/zfs.ko")
+           "/boot/vmlinuz-0-rescue-1f2e", "/boot/initramfs-0-rescue-1f2e.img",
+           "/lib/modules/5.14.0-1.el9.x86_64/weak-updates/zfs.ko")
 
 
 @pytest.mark.parametrize("path", OUTPUTS)

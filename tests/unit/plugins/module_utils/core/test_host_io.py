@@ -106,10 +106,9 @@ def lay_chain(target, links):
     for path in (*links, end):
         os.makedirs(os.path.dirname(target.path(path)), exist_ok=True)
     for path, led in links.items():
-        if led.startswith("/") and path == "/etc/yum.repos.d":
-            # An absolute link of a folder is followed by the kernel, which knows one root alone.
-            led = target.path(led)
-        os.symlink(led, target.path(path))
+        # An absolute link of a folder is followed by the kernel, which knows one root alone.
+        absolute = led.startswith("/") and path == "/etc/yum.repos.d"
+        os.symlink(target.path(led) if absolute else led, target.path(path))
     with open(target.path(end), "w", encoding="utf-8") as out:
         out.write(THEIRS)
     os.chmod(target.path(end), 0o640)
@@ -200,13 +199,17 @@ WANTED = ("[wanted]\n", "0640")
 def at_the_rename(monkeypatch, act):
     """Have something done right before the first rename of what is written."""
     done = []
-    for module, name in ((exchange, "renameat2"), (os, "rename")):
-        def call(*arguments, real=getattr(module, name), **more):
+
+    def before(real):
+        def call(*arguments, **more):
             if not done:
                 done.append(1)
                 act()
             return real(*arguments, **more)
-        monkeypatch.setattr(module, name, call)
+        return call
+
+    for module, name in ((exchange, "renameat2"), (os, "rename")):
+        monkeypatch.setattr(module, name, before(getattr(module, name)))
 
 
 def without_exchange(*_arguments):

@@ -268,12 +268,12 @@ def linked(root):
 def test_links_of_others(tmp_path, how):
     for name, kind in linked(tmp_path).items():
         path = f"/etc/yum.repos.d/{name}"
-        if how == writable.REMOVED:
-            kind = "" if name == "plain.repo" else writable.A_LINK
+        removed = "" if name == "plain.repo" else writable.A_LINK
+        wanted = removed if how == writable.REMOVED else kind
         found = writable.obstacles(str(tmp_path), [Touch(path, how)])
-        assert [obstacle.kind for obstacle in found] == ([kind] if kind else []), name
+        assert [obstacle.kind for obstacle in found] == ([wanted] if wanted else []), name
         for problem in unwritable.problems(found):
-            assert path in problem.fact or kind == writable.FOLDER_IN_WAY, problem
+            assert path in problem.fact or wanted == writable.FOLDER_IN_WAY, problem
             assert problem.reason and problem.remedy
 
 

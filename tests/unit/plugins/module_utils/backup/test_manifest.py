@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    boot_entries, displaced, manifest, restore, shipped, states as file_states, units as backup_units,
+    boot_entries, displaced, manifest, parent, restore, shipped, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
@@ -276,6 +276,47 @@ class TestKept:
         assert [text_of(target, path) for path in there] == ["somebody after the cut\n"] * 2 + ["[company]\n"]
         assert os.stat(target.path(there[2])).st_mode & 0o777 == 0o640
         assert found.put_back() == told
+
+    @pytest.mark.parametrize(("what", "why"), [
+        ("hard link", "has 2 hard links"), ("link of a folder", "without following a link: /etc is a symbolic link"),
+        ("another mount", "is on the mount /etc, and was on / when it was saved")])
+    def test_what_is_not_written_is_told_with_the_reason(self, target, monkeypatch, what, why):
+        lay(target, "/proc/self/mountinfo", "22 1 253:0 / / rw - xfs /dev/vda1 rw\n")
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+        if what == "hard link":
+            os.link(target.path("/etc/a.conf"), target.path("/srv"))
+        elif what == "another mount":
+            lay(target, "/proc/self/mountinfo", "22 1 253:0 / / rw - xfs /dev/vda1 rw\n30 22 0:40 / /etc rw - tmpfs tmpfs rw\n")
+        else:
+            os.rename(target.path("/etc"), target.path("/srv"))
+            os.symlink("srv", target.path("/etc"))
+        (told,) = found.put_back()
+        assert told.startswith("/etc/a.conf ") and why in told and told.endswith("and is left as it is")
+        assert text_of(target, "/etc/a.conf") == STOCK
+        assert found.put_back() == [told]
+
+    def test_a_path_that_is_written_while_it_is_brought_back_is_told(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+
+        def call(*arguments, rename=parent.renameat2):
+            lay(target, "/etc/new", "somebody's\n")
+            os.rename(target.path("/etc/new"), target.path("/etc/a.conf"))
+            monkeypatch.setattr(parent, "renameat2", rename)
+            return rename(*arguments)
+
+        monkeypatch.setattr(parent, "renameat2", call)
+        assert found.put_back() == words("/etc/a.conf")
+        assert text_of(target, "/etc/a.conf") == "somebody's\n" and os.listdir(target.path("/etc")) == ["a.conf"]
 
     def test_without_a_note_nothing_is_taken_for_the_swaps(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "stock\n")

@@ -23,6 +23,7 @@ from faults.conftest import TREE, LiveHost, repositories
 from lab import calls, common, hosts
 
 from . import cells
+from .places import places
 
 GUEST = pathlib.Path(__file__).resolve().parent / "guest"
 FOLDER = "/srv/lab-cut"
@@ -30,6 +31,8 @@ STATE = "/var/lib/centos-hyperscale"
 SMALL = "/srv/lab-small"
 UNIT = "lab-cut.service"
 EDITED = "/etc/systemd/logind.conf"
+# What a cut must not harm beside packages and units.
+LOOKED_AT = (*places.SAVED, "/etc/lab-cut.conf", "/boot")
 ENVIRONMENT = dict(
     os.environ, PATH=f"{TREE}/.venv/bin:{os.environ['PATH']}", ANSIBLE_COLLECTIONS_PATH=str(TREE / ".cache" / "collections"),
     # A connection that is kept would be that of a host that died.
@@ -106,7 +109,7 @@ class CutHost(LiveHost):
 
     def look(self) -> dict[str, t.Any]:
         """Return what guest/look.py sees."""
-        return json.loads(self.command("/usr/bin/python3", f"{FOLDER}/look.py"))
+        return json.loads(self.command("/usr/bin/python3", f"{FOLDER}/look.py", *LOOKED_AT, "--", *places.RENEWED))
 
     def steps(self) -> list[cells.Step]:
         """Return the steps of the newest run by its journal."""

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from cuts.places import places
 from lab import hosts
 
 from .conftest import TREE, repositories
@@ -33,7 +34,18 @@ COMPANY = {
     "/etc/udev/rules.d/99-ours.rules": "# Ours\n",
     "/etc/systemd/timesyncd.conf.rpmsave": "# A copy of ours\n",
 }
+# A file in each folder of the table of places, and its single files that a host does without.
+COMPANY.update({
+    f"{place}/zz-ours.conf": "# Ours\n" for place in places.SAVED
+    if place not in ("/var/lib/alternatives", "/etc/alternatives-admindir") and not place.rpartition("/")[2].count(".")
+    and place.rpartition("/")[2] not in ("grub", "grubenv", "config")})
+COMPANY.update({"/etc/sysctl.conf": "# Ours\n", "/etc/default/grub": "# Ours\n"})
+COMPANY["/var/lib/alternatives/ours"] = "auto\n/usr/bin/ours\n\n/usr/bin/true\n10\n"
+FOLDERS = ("/etc/systemd/system/ours.service.d", "/etc/udev/ours", "/etc/dnf/ours")
 LINK = "/etc/systemd/system/multi-user.target.wants/shop.service"
+LINKS = {
+    LINK: "/etc/systemd/system/shop.service", "/etc/alternatives/ours": "/usr/bin/true", "/etc/tmpfiles.d/zz.conf": "/dev/null",
+    "/etc/sysconfig/zz-link": "ours"}
 
 # Writes files as soon as a package transaction that was not there before has begun with its packages.
 WRITER = """
@@ -56,10 +68,12 @@ for path, text in texts["files"].items():
         out.write(text)
     os.chmod(path, texts["mode"])
     os.chown(path, 0, texts["group"])
-if texts["link"]:
-    os.makedirs(os.path.dirname(texts["link"]), exist_ok=True)
-    os.symlink("/etc/systemd/system/shop.service", texts["link"])
-    os.sync()
+for path, led in texts["links"].items():
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.symlink(led, path)
+for path in texts["folders"]:
+    os.makedirs(path)
+os.sync()
 still = json.load(open(found))["phase"]
 with open("/srv/others.new", "w") as out:
     json.dump({"phase": still}, out)
@@ -67,39 +81,65 @@ os.rename("/srv/others.new", "/srv/others.json")
 """
 
 
-def watch(live, files, link="", least=0):
-    """Have the host write files in the middle of its next transaction."""
+def watch(live, files, least=0):
+    """Have the host write files, and with them links and folders, in the middle of its next transaction."""
     live.write("/srv/texts.json", json.dumps({
-        "files": files, "link": link, "least": least, "mode": MODE, "group": GROUP}))
+        "files": files, "links": LINKS if files else {}, "folders": FOLDERS if files else (), "least": least, "mode": MODE,
+        "group": GROUP}))
     live.write("/srv/writer.py", WRITER)
     live.command("rm", "-f", SEEN, "/srv/watching")
     live.command("systemd-run", "--quiet", "--collect", "python3", "/srv/writer.py")
     live.command("sh", "-c", "until [ -e /srv/watching ]; do sleep 0.1; done")
 
 
-def write(live, files, link=""):
-    """Write files as an operator does."""
-    for path, text in files.items():
-        live.command("mkdir", "-p", os.path.dirname(path))
-        live.write(path, text)
-        live.command("chmod", f"{MODE:o}", path)
-        live.command("chown", f"0:{GROUP}", path)
-    if link:
-        live.command("systemctl", "daemon-reload")
-        live.command("systemctl", "enable", os.path.basename(link))
+# Writes what it is given, and says what of it is not as it was written.
+ADMIN = """
+import json, os, stat, sys
+texts = json.load(open("/srv/texts.json"))
+if sys.argv[1] == "write":
+    for path, text in texts["files"].items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as out:
+            out.write(text)
+        os.chmod(path, texts["mode"])
+        os.chown(path, 0, texts["group"])
+    for path, led in texts["links"].items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(led, path)
+    for path in texts["folders"]:
+        os.makedirs(path)
+wrong = []
+for path, text in texts["files"].items():
+    try:
+        info, found = os.lstat(path), open(path).read()
+    except OSError as error:
+        wrong.append([path, str(error)])
+        continue
+    if (found, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) != (text, texts["mode"], 0, texts["group"]):
+        wrong.append([path, found, oct(info.st_mode)])
+wrong += [path for path, led in texts["links"].items() if not os.path.islink(path) or os.readlink(path) != led]
+wrong += [path for path in texts["folders"] if not os.path.isdir(path)]
+print(json.dumps(wrong))
+"""
 
 
-def as_written(live, files, link=""):
-    """Return what of some files is not as it was written."""
-    wrong = []
-    for path, text in files.items():
-        found = hosts.command(live.host, ["cat", path]).stdout
-        look = hosts.command(live.host, ["stat", "-c", "%a %u %g", path]).stdout.strip()
-        if (found, look) != (text, f"{MODE:o} 0 {GROUP}"):
-            wrong.append((path, found, look))
-    if link and hosts.command(live.host, ["readlink", link]).stdout.strip() != "/etc/systemd/system/shop.service":
-        wrong.append((link, "gone", ""))
-    return wrong
+def admin(live, verb, files, more):
+    """Have somebody write on the host, or look at what was written, and return what is not as it was written."""
+    live.write("/srv/texts.json", json.dumps({
+        "files": files, "links": LINKS if more else {}, "folders": FOLDERS if more else (), "mode": MODE, "group": GROUP}))
+    live.write("/srv/admin.py", ADMIN)
+    return json.loads(live.command("python3", "/srv/admin.py", verb))
+
+
+def write(live, files, more=False):
+    """Write files as an operator does. C(more): links and folders as well."""
+    assert admin(live, "write", files, more) == []
+    live.command("systemctl", "daemon-reload")
+
+
+def as_written(live, files, more=False):
+    """Return what of some files, and of the links and folders, is not as it was written."""
+    return admin(live, "look", files, more)
 
 
 def untold(result, *paths):
@@ -142,15 +182,15 @@ def test_what_others_wrote_after_a_power_cut_in_a_rollback_stays(host9, run):
     stock = live.release()
     assert adopted(live)["changed"]
     cut_in_rollback(live)
-    write(live, COMPANY, LINK)
+    write(live, COMPANY, more=True)
     result = ANY_RUN[run](live)
     assert "made whole" in result["interrupted"]["outcome"], result
-    assert as_written(live, COMPANY, LINK) == []
-    assert untold(result, *COMPANY, LINK) == [], result["left"]
+    assert as_written(live, COMPANY, more=True) == []
+    assert untold(result, *COMPANY, *LINKS, *FOLDERS) == [], result["left"]
     if run == "adoption":
         assert ".hs." in live.release()
         result = live.module("converge", {"state": "undone"})
-        assert as_written(live, COMPANY, LINK) == []
+        assert as_written(live, COMPANY, more=True) == []
     assert live.release() == stock
 
 
@@ -161,14 +201,14 @@ def test_what_others_write_while_a_rollback_runs_stays(host9):
     assert adopted(live)["changed"]
     # An edit of a file that both builds have, too.
     files = {**COMPANY, "/etc/systemd/journald.conf": "[Journal]\nSystemMaxUse=64M\n"}
-    watch(live, files, LINK)
+    watch(live, files)
     result = live.module("converge", {"state": "undone"})
     assert json.loads(live.command("cat", SEEN))["phase"] == "running"
     assert result.get("changed"), result
     assert live.release() == stock
     kept = {path: text for path, text in files.items() if path != "/etc/systemd/journald.conf"}
-    assert as_written(live, kept, LINK) == []
-    assert untold(result, *kept, LINK) == [], result["left"]
+    assert as_written(live, kept, more=True) == []
+    assert untold(result, *kept, *LINKS, *FOLDERS) == [], result["left"]
     # rpm itself may come to this one later; if so, it has put the edit aside or laid its own beside it.
     held = live.command("sh", "-c", "cat /etc/systemd/journald.conf /etc/systemd/journald.conf.rpm* 2> /dev/null || true")
     assert "SystemMaxUse=64M" in held
@@ -179,14 +219,14 @@ def test_what_others_write_while_the_swap_runs_stays(host):
     live = host
     live.write("/etc/systemd/system/older.service", UNIT)
     stock = live.release()
-    watch(live, COMPANY, LINK)
+    watch(live, COMPANY)
     assert adopted(live)["changed"]
     assert json.loads(live.command("cat", SEEN))["phase"] == "running"
     result = live.module("converge", {"state": "undone"})
     assert result.get("changed"), result
     assert live.release() == stock
-    assert as_written(live, COMPANY, LINK) == []
-    assert untold(result, *COMPANY, LINK) == [], result["left"]
+    assert as_written(live, COMPANY, more=True) == []
+    assert untold(result, *COMPANY, *LINKS, *FOLDERS) == [], result["left"]
 
 
 def test_local_edits_of_a_swapped_package_stay(host9):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from lab import hosts, rpms
@@ -122,3 +123,88 @@ def test_an_update_since_is_taken_back_as_well(host9):
     assert result.get("changed"), result
     assert set(live.command("rpm", "-qa").split()) == stock
     assert hosts.command(live.host, ["systemctl", "is-system-running"]).stdout.strip() == "running"
+
+
+# What an admin makes of files of the packages, none of them configuration, and says of each path.
+CHANGES = """
+import os, sys, json, stat
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+setuid, owned, link, file, manual, capable, gone = paths = sys.argv[2:9]
+if sys.argv[1] == "change":
+    os.chmod(setuid, 0o4750)
+    os.chown(owned, 7, 9)
+    for path, led in ((link, "/srv/ours.target"), (file, "/dev/null")):
+        os.unlink(path)
+        os.symlink(led, path)
+    open(manual, "a").write("ours")
+    try:
+        os.setxattr(capable, "security.capability", CAPABILITY)
+        os.setxattr(capable, "user.note", b"ours")
+    except OSError:
+        os.chmod(capable, 0o711)
+    os.unlink(gone)
+found = {}
+for path in paths[:6]:
+    if not os.path.lexists(path):
+        found[path] = None
+        continue
+    info = os.lstat(path)
+    xattrs = {} if os.path.islink(path) else {
+        name: os.getxattr(path, name).hex() for name in os.listxattr(path) if name.startswith(("security.capability", "user."))}
+    held = os.readlink(path) if os.path.islink(path) else info.st_size
+    found[path] = [oct(info.st_mode), info.st_uid, info.st_gid, held, xattrs]
+print(json.dumps(found))
+"""
+CHANGED = ("/usr/bin/systemd-cat", "/usr/lib/udev/rules.d/60-input-id.rules", "/usr/lib/systemd/system/runlevel5.target",
+           "/usr/lib/udev/rules.d/60-evdev.rules", "/usr/lib/systemd/system/systemd-udevd.service", "/usr/bin/systemd-cgls")
+DELETED = "/usr/lib/udev/rules.d/60-block.rules"
+
+
+def test_modes_owners_links_types_and_capabilities_of_files_of_packages_come_back(host):
+    live = host
+    live.write("/srv/change.py", CHANGES)
+    before = json.loads(live.command("python3", "/srv/change.py", "change", *CHANGED, DELETED))
+    predicted = live.module("dropin_info", {"packages": [{"family": "systemd"}], "repositories": [repositories()]})
+    told = {
+        finding["subject"]["name"] for finding in predicted["report"]["findings"]
+        if finding["check"] == "local_edit.overwritten"}
+    assert told >= set(CHANGED), told
+    assert live.adopt()["changed"]
+    assert json.loads(live.command("python3", "/srv/change.py", "look", *CHANGED, DELETED)) != before
+    result = live.module("converge", {"state": "undone"})
+    assert result.get("changed"), result
+    assert json.loads(live.command("python3", "/srv/change.py", "look", *CHANGED, DELETED)) == before
+    assert [line for line in result["left"] if DELETED in line] == [
+        f"{DELETED} was deleted before the swap, and came back with its package"]
+    assert not any(path in line for path in CHANGED for line in result["left"]), result["left"]
+
+
+REPO = "/etc/yum.repos.d/centos.repo"
+
+
+def test_a_repository_file_that_is_a_link_stays_one(host9):
+    live = host9
+    live.command("sh", "-c", f"mkdir -p /srv/config && mv {REPO} /srv/config && ln -s ../../srv/config/centos.repo {REPO}")
+    look = ["sh", "-c", f"readlink {REPO}; stat -c '%a %u %g %i %h' {REPO}; sha256sum < /srv/config/centos.repo"]
+    before = live.command(*look)
+    crb = {"repositories": [dict(repositories(), crb=True)]}
+    result = live.converge(**crb)
+    assert any(action["subject"] == REPO for action in result["actions"]), result["actions"]
+    assert live.command("readlink", REPO).strip() == "../../srv/config/centos.repo"
+    assert live.command(*look) != before
+    result = live.module("converge", {"state": "undone"})
+    assert result.get("changed") and not any(REPO in line for line in result["left"]), result
+    after = live.command(*look)
+    # The file is a new one with the old text, mode and owner; the link is the very same.
+    assert [line.split()[:3] for line in after.splitlines()] == [line.split()[:3] for line in before.splitlines()]
+
+
+def test_a_repository_file_whose_link_leads_nowhere_or_to_a_read_only_place_is_refused(host9, refused):
+    live = host9
+    crb = {"repositories": [dict(repositories(), crb=True)]}
+    live.command("sh", "-c", f"mkdir -p /srv/config && mv {REPO} /srv/config/centos.repo && ln -s /srv/config/centos.repo {REPO}")
+    live.command("mount", "--bind", "/srv/config", "/srv/config")
+    live.command("mount", "-o", "remount,bind,ro", "/srv/config")
+    refused(live, lambda: live.converge(**crb), "/srv/config is mounted read-only", "mount -o remount,bind,rw /srv/config")
+    live.command("mount", "-o", "remount,bind,rw", "/srv/config")
+    assert live.converge(**crb)["changed"]

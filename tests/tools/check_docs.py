@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/checks.md: every check id, every known break, and what became of every row of the catalogue."""
+"""Write docs/checks.md: check ids, known breaks, state that goes one way, and what became of every row of the catalogue."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "plugins"))
 
+from module_utils.tables import one_way  # noqa: E402
 from module_utils.verify import checks, knowledge  # noqa: E402
 
 PAGE = TREE / "docs" / "checks.md"
@@ -69,6 +70,15 @@ def page() -> str:
         since += f", until {known.undone}" if known.undone else ""
         change = f"{known.title}. {known.description} [{known.link.title}]({known.link.url})"
         lines.append(f"| `{known.id}` | {known.package} | {since} | {severity} | {cell(change)} | {cell(known.remedy)} |")
+    lines += ["", "## State that an older build cannot read", "", "Findings of check `oneway.state`; the id is the subject of a "
+              "finding. High, or low where nothing is lost, where the host has such state or will; else for information.", "",
+              "| id | package | since | state | after going back | what to do |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in one_way.ROWS:
+        since = "the SIG's build" if row.since == one_way.ANY else row.since
+        since += "" if row.streams == one_way.BOTH_STREAMS else f", Stream {', '.join(map(str, row.streams))}"
+        state = f"{row.title}: {row.made}. [{row.link[0]}]({row.link[1]})"
+        cells = [f"`{row.id}`", ", ".join(row.packages), since, cell(state), cell(row.reader), cell(row.remedy)]
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "## The catalogue", "", "What can make a replacement not a drop-in, and what covers it.", "",
               "| row | what | covered by | remarks |", "| --- | --- | --- | --- |"]
     covered = rows_of_checks()

@@ -4,8 +4,9 @@
 """Which changes of paths a package transaction made by itself, computed from the builds that left and that came.
 
 Only what can be computed counts: files as a header has them, second files beside configuration, families of alternatives
-that packages register, links of units that packages enable or disable, boot entries of kernels. Whatever else changed while
-the transaction ran was changed by somebody, or nobody can tell.
+that packages register, links of units that packages enable or disable, boot entries of kernels, and what the hooks of
+kernel-install are known to make beside them. Whatever else changed while the transaction ran was changed by somebody, or nobody
+can tell.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import re
 import typing as t
 
 from ..core.boot_disk import ENVIRONMENT
+from ..tables import places
 from ..text import alternatives, grubenv
+from .contents import Contents
 from .shipped import Entry, Shipped
 from .states import FILE, FOLDER, LINK, PathState, States, text_of
 
@@ -34,15 +37,17 @@ State = t.Optional[PathState]
 class Doings:
     """What a transaction makes of paths, by what left, what came, and what the paths held before it and hold after it.
 
-    C(enabled) says whether the presets of the host enable a unit, of the system or of users.
+    C(enabled) says whether the presets of the host enable a unit, of the system or of users; C(contents) has what files hold.
     """
 
     def __init__(
         self, leaving: Shipped, coming: Shipped, was: States, now: States, enabled: t.Callable[[str, bool], bool],
+        contents: Contents,
     ) -> None:
         self._leaving, self._coming = leaving, coming
         self._was, self._now = was, now
         self._enabled = enabled
+        self._contents = contents
 
     def changes(self) -> States:
         """Return what the transaction made of the paths that it changed."""
@@ -57,7 +62,7 @@ class Doings:
         return (
             self._by_package(path, was, now) or self._second_file(path, now) or self._family(path, was, now)
             or self._alternative(path, was, now) or self._enabling(path, was, now) or self._boot_entry(path, was, now)
-            or self._default_entry(path, was, now))
+            or self._of_kernel_hooks(path, was, now) or self._default_entry(path, was, now))
 
     def _differs(self, path: str) -> bool:
         return self._was.get(path) != self._now.get(path)
@@ -82,7 +87,7 @@ class Doings:
         if folder not in alternatives.STATE_FOLDERS or any(state is not None and state.kind != FILE for state in (was, now)):
             return False
         try:
-            before, after = _parsed(name, was), _parsed(name, now)
+            before, after = self._parsed(name, was), self._parsed(name, now)
         except ValueError:
             return False
         if before and after and (before.auto, before.link) != (after.auto, after.link):
@@ -94,6 +99,16 @@ class Doings:
         came = [path for path, target in new.items() if old.get(path) != target]
         return all(_merged(path) in self._coming.files for path in came) and all(
             _merged(path) in self._leaving.files for path in old.keys() - new.keys())
+
+    def _parsed(self, name: str, state: State) -> alternatives.Family | None:
+        return None if state is None else alternatives.parse(name, self._text(state))
+
+    def _text(self, state: PathState) -> str:
+        """Return the text of a file. Raises ValueError where it was not kept, as for a text that says nothing."""
+        text = text_of(self._contents, state)
+        if text is None:
+            raise ValueError("the content of this file was not kept")
+        return text
 
     def _alternative(self, path: str, was: State, now: State) -> bool:
         folder, name = os.path.split(path)
@@ -110,7 +125,7 @@ class Doings:
                 folder, family = os.path.split(place)
                 if folder in alternatives.STATE_FOLDERS and state is not None and state.kind == FILE:
                     try:
-                        parsed = _parsed(family, state)
+                        parsed = self._parsed(family, state)
                     except ValueError:
                         continue
                     if parsed and name in (family, *parsed.followers):
@@ -145,12 +160,26 @@ class Doings:
             return any(f"-{release}" in name for release in self._coming.kernels)
         return now is None and any(f"-{release}" in name for release in self._leaving.kernels)
 
+    def _of_kernel_hooks(self, path: str, was: State, now: State) -> bool:
+        """Say whether hooks of kernel-install made or removed a path beside the entry of a kernel."""
+        if not places.of_kernels(path):
+            return False
+        if was is None and now is not None:
+            return bool(self._coming.kernels)
+        return was is not None and now is None and bool(self._leaving.kernels)
+
     def _default_entry(self, path: str, was: State, now: State) -> bool:
         if path != ENVIRONMENT or was is None or now is None or (was.kind, now.kind) != (FILE, FILE):
             return False
-        before, after = grubenv.parse(text_of(was)), grubenv.parse(text_of(now))
-        if {name for name in {*before, *after} if before.get(name) != after.get(name)} != {DEFAULT_ENTRY}:
+        try:
+            before, after = grubenv.parse(self._text(was)), grubenv.parse(self._text(now))
+        except ValueError:
             return False
+        changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+        if not changed or not changed <= places.KERNEL_VARIABLES:
+            return False
+        if DEFAULT_ENTRY not in changed:
+            return bool(self._coming.kernels or self._leaving.kernels)
         return _names(after.get(DEFAULT_ENTRY), self._coming.kernels) or _names(before.get(DEFAULT_ENTRY), self._leaving.kernels)
 
     def _is_folder_of(self, path: str, made: t.Collection[str]) -> bool:
@@ -171,12 +200,8 @@ def _replaces(entry: Entry, was: State, old: Entry | None) -> bool:
 
 
 def _same(one: State, other: State) -> bool:
-    """Say whether two states are the same but for extended attributes."""
+    """Say whether two states are the same but for extended attributes, which rpm does not give to the second file."""
     return one is not None and other is not None and one[:5] == other[:5]
-
-
-def _parsed(name: str, state: State) -> alternatives.Family | None:
-    return None if state is None else alternatives.parse(name, text_of(state))
 
 
 def _merged(path: str) -> str:

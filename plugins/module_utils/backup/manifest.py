@@ -6,46 +6,46 @@
 One folder a run below C(saved/). Files are saved before the transaction. After it, what it made of them is noted, as far as
 that can be computed (doings.py). On the way back a path is written or removed only if it is in that note and still holds what
 the transaction left, or if the transaction of the way back changed it. Everything else stays as it is and is told.
+
+A path has its state in a list, with the digest of what it holds; the contents lie beside, each once.
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
 import time
 import typing as t
 
-from ..core import boot_disk
+from ..core import boot_disk, host_io
 from ..core.errors import Failed, Problem, Refused
-from ..core.host_io import Target, is_there, names_in, sync_folder
+from ..core.host_io import Target, is_there, names_in, scratch_of, sync_folder
 from ..packages import edits
 from ..packages.jobfile import REASONS
 from ..packages.store import Store
-from ..text.alternatives import LINK_FOLDER, STATE_FOLDERS
-from . import shipped, states as file_states, units
+from ..tables import places
+from . import displaced, shipped, states as file_states, units
 from .boot_entries import DEAD, dead_entries
+from .contents import Contents
 from .doings import BESIDE, Doings
 from .presets import enabled_by_preset
+from .restore import NOT_KEPT, Mounts, Restorer
 from .shipped import Shipped
 
 FOLDER = "saved"
-# What has to give way and is somebody's, by run.
-DISPLACED = "displaced"
 # What files held before the transaction; what the transaction made of those that it changed; what files held before that is
-# taken back.
-BEFORE, AFTER, EDITED = "files.json", "after.json", "edited.json"
+# taken back; and what they hold, by digest.
+BEFORE, AFTER, EDITED, CONTENTS = "files.json", "after.json", "edited.json", "contents"
 # What the builds brought that left, and those that are about to leave on the way back.
 LEAVING, GOING = "leaving.json", "going.json"
+# Files of the builds that were not there before; what lay beside the kernels; the mounts that the paths were on.
+MISSING, BESIDE_KERNELS, MOUNTS = "missing.json", "beside_kernels.json", "mounts.json"
 ACTIVE, STOPPED = "active.json", "stopped.json"
 PACKAGES = "packages"
-# What packages, their scriptlets and what they trigger write outside of their own files.
-TREES = (
-    "/etc/systemd", LINK_FOLDER, *STATE_FOLDERS, "/etc/dnf", "/etc/yum.repos.d", "/etc/sysconfig",
-    "/etc/sysctl.d", "/etc/kernel", "/etc/default/grub", "/etc/modules-load.d", "/etc/modprobe.d", "/etc/udev",
-    "/etc/tmpfiles.d", "/etc/sysusers.d", "/etc/pam.d", "/etc/nsswitch.conf", "/etc/ld.so.conf.d", "/boot/loader/entries",
-    "/boot/grub2/grubenv",
-)
+
+LEFT = "was changed since the swap and is left as it is"
 
 
 class Kept:
@@ -53,7 +53,9 @@ class Kept:
 
     def __init__(self, target: Target, run: str) -> None:
         self._target = target
+        self._run = run
         self.folder = os.path.join(target.state_dir, FOLDER, run)
+        self._contents = Contents(os.path.join(self.folder, CONTENTS))
 
     @property
     def packages(self) -> Store:
@@ -75,34 +77,53 @@ class Kept:
         return self._read(REASONS) or {}
 
     def save(self, leaving: t.Collection[str]) -> None:
-        """Save what the files of some installed builds, given as NEVRAs, and TREES hold."""
+        """Save what the files of some installed builds, given as NEVRAs, and the places of a host hold."""
         brings, names = shipped.installed(leaving)
         try:
             self._target.private_folder(FOLDER)
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             self._write(ACTIVE, units.active(self._target, brings.files))
             self._write(LEAVING, shipped.plain(brings))
-            paths = [*_with_beside(brings.configuration), *edited_files(self._target, names)]
-            self._write(BEFORE, _plain(self._capture(paths)))
+            differing = differences(self._target, names)
+            edited = edited_of(differing)
+            paths = [*_with_beside(brings.configuration), *brings.ghosts, *edited]
+            before = self._capture(paths, keeping=True)
+            self._write(MISSING, sorted(differing.keys() - set(edited)))
+            self._write(BESIDE_KERNELS, beside_kernels(self._target))
+            self._write(MOUNTS, Mounts(self._target).plain())
+            self._write(BEFORE, _plain(before))
         except OSError as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise Refused(Problem(
                 f"the files of this host cannot be saved below {self.folder}", f"{error.strerror or error}",
                 "Nothing was changed. Make room there and run again")) from error
+        self._warn_of_large(before, {*brings.ghosts, *(path for path in edited if edits.CONTENT & set(differing[path]["flags"]))})
+
+    def _warn_of_large(self, before: file_states.States, paths: t.Collection[str]) -> None:
+        """Tell which of some paths hold what is not kept and no package has."""
+        contents = self._contents
+        for path in sorted(before.keys() & paths):
+            state = before[path]
+            if state is not None and (state.kind == file_states.HUGE or (
+                    state.kind == file_states.FILE and not contents.has(state.content))):
+                self._target.warn(
+                    f"{path} is too large to be saved: what the transaction makes of its content is not taken back")
 
     def note(self, coming: t.Collection[str]) -> None:
         """Note what the transaction made of the files. C(coming) are the NEVRAs of the builds that it brought."""
-        before = self._states(BEFORE)
-        now = self._capture(before)
-        self._write(AFTER, _plain(self._doings(self._brought(LEAVING), shipped.installed(coming)[0], before, now).changes()))
+        before, brings = self._states(BEFORE), shipped.installed(coming)[0]
+        known = self._read(BESIDE_KERNELS) or []
+        made = [path for path in beside_kernels(self._target) if path not in known] if brings.kernels else []
+        now = self._capture([*before, *made])
+        self._write(AFTER, _plain(self._doings(self._brought(LEAVING), brings, before, now).changes()))
 
     def look_for_edits(self, going: t.Collection[str]) -> None:
         """Keep what the files hold before the transaction is taken back. C(going) are the NEVRAs of the builds that are to go."""
         brings, names = shipped.installed(going)
-        paths = [*_with_beside(brings.configuration), *edited_files(self._target, names)]
+        paths = [*_with_beside(brings.configuration), *edited_of(differences(self._target, names))]
         self._write(STOPPED, units.stopped(self._target, self._read(ACTIVE) or []))
         self._write(GOING, shipped.plain(brings))
-        self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths})))
+        self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths}, keeping=True)))
 
     @property
     def looked(self) -> bool:
@@ -130,21 +151,22 @@ class Kept:
             elif not as_shipped:
                 wanted[path] = was
         ours = {path: state for path, state in wanted.items() if path in back or now[path] == edited.get(path)}
+        # Code goes with its package: what somebody made of it since cannot stay, and what it was before the swap comes back.
         code = [
             path for path in ours
-            if path in going.files and not (path in before or _in_trees(path) or going.files[path].config)
-            and edited.get(path) is not None and now[path] != edited[path]]
-        lost = [path for path in code if edited[path].kind == file_states.OTHER]
+            if path in going.files and not going.files[path].config and not places.in_places(path)
+            and edited.get(path) is not None and edited[path] not in (made.get(path), now[path], before.get(path))]
         newcomers = {path: state for path, state in ours.items() if before.get(path) is None and now.get(path) is None}
-        dead = dead_entries(self._target, newcomers)
-        displaced = self._displace({
-            **{path: edited[path] for path in code if path not in lost}, **{path: ours[path] for path in dead}})
-        self._bring({path: state for path, state in ours.items() if path not in displaced}, now)
+        dead = dead_entries(self._target, newcomers, self._contents)
+        given_way = self._displace({
+            **{path: edited[path] for path in code}, **{path: ours[path] for path in dead}})
         words = "was changed since the swap, and its package is another one now"
-        return [
-            *self._told(settled),
-            *(f"{path} {DEAD if path in dead else words}: what it held is in {place}" for path, place in displaced.items()),
-            *(f"{path} {words}: what it held was not kept, because it is no file or too large" for path in lost)]
+        told = {
+            path: f"{DEAD if path in dead else words}: {f'what it held is in {place}' if place else NOT_KEPT}"
+            for path, place in given_way.items()}
+        kept = {path: before[path] for path in code if path in before and path in made}
+        told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
+        return [*self._told(settled, told), *self._returned()]
 
     def revoke(self, coming: Shipped) -> list[str]:
         """Bring the files to what they were before a transaction that could not be completed, as far as it or its reversal
@@ -153,43 +175,62 @@ class Kept:
         now = self._capture(before)
         made = {
             **self._doings(leaving, coming, before, now).changes(), **self._doings(coming, leaving, before, now).changes()}
-        self._bring({path: before.get(path) for path in made}, now)
-        return self._told()
+        return self._told(told=self._bring({path: before.get(path) for path in made}, now))
 
-    def _bring(self, wanted: file_states.States, now: file_states.States) -> None:
+    def _bring(self, wanted: file_states.States, now: file_states.States) -> dict[str, str]:
         """Bring paths to states, those that still hold what they did C(now). A folder comes before what is in it, and goes
-        after that."""
+        after that. Returns by path, in words, why others were not brought."""
         changed = {path: state for path, state in wanted.items() if now.get(path) != state}
         gone = sorted((path for path, state in changed.items() if state is None), reverse=True)
-        written = sorted(path for path, state in changed.items() if state is not None and state.kind != file_states.OTHER)
+        written = sorted(path for path, state in changed.items() if state is not None)
+        told: dict[str, str] = {}
+
+        def aside(folder: int, name: str) -> None:
+            place = displaced.move(self._target, self._run, path, folder, name)
+            told[path] = f"was changed while it was brought back: what it held is in {place}"
+
+        restorer = Restorer(self._target, self._contents, Mounts(self._target, self._read(MOUNTS)), aside)
         for path in [*gone, *written]:
-            file_states.exchange(self._target, path, now.get(path), changed[path])
+            outcome = restorer.exchange(path, now.get(path), changed[path])
+            if outcome.why:
+                told[path] = f"{outcome.why}, and is left as it is"
         boot_disk.flush_each([path for path in changed if path.startswith(f"{boot_disk.BOOT}/")], self._target.root)
+        return told
 
-    def _displace(self, states: file_states.States) -> dict[str, str]:
-        """Keep what somebody made of paths, where it cannot stay, and return by path where it is now."""
-        run = os.path.basename(self.folder)
-        places = {path: os.path.join(self._target.private_folder(DISPLACED, run), path[1:]) for path in states}
-        for path, place in places.items():
-            file_states.put_at(place, t.cast(file_states.PathState, states[path]))
-        return places
+    def _displace(self, states: t.Mapping[str, file_states.PathState | None]) -> dict[str, str]:
+        """Keep what somebody made of paths, where it cannot stay, and return by path where it is now; empty where it is not."""
+        contents = self._contents
+        return {
+            path: displaced.lay(self._target, self._run, path, state, contents) for path, state in states.items() if state}
 
-    def _told(self, settled: t.Container[str] = ()) -> list[str]:
-        """Return in words what holds something else than before the transaction."""
-        before, edited = self._states(BEFORE), self._states(EDITED)
-        now = self._capture({*before, *edited})
-        known = {*before, *self._brought(GOING).configuration, *filter(_in_trees, now)} & now.keys()
+    def _told(self, settled: t.Container[str] = (), told: t.Mapping[str, str] | None = None) -> list[str]:
+        """Return in words what holds something else than before the transaction. C(told) has the words of some paths."""
+        before, edited, words = self._states(BEFORE), self._states(EDITED), told or {}
+        made = self._states(AFTER)
+        now = self._capture({*before, *made, *edited})
+        known = {*before, *made, *self._brought(GOING).configuration, *filter(places.in_places, now)} & now.keys()
+        # Programs write ghosts at any time: only what the transaction did to them is of interest.
+        known -= {path for path in self._brought(LEAVING).ghosts if path not in made}
+        left = {path for path in known if now[path] != before.get(path) and path not in settled}
+        return [f"{path} {words.get(path, LEFT)}" for path in sorted(left | words.keys())]
+
+    def _returned(self) -> list[str]:
+        """Return in words which files somebody had deleted before the transaction, and came back with their packages."""
         return [
-            f"{path} was changed since the swap and is left as it is"
-            for path in sorted(known) if now[path] != before.get(path) and path not in settled]
+            f"{path} was deleted before the swap, and came back with its package"
+            for path in self._read(MISSING) or [] if not places.is_never(path) and is_there(self._target.path(path))]
 
-    def _capture(self, paths: t.Iterable[str]) -> file_states.States:
-        """Return what some paths and all that is in TREES hold."""
-        trees = [path for tree in TREES for path in file_states.below(self._target, tree)]
-        return file_states.capture(self._target, {*paths, *trees})
+    def _capture(self, paths: t.Iterable[str], keeping: bool = False) -> file_states.States:
+        """Return what some paths and all that is in the places of a host hold. C(keeping): with its content."""
+        trees = [path for place in places.SAVED for path in file_states.below(self._target, place)]
+        contents = Contents(os.path.join(self.folder, CONTENTS), True) if keeping else self._contents
+        found = file_states.capture(self._target, {*paths, *trees}, contents)
+        contents.sync()
+        return found
 
     def _doings(self, leaving: Shipped, coming: Shipped, was: file_states.States, now: file_states.States) -> Doings:
-        return Doings(leaving, coming, was, now, lambda unit, user: enabled_by_preset(self._target, unit, user))
+        return Doings(
+            leaving, coming, was, now, lambda unit, user: enabled_by_preset(self._target, unit, user), self._contents)
 
     def _brought(self, name: str) -> Shipped:
         return shipped.from_plain(self._read(name))
@@ -236,30 +277,60 @@ def _with_beside(paths: t.Iterable[str]) -> list[str]:
     return [path + suffix for path in paths for suffix in ("", *BESIDE)]
 
 
-def _in_trees(path: str) -> bool:
-    return any(path == tree or path.startswith(f"{tree}/") for tree in TREES)
-
-
-def edited_files(target: Target, names: t.Iterable[str]) -> list[str]:
-    """Return the files of some installed packages that differ from what their package brought."""
+def differences(target: Target, names: t.Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return which files of some installed packages are not as their package brought them, in whatever rpm compares: content,
+    mode, owner, link, type and capabilities, also of documentation and configuration; and which are missing."""
     wanted = sorted(set(names))
     if not wanted:
-        return []
+        return {}
     status, out = target.probe([*edits.VERIFY, *wanted])
     told = edits.parse(out)
     if not edits.answered(status, told):
         raise Failed(Problem(
             "rpm cannot tell which files of this host were edited", f"'{' '.join(edits.VERIFY)}' ended with status {status}",
             "Look at what 'rpm -V' says of the installed packages, mend it, and run again"))
-    return [path for path, said in told.items() if said["flags"] != edits.MISSING]
+    return told
+
+
+def edited_of(differing: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
+    """Return those files that are there, of what differs from its package."""
+    return [path for path, said in differing.items() if said["flags"] != edits.MISSING]
+
+
+def beside_kernels(target: Target) -> list[str]:
+    """Return what hooks of kernel-install have made beside the places that are saved."""
+    root = target.path("/").rstrip("/")
+    found = [path[len(root):] for pattern in places.BESIDE_KERNELS for path in glob.glob(f"{glob.escape(root)}{pattern}")]
+    return sorted(inner for path in found for inner in file_states.below(target, path))
 
 
 def sweep(target: Target, job: str, *paths: str) -> None:
-    """Take away what the writes of a step that was cut left beside some paths, and anywhere in TREES."""
-    trees = [path for tree in TREES for path in [*file_states.below(target, tree), tree]]
-    folders = {os.path.dirname(path) for path in (*paths, *trees) if path.startswith("/")}
+    """Take away what the writes of a step that was cut left beside some paths, and anywhere in the places that are saved.
+
+    What lies there may be somebody's that was moved out of the way at the moment of the cut: what no run keeps is displaced.
+    """
+    trees = [path for place in places.SAVED for path in [*file_states.below(target, place), place]]
+    ends = [host_io.end_of_links(target.root, path) or path for path in paths if path.startswith("/")]
+    folders = {os.path.dirname(path) for path in (*paths, *ends, *trees) if path.startswith("/")}
     for folder in sorted(folders):
+        for name in displaced.names(target.path(folder)):
+            if name.startswith(scratch_of(job)):
+                _rescue(target, job, folder, os.path.join(target.path(folder), name))
         target.clear_scratch(folder, job)
+
+
+def _rescue(target: Target, job: str, folder: str, scratch: str) -> None:
+    """Keep what lies in a scratch folder and in no run's contents."""
+    for name in displaced.names(scratch):
+        state = file_states.of_path(os.path.join(scratch, name), Contents())
+        if any(is_there(os.path.join(target.state_dir, FOLDER, run, CONTENTS, state.content)) for run in runs(target)):
+            continue
+        handle = os.open(scratch, os.O_PATH | os.O_DIRECTORY)
+        try:
+            place = displaced.move(target, job.partition(".")[0], os.path.join(folder, name), handle, name)
+        finally:
+            os.close(handle)
+        target.warn(f"what lay in {folder} when a run was cut there, and may be somebody's, is in {place}")
 
 
 def runs(target: Target) -> list[str]:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import base64
 import grp
-import hashlib
 import os
 import pwd
 import re
@@ -15,6 +13,7 @@ import stat
 import typing as t
 
 from ..packages import rpmdb
+from ..text import file_capabilities
 from .states import FILE, FOLDER, LINK, PathState
 
 try:
@@ -23,8 +22,9 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
     rpm = None
 
 KINDS = {stat.S_IFREG: FILE, stat.S_IFLNK: LINK, stat.S_IFDIR: FOLDER}
-# Numbers of OpenPGP, as FILEDIGESTALGO has them; a header without that tag means MD5.
-ALGORITHMS = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224"}
+# Numbers of OpenPGP, as FILEDIGESTALGO has them; a header without that tag means MD5. Of a build that has other digests than
+# SHA-256 nobody can tell here whether a file is as it was shipped, so it counts as somebody's.
+MD5, SHA256 = 1, 8
 SCRIPTLETS = ("PREIN", "POSTIN", "PREUN", "POSTUN", "PRETRANS", "POSTTRANS")
 # Bits of RPMSENSE: what a condition says of a build that is older, newer and the same, by what a comparison gives.
 SENSES = {-1: 2, 1: 4, 0: 8}
@@ -34,7 +34,7 @@ KERNEL = re.compile(r"^(?:/usr)?/lib/modules/(?P<release>[^/]+)/vmlinuz$")
 
 
 class Entry(t.NamedTuple):
-    """A file of a build. C(content) is the digest of a file and the target of a link."""
+    """A file of a build. C(content) is the digest of a file and the target of a link, C(capabilities) are in rpm's words."""
 
     kind: str
     mode: int
@@ -45,20 +45,25 @@ class Entry(t.NamedTuple):
     config: bool
     noreplace: bool
     ghost: bool
+    capabilities: str = ""
 
     def holds(self, state: PathState | None) -> bool:
         """Say whether a state has the content of this file, whatever its mode and owner."""
         if state is None or state.kind != self.kind:
             return False
         if self.kind == FILE:
-            return not self.ghost and bool(self.content) and _digest(state, self.algorithm) == self.content
+            return not self.ghost and self.algorithm == SHA256 and self.content == state.content
         return self.kind == FOLDER or state.content == self.content
 
     def is_in(self, state: PathState | None) -> bool:
         """Say whether a state is this file as rpm lays it down."""
         if state is None or not self.holds(state):
             return False
-        return self.kind == LINK or (state.mode, state.uid, state.gid) == (self.mode, self.uid, self.gid)
+        if self.kind == LINK:
+            return True
+        rights = file_capabilities.of_attribute(bytes.fromhex(state.attributes.get(file_capabilities.ATTRIBUTE, "")))
+        return (state.mode, state.uid, state.gid, rights) == (
+            self.mode, self.uid, self.gid, file_capabilities.of_text(self.capabilities))
 
 
 class Trigger(t.NamedTuple):
@@ -102,6 +107,11 @@ class Shipped(t.NamedTuple):
     def configuration(self) -> list[str]:
         """The paths of the configuration files."""
         return [path for path, entry in self.files.items() if entry.config]
+
+    @property
+    def ghosts(self) -> list[str]:
+        """The paths that the builds own without carrying them, which rpm removes with them."""
+        return [path for path, entry in self.files.items() if entry.ghost]
 
 
 NOTHING = Shipped({}, {})
@@ -153,7 +163,7 @@ def of_headers(headers: t.Sequence[t.Any]) -> Shipped:
     scripts: dict[str, str] = {}
     evrs: dict[str, list[str]] = {}
     for header in headers:
-        algorithm = header[rpm.RPMTAG_FILEDIGESTALGO] or 1
+        algorithm = header[rpm.RPMTAG_FILEDIGESTALGO] or MD5
         files.update({entry.name: _entry(entry, algorithm) for entry in rpm.files(header)})
         scripts[header["name"]] = "\n".join(header[getattr(rpm, "RPMTAG_" + slot)] or "" for slot in SCRIPTLETS)
         evrs.setdefault(header["name"], []).append(rpmdb.of_header(header).evr)
@@ -173,19 +183,12 @@ def _entry(entry: t.Any, algorithm: int) -> Entry:
     return Entry(
         kind, stat.S_IMODE(entry.mode), _uid(entry.user), _gid(entry.group),
         entry.linkto if kind == LINK else entry.digest or "", algorithm, bool(entry.fflags & rpm.RPMFILE_CONFIG),
-        bool(entry.fflags & rpm.RPMFILE_NOREPLACE), bool(entry.fflags & rpm.RPMFILE_GHOST))
+        bool(entry.fflags & rpm.RPMFILE_NOREPLACE), bool(entry.fflags & rpm.RPMFILE_GHOST), entry.caps or "")
 
 
 def _nevra(header: t.Any) -> str:
     epoch = f"{header['epoch']}:" if header["epoch"] else ""
     return f"{header['name']}-{epoch}{header['version']}-{header['release']}.{header['arch'] or 'noarch'}"
-
-
-def _digest(state: PathState, algorithm: int) -> str:
-    # The digest is compared with the one in a header and protects nothing.
-    known = hashlib.new(ALGORITHMS.get(algorithm, "sha256"), usedforsecurity=False)
-    known.update(base64.b64decode(state.content))
-    return known.hexdigest()
 
 
 def _uid(name: str) -> int:

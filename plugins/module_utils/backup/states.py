@@ -1,35 +1,36 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What paths hold, whole enough to be put back: content, mode, owner and extended attributes (capabilities, SELinux label)."""
+"""What paths hold: kind, mode, owner, content by digest, link target, capabilities, ACLs and the attributes of users.
+
+Never times, and never the attributes of IMA and EVM. A SELinux label is no part of a state: it is the policy's default.
+"""
 
 from __future__ import annotations
 
-import base64
 import errno
 import os
-import shutil
 import stat
-import tempfile
 import typing as t
 
-from ..core import boot_disk
-from ..core.host_io import SCRATCH, Target, is_there, sync_folder
-from ..packages.store import digest
+from ..core.host_io import ACLS, USERS, Target, is_there
+from ..tables.places import is_never
+from ..text.file_capabilities import ATTRIBUTE
+from .contents import Contents
 
 FILE, LINK, FOLDER = "file", "link", "folder"
-# What is known to be there, and neither kept nor put back.
+# What is known to be there, and neither kept nor put back: devices, sockets, named pipes.
 OTHER = "other"
-# What is larger is made by a program and not by hand: udev's hwdb.bin has 12 MB.
-MOST_BYTES = 1024 * 1024
-# Content that others change all the time, that a step of its own changes for the time of a transaction, or that must not be
-# written back as it was.
-LEFT_ALONE = ("/etc/resolv.conf", "/etc/udev/hwdb.bin", "/etc/sysconfig/kernel")
+# A file that is too large to be read: what it holds is not known, only when it was written last.
+HUGE = "huge"
+MOST_READ = 1 << 30
+# O_NONBLOCK: a named pipe that took the place of a file would hold the reader for ever.
+READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class PathState(t.NamedTuple):
-    """What a path holds. C(content) is base64 for a file, the target of a link, and the size of what is OTHER, of a file with
-    the digest of all that is in it; C(attributes) are hex digits by name."""
+    """What a path holds. C(content) is the SHA-256 of a file, the target of a link, and the device number of what is OTHER;
+    C(attributes) are hex digits by name."""
 
     kind: str
     mode: int
@@ -39,13 +40,14 @@ class PathState(t.NamedTuple):
     attributes: dict[str, str]
 
 
-def text_of(state: PathState) -> str:
-    """Return the text of a file."""
-    return base64.b64decode(state.content).decode("utf-8", "surrogateescape")
-
-
 # By path; None: nothing was there.
 States = dict[str, t.Optional[PathState]]
+
+
+def text_of(contents: Contents, state: PathState) -> str | None:
+    """Return the text of a file, None where its content was not kept."""
+    data = contents.of(state.content)
+    return None if data is None else data.decode("utf-8", "surrogateescape")
 
 
 def below(target: Target, tree: str) -> list[str]:
@@ -66,130 +68,83 @@ def _unless_gone(error: OSError) -> None:
         raise error
 
 
-def capture(target: Target, paths: t.Iterable[str]) -> States:
-    """Return what some paths hold, but for LEFT_ALONE. What is neither file, link nor folder, or too large, is OTHER."""
+def capture(target: Target, paths: t.Iterable[str], contents: Contents) -> States:
+    """Return what some paths hold, but for those that are never restored as files. C(contents) is given what is read."""
     found: States = {}
     for path in sorted(set(paths)):
-        if path in LEFT_ALONE:
+        if is_never(path):
             continue
         try:
-            found[path] = _state(target.path(path))
+            found[path] = of_path(target.path(path), contents)
         except (FileNotFoundError, NotADirectoryError):
             found[path] = None
     return found
 
 
-def _state(real: str) -> PathState:
-    info = os.lstat(real)
+def of_path(name: str, contents: Contents, folder: int | None = None) -> PathState:
+    """Return what a path holds, or a name in an open folder."""
+    info = os.stat(name, dir_fd=folder, follow_symlinks=False)
     mode, uid, gid = stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
     if stat.S_ISLNK(info.st_mode):
-        return PathState(LINK, mode, uid, gid, os.readlink(real), {})
-    if stat.S_ISDIR(info.st_mode):
-        return PathState(FOLDER, mode, uid, gid, "", _attributes(real))
-    if not stat.S_ISREG(info.st_mode):
-        return PathState(OTHER, mode, uid, gid, str(info.st_size), {})
-    if info.st_size > MOST_BYTES:
-        return PathState(OTHER, mode, uid, gid, f"{info.st_size} sha256 {digest(real)}", _attributes(real))
-    with open(real, "rb") as handle:
-        content = base64.b64encode(handle.read()).decode("ascii")
-    return PathState(FILE, mode, uid, gid, content, _attributes(real))
-
-
-def _attributes(real: str) -> dict[str, str]:
+        return PathState(LINK, mode, uid, gid, os.readlink(name, dir_fd=folder), {})
+    if not (stat.S_ISDIR(info.st_mode) or stat.S_ISREG(info.st_mode)):
+        return PathState(OTHER, mode, uid, gid, f"{stat.S_IFMT(info.st_mode):o} {info.st_rdev}", {})
+    if stat.S_ISREG(info.st_mode) and info.st_size > MOST_READ:
+        return PathState(HUGE, mode, uid, gid, f"{info.st_size} bytes of {info.st_mtime_ns}", {})
+    handle = opened(name, folder)
     try:
-        return {name: os.getxattr(real, name).hex() for name in sorted(os.listxattr(real))}
+        return of_open(handle, contents)
+    finally:
+        os.close(handle)
+
+
+def opened(name: str, folder: int | None = None) -> int:
+    """Open a file or folder for reading, and follow no link. Raises FileNotFoundError where it has become a link."""
+    try:
+        return os.open(name, READING, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _became_another(name) from error
+        raise
+
+
+def _became_another(name: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, "it became something else while it was read", name)
+
+
+def of_open(handle: int, contents: Contents) -> PathState:
+    """Return what an open file or folder holds. Raises FileNotFoundError where it is neither."""
+    info = os.fstat(handle)
+    is_file = stat.S_ISREG(info.st_mode)
+    if not (is_file or stat.S_ISDIR(info.st_mode)):
+        raise _became_another("")
+    content = contents.read(handle) if is_file else ""
+    return PathState(
+        FILE if is_file else FOLDER, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, content, attributes(handle))
+
+
+def attributes(handle: int) -> dict[str, str]:
+    """Return the extended attributes of an open file or folder that belong to its state."""
+    try:
+        return {name: os.getxattr(handle, name).hex() for name in sorted(os.listxattr(handle)) if _is_kept(name)}
     except OSError as error:
         if error.errno != errno.ENOTSUP:
             raise
         return {}  # a file system without any
 
 
-def exchange(target: Target, path: str, expected: PathState | None, wanted: PathState | None) -> bool:
-    """Bring a path from one state to another, and say whether that was done: not where it holds something else by now.
-
-    A file is put in place whole or not at all. A folder that is not empty is never taken away.
-    """
-    real = target.path(path)
-    if _now(real) != expected:
-        return False
-    if wanted is None:
-        return _remove(real)
-    if wanted.kind == FOLDER:
-        if not os.path.isdir(real) or os.path.islink(real):
-            _remove(real)
-            os.makedirs(real)
-        _dress(real, wanted)
-        return True
-    if path == boot_disk.ENVIRONMENT and _fits(wanted, expected):
-        boot_disk.overwrite(real, base64.b64decode(wanted.content))
-        _dress(real, wanted)
-        return True
-    return _replace(real, wanted, target.scratch, expected)
+def _is_kept(name: str) -> bool:
+    return name == ATTRIBUTE or name in ACLS or name.startswith(USERS)
 
 
-def _fits(wanted: PathState, there: PathState | None) -> bool:
-    """Say whether a file can be written in the place of another."""
-    return there is not None and (wanted.kind, there.kind) == (FILE, FILE) and (
-        len(base64.b64decode(wanted.content)) == len(base64.b64decode(there.content)))
-
-
-def put_at(place: str, state: PathState) -> None:
-    """Lay a state down at a place of our own."""
-    os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-    _replace(place, state, SCRATCH, _now(place))
-
-
-def _now(real: str) -> PathState | None:
-    try:
-        return _state(real)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _remove(real: str) -> bool:
-    """Take a path away and say whether it is gone."""
-    if os.path.isdir(real) and not os.path.islink(real):
-        if os.listdir(real):
-            return False
-        os.rmdir(real)
-    elif os.path.lexists(real):
-        os.unlink(real)
-    sync_folder(os.path.dirname(real))
-    return True
-
-
-def _replace(real: str, wanted: PathState, prefix: str, expected: PathState | None) -> bool:
-    folder = os.path.dirname(real)
-    os.makedirs(folder, exist_ok=True)
-    scratch = tempfile.mkdtemp(dir=folder, prefix=prefix)
-    try:
-        beside = os.path.join(scratch, "new")
-        if wanted.kind == LINK:
-            os.symlink(wanted.content, beside)
-            os.lchown(beside, wanted.uid, wanted.gid)
-        else:
-            with open(beside, "wb") as out:
-                out.write(base64.b64decode(wanted.content))
-                out.flush()
-                os.fsync(out.fileno())
-            _dress(beside, wanted)
-        # Looked at again, because the new content has been synced to disk meanwhile.
-        if _now(real) != expected or (os.path.isdir(real) and not os.path.islink(real) and not _remove(real)):
-            return False
-        os.rename(beside, real)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    sync_folder(folder)
-    return True
-
-
-def _dress(real: str, wanted: PathState) -> None:
-    """Give a path owner, mode and attributes; the owner first, because its change takes mode bits and capabilities away."""
-    os.chown(real, wanted.uid, wanted.gid)
-    os.chmod(real, wanted.mode)
-    now = _attributes(real)
+def dress(handle: int, wanted: PathState) -> None:
+    """Give an open file or folder owner, mode and attributes; the owner first, because its change takes mode bits and
+    capabilities away."""
+    os.fchown(handle, wanted.uid, wanted.gid)
+    os.fchmod(handle, wanted.mode)
+    now = attributes(handle)
     for name in now.keys() - wanted.attributes.keys():
-        os.removexattr(real, name)
+        os.removexattr(handle, name)
     for name, value in wanted.attributes.items():
         if now.get(name) != value:
-            os.setxattr(real, name, bytes.fromhex(value))
+            os.setxattr(handle, name, bytes.fromhex(value))

@@ -52,12 +52,12 @@ POLL_SECONDS = 0.002
 Contents = dict[str, tuple[int, ...]]
 
 
-def overwrite(real: str, content: bytes) -> None:
+def overwrite(real: str, content: bytes, folder: int | None = None) -> None:
     """Write a file in place, as GRUB's own tools write the environment block: its blocks on the disk stay the same ones.
 
-    Where that fails, it holds again what it did.
+    C(folder): an open folder that the path begins at. Where writing fails, the file holds again what it did.
     """
-    handle = os.open(real, os.O_RDWR | os.O_NOFOLLOW)
+    handle = os.open(real, os.O_RDWR | os.O_NOFOLLOW, dir_fd=folder)
     try:
         before = os.pread(handle, len(content), 0)
         try:
@@ -82,7 +82,7 @@ def flush(path: str, root: str = "/") -> None:
     handle = os.open(_folder(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
         # Done first in any case: then little is left to write while the file system is frozen.
-        _syncfs(handle)
+        syncfs(handle)
         fstype = _fstype(path)
         if fstype == XFS or (fstype in EXT and not _checkpoint(handle)):
             _emptied(handle, path)
@@ -148,7 +148,8 @@ def _fstype(path: str) -> str:
     return max(above, key=lambda mount: len(mount.mountpoint)).fstype if above else ""
 
 
-def _syncfs(handle: int) -> None:
+def syncfs(handle: int) -> None:
+    """Write the file system of an open file or folder out. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syncfs(handle):
         number = ctypes.get_errno()

@@ -10,6 +10,7 @@ in place of the command runner.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import functools
 import os
@@ -21,7 +22,7 @@ import tempfile
 import time
 import typing as t
 
-from .errors import Failed, Problem
+from .errors import Failed, Problem, Refused
 
 try:
     import selinux
@@ -41,6 +42,11 @@ TEMPORARY = "/var/tmp"
 NOT_THERE, NOT_STARTED = 127, 126
 # The errors of a path that leads nowhere, which is known then; any other leaves it unknown.
 NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+# A path that leads over more links than the kernel follows leads in a circle.
+MOST_LINKS = 40
+# Attributes that are part of a file as its owner made it: ACLs and what users note. A new file in its place gets them too.
+ACLS, USERS = ("system.posix_acl_access", "system.posix_acl_default"), "user."
 
 Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
 
@@ -108,7 +114,7 @@ class Target:
 
     def path(self, path: str) -> str:
         """Return where an absolute path of the host really lies."""
-        return path if self.root == "/" else os.path.join(self.root, path.lstrip("/"))
+        return _below(self.root, path)
 
     def run(self, argv: t.Sequence[str], okay: t.Container[int] = (0,)) -> str:
         """Run a command and return its standard output; an unexpected exit status is a failure."""
@@ -135,46 +141,71 @@ class Target:
 
     def read(self, path: str, newline: str | None = None) -> FileState | None:
         """Return what a regular file holds, or None when there is none. C(newline) is that of open()."""
-        real = self.path(path)
-        try:
-            info = os.stat(real)
-            with open(real, encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
-                content = handle.read()
-        except FileNotFoundError:
-            return None
-        return FileState(content, f"{stat.S_IMODE(info.st_mode):04o}", _user(info.st_uid), _group(info.st_gid))
+        return state_at(self._read_at(path), newline)
 
     def read_bytes(self, path: str) -> bytes | None:
         """Return the bytes of a regular file, or None when there is none."""
         try:
-            with open(self.path(path), "rb") as handle:
+            with open(self._read_at(path), "rb") as handle:
                 return handle.read()
         except FileNotFoundError:
             return None
 
+    def _read_at(self, path: str) -> str:
+        """Return where what a path leads to is read; the path itself where it leads nowhere."""
+        return self.path(end_of_links(self.root, path) or path)
+
+    def final(self, path: str) -> str:
+        """Return the path that a chain of symbolic links at a path ends at, or the path itself. Raises Refused where it leads
+        nowhere."""
+        end = end_of_links(self.root, path)
+        if end is None:
+            raise Refused(Problem(
+                f"{path} is a symbolic link that leads nowhere", "what a link leads to is written, and the link stays",
+                f"Look with 'namei -l {path}'; mend the link or remove it, and run again"))
+        return end
+
+    def is_link(self, path: str) -> bool:
+        """Say whether there is a symbolic link at a path."""
+        return os.path.islink(self.path(path))
+
     def write(self, path: str, wanted: FileState) -> None:
-        """Put a file in place whole or not at all: written beside, synced, labelled, renamed."""
-        real = self.path(path)
-        folder = os.path.dirname(real)
-        os.makedirs(folder, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder, prefix=self.scratch)
+        """Put a file in place whole or not at all: written beside, synced, labelled, renamed. A symbolic link at the path stays,
+        and what it leads to is written. ACLs and attributes of users stay."""
+        real = self.path(self.final(path))
+        with self.beside(path, wanted) as beside:
+            os.rename(beside, real)
+        sync_folder(os.path.dirname(real))
+
+    @contextlib.contextmanager
+    def beside(self, path: str, wanted: FileState) -> t.Iterator[str]:
+        """Have a file written and synced beside the end of a path. What is there at the end of it all goes."""
+        end = self.final(path)
+        real = self.path(end)
+        os.makedirs(os.path.dirname(real), exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=os.path.dirname(real), prefix=self.scratch)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
                 out.write(wanted.content)
                 out.flush()
-                os.fchmod(out.fileno(), int(wanted.mode, 8))
                 os.fchown(out.fileno(), _uid(wanted.owner), _gid(wanted.group))
+                _copy_attributes(real, out.fileno())
+                # Last: the change of the owner takes bits away, and an ACL sets those of the group.
+                os.fchmod(out.fileno(), int(wanted.mode, 8))
                 os.fsync(out.fileno())
-            self._label(path, beside)
-            os.rename(beside, real)
-        except BaseException:
-            if os.path.exists(beside):
+            self.label(end, beside, stat.S_IFREG)
+            yield beside
+        finally:
+            if os.path.lexists(beside):
                 os.unlink(beside)
-            raise
-        sync_folder(folder)
 
     def remove(self, path: str) -> None:
-        """Take a file away; one that is already gone is fine."""
+        """Take a file away; one that is already gone is fine. A symbolic link is refused: it is somebody's, and what it leads to
+        is as well."""
+        if self.is_link(path):
+            raise Refused(Problem(
+                f"{path} is a symbolic link", "a file is to be taken away here, and nobody told whether that is the link or what "
+                "it leads to", f"Remove what should go by hand ('ls -l {path}' shows where it leads), and run again"))
         real = self.path(path)
         try:
             os.unlink(real)
@@ -214,13 +245,68 @@ class Target:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return folder
 
-    def _label(self, path: str, real: str) -> None:
-        """Give a new file the SELinux context that the policy names for its final path."""
+    def label(self, path: str, real: str, kind: int) -> None:
+        """Give what is at C(real) the SELinux context that the policy names for a path and a kind of file (S_IFMT)."""
         if selinux is None or self.root != "/" or not selinux.is_selinux_enabled():
             return
-        found, context = selinux.matchpathcon(path, stat.S_IFREG)
+        found, context = selinux.matchpathcon(path, kind)
         if found == 0:
             selinux.lsetfilecon(real, context)
+
+
+def state_at(real: str, newline: str | None = None) -> FileState | None:
+    """Return what a regular file holds, or None when there is none. C(newline) is that of open()."""
+    try:
+        info = os.stat(real)
+        with open(real, encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
+            content = handle.read()
+    except FileNotFoundError:
+        return None
+    return FileState(content, f"{stat.S_IMODE(info.st_mode):04o}", _user(info.st_uid), _group(info.st_gid))
+
+
+def end_of_links(root: str, path: str) -> str | None:
+    """Return the path that a chain of symbolic links at a path of a host ends at, or the path itself; None where a link leads
+    nowhere. Folders on the way may be links as well."""
+    end = path
+    for _number in range(MOST_LINKS):
+        real = _below(root, end)
+        try:
+            led = os.readlink(real)
+        except FileNotFoundError:
+            return end if end == path else None
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return end
+            if error.errno in NOWHERE:
+                return end if end == path else None
+            raise
+        # A relative link begins where its folder really is, be that behind a link itself.
+        folder = _within(root, os.path.realpath(os.path.dirname(real)))
+        end = os.path.normpath(os.path.join(folder, led))
+    return None
+
+
+def _below(root: str, path: str) -> str:
+    return path if root == "/" else os.path.join(root, path.lstrip("/"))
+
+
+def _within(root: str, real: str) -> str:
+    """Return a path of this machine as a path of a host, whose root it lies below."""
+    return real if root == "/" else "/" + os.path.relpath(real, os.path.realpath(root)).lstrip(".")
+
+
+def _copy_attributes(real: str, handle: int) -> None:
+    """Give an open file the ACL and the attributes of users of the one that it takes the place of."""
+    try:
+        for name in os.listxattr(real):
+            if name in ACLS or name.startswith(USERS):
+                os.setxattr(handle, name, os.getxattr(real, name))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
 
 
 def is_there(real: str) -> bool:

@@ -27,6 +27,18 @@ OF_PATH = {
     writable.MOUNTED: (
         "{paths}: a mount point", "nothing can be renamed over what is mounted, and this run puts a file there",
         "Run 'umount {quoted}' for the time of the run, and look at what mounts it"),
+    writable.LEADS_NOWHERE: (
+        "{paths}: a symbolic link that leads nowhere", "this run writes what a link leads to, and the link stays",
+        "Look with 'namei -l {quoted}'; mend the link or remove it, and run again"),
+    writable.A_LINK: (
+        "{paths}: a symbolic link",
+        "a file is to be taken away there, and nobody told whether that is the link or what it leads to",
+        "Look with 'ls -l {quoted}', remove what should go by hand, and run again"),
+    writable.HARD_LINKS: (
+        "{paths}: a file with several hard links",
+        "this run puts a new file in its place, and its other names would stay with the old one",
+        "Find its other names with 'find / -xdev -samefile PATH', make the path a file of its own ('cp -a PATH PATH.new' and "
+        "'mv PATH.new PATH') or a symbolic link, and run again"),
     writable.FOLDER_IN_WAY: (
         "{paths}: a folder", "a file or link is to be put there, which cannot take the place of a folder",
         "Move it away with 'mv -- PATH PATH.away' and run again"),

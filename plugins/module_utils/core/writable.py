@@ -20,17 +20,21 @@ import typing as t
 
 from ..text import mountinfo
 from . import quota as quotas
-from .host_io import NOWHERE, is_folder
+from .host_io import NOWHERE, end_of_links, is_folder
 
-# How a path is written: a file or link takes its place, a folder is made where there is none, it is removed, or it is one of
+# How rpm writes a path: a file or link takes its place, a folder is made where there is none, it is removed, or it is one of
 # these and nobody knows which. CLEARED is a file for which a scriptlet takes a folder away first; NEW is a path of which nobody
 # knows whether what is there is written at all, as a ghost is not.
 FILE, FOLDER, GONE, ANY, CLEARED, NEW = "file", "folder", "gone", "any", "cleared", "new"
+# How the collection writes a file of others: what a symbolic link at the path leads to, and the link stays. To take a file away
+# is refused where there is a link.
+WRITTEN, REMOVED = "written", "removed"
 
 # What keeps a path from being written.
 IMMUTABLE, APPEND_ONLY, READ_ONLY, MOUNTED = "immutable", "append-only", "read-only", "mounted"
 FOLDER_IN_WAY, FILE_IN_WAY, FORBIDDEN, UNREADABLE = "folder in the way", "file in the way", "forbidden", "unreadable"
 FULL, QUOTA = "full", "quota used up"
+LEADS_NOWHERE, A_LINK, HARD_LINKS = "a link that leads nowhere", "a link", "hard links"
 # These go where packages are taken away.
 NO_ROOM = (FULL, QUOTA)
 
@@ -77,7 +81,8 @@ class Folder(t.NamedTuple):
 
 
 class Seen(t.NamedTuple):
-    """What is at a path: C(found) is empty, C(file), C(link), C(folder) or C(other). C(parent): its own folder is there."""
+    """What is at a path: C(found) is empty, C(file), C(link), C(folder) or C(other). C(parent): its own folder is there.
+    C(links) is how many names a file has."""
 
     place: str
     found: str
@@ -85,6 +90,7 @@ class Seen(t.NamedTuple):
     flags: Flags
     folder: Folder
     parent: bool
+    links: int = 1
 
 
 class Obstacle(t.NamedTuple):
@@ -112,7 +118,7 @@ def obstacles(root: str, touches: t.Iterable[Touch]) -> list[Obstacle]:
         obstacle = judge(touch, seen)
         if obstacle is not None:
             found.append(obstacle)
-        elif touch.how != GONE and seen.found != "folder":
+        elif touch.how not in (GONE, REMOVED) and seen.found != "folder":
             room = seen.folder.mount, seen.folder.quota
             folders.setdefault(room, []).append(seen.folder)
             new.setdefault(room, []).extend([] if seen.found else [touch.path])
@@ -142,14 +148,22 @@ def judge(touch: Touch, seen: Seen) -> Obstacle | None:
     return Obstacle(kind, where, touch.path) if kind else None
 
 
+# What a link is that is still there once links were followed, and one that is not followed.
+LINKS_IN_THE_WAY = {WRITTEN: LEADS_NOWHERE, REMOVED: A_LINK}
+
+
 def _own(touch: Touch, seen: Seen) -> tuple[str, str] | None:
     """Return what is wrong with what is at the path."""
     if not seen.found:
         return None
     if seen.found == "folder":
-        return (FOLDER_IN_WAY, seen.place) if touch.how == FILE else None
+        return (FOLDER_IN_WAY, seen.place) if touch.how in (FILE, WRITTEN, REMOVED) else None
     if touch.how == FOLDER:
         return FILE_IN_WAY, seen.place
+    if seen.found == "link" and touch.how in LINKS_IN_THE_WAY:
+        return LINKS_IN_THE_WAY[touch.how], seen.place
+    if seen.links > 1 and touch.how in (WRITTEN, REMOVED):
+        return HARD_LINKS, seen.place
     if seen.mounted:
         return MOUNTED, seen.place
     if seen.flags.immutable:
@@ -160,7 +174,7 @@ def _own(touch: Touch, seen: Seen) -> tuple[str, str] | None:
 def _of_folder(touch: Touch, seen: Seen) -> tuple[str, str] | None:
     """Return what is wrong with the folder that the path lies in. A folder that is there already needs nothing of it."""
     folder = seen.folder
-    if seen.found == "folder" or (touch.how == GONE and not seen.found):
+    if seen.found == "folder" or (touch.how in (GONE, REMOVED) and not seen.found):
         return None
     if not folder.is_folder:
         return FILE_IN_WAY, folder.path
@@ -179,21 +193,23 @@ class Reader:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._mounts = _mounts(root)
+        self._mounts = mounts(root)
         self._folders: dict[str, tuple[Folder, bool]] = {}
 
     def look(self, touch: Touch) -> Seen:
-        """Return what is at a path."""
-        above, name = os.path.split(touch.path.rstrip("/") or "/")
+        """Return what is at a path, or at the end of the links there, where these are followed."""
+        path = (end_of_links(self._root, touch.path) if touch.how == WRITTEN else None) or touch.path
+        above, name = os.path.split(path.rstrip("/") or "/")
         if above not in self._folders:
             self._folders[above] = self._read(above)
         folder, parent = self._folders[above]
-        place = os.path.join(folder.path, name) if parent else touch.path
+        place = os.path.join(folder.path, name) if parent else path
         real = self._real(place)
         found = _found(real, touch.how in (FOLDER, ANY, NEW)) if parent else ""
         # A folder that is there is not written, and chattr(1) sets no flags on links and special files.
         flags = flags_of(real) if found == "file" else NO_FLAGS
-        return Seen(place, found, place in self._mounts, flags, folder, parent)
+        links = os.lstat(real).st_nlink if found == "file" else 1
+        return Seen(place, found, place in self._mounts, flags, folder, parent, links)
 
     def _read(self, above: str) -> tuple[Folder, bool]:
         """Return the nearest folder above a path that is there, and whether it is that very folder."""
@@ -232,11 +248,12 @@ class Reader:
         return path if self._root == "/" else os.path.join(self._root, path.lstrip("/"))
 
 
-def _mounts(root: str) -> dict[str, mountinfo.Mount]:
+def mounts(root: str) -> dict[str, mountinfo.Mount]:
+    """Return the mounts of a host by their mount points; none of a root without /proc."""
     try:
         with open(os.path.join(root, MOUNTINFO.lstrip("/")), encoding="utf-8", errors="surrogateescape") as handle:
             return {mount.mountpoint: mount for mount in mountinfo.parse(handle.read())}
-    except FileNotFoundError:  # a root without /proc
+    except FileNotFoundError:
         return {}
 
 

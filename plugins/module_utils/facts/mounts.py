@@ -29,7 +29,9 @@ def is_real(mount: Mount) -> bool:
 
 def real(mounts: t.Iterable[Mount]) -> list[dict[str, t.Any]]:
     """Return the C(filesystems) group, by mount point."""
-    return [mount._asdict() for mount in sorted(mounts) if is_real(mount)]
+    return [
+        {"mountpoint": mount.mountpoint, "device": mount.device, "fstype": mount.fstype, "options": mount.options}
+        for mount in sorted(mounts) if is_real(mount)]
 
 
 def root_filesystem(mounts: t.Iterable[Mount]) -> dict[str, t.Any] | None:

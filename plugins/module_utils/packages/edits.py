@@ -12,6 +12,8 @@ VERIFY = ["rpm", "-V", "--nomtime", "--nodeps", "--noscripts"]
 
 LINE = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglmnr]) )?(?P<path>/.*?)(?: \(.*\))?$")
 MISSING = "missing"
+# The letters that say that a file holds something else.
+CONTENT = frozenset("S5")
 
 
 def parse(out: str) -> dict[str, dict[str, str]]:

@@ -19,7 +19,7 @@ from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import FileState, Target
 from ..core.planning import Context, Planned
-from ..core.writable import Touch
+from ..core.writable import WRITTEN, Touch
 from ..packages import builds, transaction, wishes
 from ..packages.rpmdb import Package
 from ..tables.families import FAMILIES
@@ -71,7 +71,7 @@ class _EditAction(Action):
         raise NotImplementedError
 
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        return [Touch(self.subject)]
+        return [Touch(self.subject, WRITTEN)]
 
     def apply(self, target: Target) -> None:
         now = target.read(self.subject) or NEW_FILE

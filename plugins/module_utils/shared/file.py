@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import itertools
-
+from ..core import exchange
 from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
-from ..core.host_io import FileState, Target, is_there
+from ..core.exchange import ASIDE
+from ..core.host_io import FileState, Target
+from ..core.writable import REMOVED, WRITTEN, Touch
 from ..text import merge
-
-# What somebody made of a file of ours is kept beside it under this name, which no program reads.
-ASIDE = ".saved"
 
 
 class FileAction(Action):
@@ -30,6 +28,11 @@ class FileAction(Action):
         args = {"old": list(old) if old else None, "new": list(new) if new else None}
         return cls(path, why, args, _shown(old), _shown(new))
 
+    def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
+        wanted = self.args["old" if undoing else "new"]
+        # On the way back a link that somebody has put there since is left as it is.
+        return [Touch(self.subject, WRITTEN)] if wanted else [] if undoing else [Touch(self.subject, REMOVED)]
+
     def _put(self, target: Target, wanted: list[str] | None) -> None:
         if wanted is None:
             target.remove(self.subject)
@@ -42,17 +45,31 @@ class FileAction(Action):
     def undo(self, target: Target) -> None:
         old, written = (FileState(*state) if state else None for state in (self.args["old"], self.args["new"]))
         now = target.read(self.subject)
-        if now in (old, written):
-            self._put(target, self.args["old"])
+        if old is None and target.is_link(self.subject):
+            self.left.append(f"{self.subject} is a symbolic link by now, and is left as it is")
+        elif now == old:
+            return
+        elif now == written:
+            self._back(target, now, old)
         elif now is None:
             self.left.append(f"{self.subject} was taken away since, and stays away")
         elif old is None:
-            place = _free(target, self.subject + ASIDE)
+            place = exchange.free(target, self.subject + ASIDE)
             target.write(place, now)
-            target.remove(self.subject)
-            self.left.append(f"{self.subject} was changed since: it is gone, and what it held is in {place}")
+            if self._back(target, now, None):
+                self.left.append(f"{self.subject} was changed since: it is gone, and what it held is in {place}")
         else:
             self._take_out(target, old, written, now)
+
+    def _back(self, target: Target, now: FileState | None, wanted: FileState | None) -> bool:
+        """Bring the path back from what was read of it, and say whether that was done: not where somebody writes it right now."""
+        if wanted is not None:
+            done = exchange.write(target, self.subject, now, wanted)
+        else:
+            done = now is None or exchange.remove(target, self.subject, now)
+        if not done:
+            self.left.append(f"{self.subject} was changed while it was taken back, and is left as it is")
+        return done
 
     def _take_out(self, target: Target, old: FileState, written: FileState | None, now: FileState) -> None:
         """Take our change out of a file that somebody changed since."""
@@ -61,8 +78,7 @@ class FileAction(Action):
             self.left.append(f"{self.subject} was changed since in the same lines, and is left as it is")
             return
         kept = [was if was_ours == is_now else is_now for was, was_ours, is_now in zip(old[1:], (written or now)[1:], now[1:])]
-        target.write(self.subject, FileState(content, *kept))
-        if content != old.content:
+        if self._back(target, now, FileState(content, *kept)) and content != old.content:
             self.left.append(f"{self.subject} was changed since: only what was written here is taken out of it")
 
     def verify(self, target: Target) -> None:
@@ -73,12 +89,6 @@ class FileAction(Action):
                 f"{self.subject} is not as it was written", "something else writes it too",
                 "Find out what manages the file, and leave it to one of the two",
             ))
-
-
-def _free(target: Target, path: str) -> str:
-    """Return a path at which nothing is: the given one, or it with a number."""
-    names = itertools.chain([path], (f"{path}.{number}" for number in itertools.count(1)))
-    return next(name for name in names if not is_there(target.path(name)))
 
 
 def _shown(state: FileState | None) -> str:

@@ -12,12 +12,13 @@ ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(t.NamedTuple):
-    """One line of mountinfo."""
+    """One line of mountinfo. C(origin) is the folder of the file system that is mounted there."""
 
     mountpoint: str
     device: str
     fstype: str
     options: list[str]
+    origin: str = "/"
 
 
 def parse(mountinfo: str) -> list[Mount]:
@@ -34,7 +35,7 @@ def parse(mountinfo: str) -> list[Mount]:
             option for option in right[2].split(",") if option not in mount_options and option not in ("rw", "ro")
         ]
         mountpoint = unescaped(left[4])
-        found[mountpoint] = Mount(mountpoint, unescaped(right[1]), right[0], options)
+        found[mountpoint] = Mount(mountpoint, unescaped(right[1]), right[0], options, unescaped(left[3]))
     return list(found.values())
 
 

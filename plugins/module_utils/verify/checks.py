@@ -239,8 +239,26 @@ TABLE: tuple[Check, ...] = (
         "Move the file away, or make it a drop-in of its own"),
     _check(
         "local_edit.overwritten", (36,), "lost", HIGH, HIGH, NEVER, (PREDICT, PROVE), "The local change of {name} will be lost",
-        "A file that is no configuration was changed on this host, and the new build brings its own.",
+        "A file of a package was changed on this host, in its content, mode, owner, link, type or capabilities, and the new "
+        "build brings its own or has none. Of configuration with another content rpm keeps a second file, which has checks of "
+        "its own. A rollback brings the change back.",
         "Carry the change over in a place that packages leave alone, such as a drop-in"),
+    _check(
+        "ghost.dropped", (107,), "lost", LOW, HIGH, NEVER, ON_HOST, "{name} will be removed with the package that owns it",
+        "A package can own a path without carrying it (a ghost): state that a program writes, or a link of alternatives. rpm "
+        "removes what is there when the new build does not own it any more. A rollback brings it back as it was before the swap, "
+        "up to the limit for what is saved.",
+        "Save it yourself where it must stay in use after the swap, and put it back then"),
+    _check(
+        "save.too_large", (107,), "unverifiable", MEDIUM, MEDIUM, NEVER, (PREDICT,), "{name} is too large to be saved",
+        "The swap overwrites or removes a content that no package has. It is saved before the swap up to a size for each file "
+        "and one for a run; of what is larger only mode, owner and attributes come back.",
+        "Save it yourself before the swap"),
+    _check(
+        "oneway.state", (23, 81, 82), "changed", INFO, HIGH, NEVER, (PREDICT,), "{name}: state that the old build cannot read",
+        "A new build makes state on this host that the build of before cannot read after going back. Where the host has none of "
+        "it this is for information.",
+        "Read the finding before the swap", mandatory=True),
     _check(
         "file.emptied", (37,), "lost", HIGH, HIGH, NEVER, EVERYWHERE, "{name} is empty now",
         "A file that had content, or a whole payload, is empty in the new build.",

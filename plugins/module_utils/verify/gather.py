@@ -23,24 +23,19 @@ from ..core.host_io import TEMPORARY
 from ..facts import mounts
 from ..facts.view import NOT_FOUND, View
 from ..packages import edits, rpmdb
+from ..tables import places
 from . import kernel_settings, live, unit_states
 from .builds import Build, File, of_header
 from .digests import seen
-from .predicted import config, truth, units
+from .predicted import config, saving, truth, units
 from .proven import smoke, symbols
 from .swap import Installed, Swap, nevra_of
 
-SETTINGS = "/etc/systemd"
-# What the sections of the collection, or the scriptlets of what they swap, can write: folders with all below them, and files.
-FOLDERS = (
-    SETTINGS, "/boot/loader/entries", "/etc/NetworkManager", "/etc/dnf", "/etc/iptables", "/etc/kernel", "/etc/modprobe.d",
-    "/etc/modules-load.d", "/etc/pki/rpm-gpg", "/etc/rpm", "/etc/sysconfig", "/etc/sysctl.d", "/etc/sysusers.d",
-    "/etc/tmpfiles.d", "/etc/udev", "/etc/yum.repos.d")
-FILES = (
-    "/boot/efi/EFI/centos/grubenv", "/boot/grub2/grubenv", "/etc/default/grub", "/etc/nsswitch.conf", "/etc/resolv.conf",
-    "/etc/selinux/config", "/etc/sysctl.conf")
-# Made anew by a DHCP client and by systemd-hwdb: only what they are is looked at, not what is in them.
-RENEWED = ("/etc/resolv.conf", "/etc/udev/hwdb.bin")
+try:
+    import selinux
+except ImportError:  # a host without SELinux userland has no labels
+    selinux = None
+
 # Every boot sets these of grub2's environment.
 BOOT_MARKS = re.compile(r"^(#.*|boot_(success|indeterminate|counter)=.*)$")
 ALTERNATIVES = "/etc/alternatives/*"
@@ -154,8 +149,8 @@ def _verified(where: Scene) -> tuple[int, dict[str, dict[str, str]]]:
 def files(where: Scene) -> dict[str, dict[str, str] | None]:
     """Return the state of every file that a swap can change without a package saying so; None: not there.
 
-    These are FOLDERS and FILES, and of the packages the configuration, what runs with more rights than its user, and what was
-    edited here.
+    These are the places of the table, and of the packages the configuration, what runs with more rights than its user, and what
+    was edited here.
     """
     carried = {path: file for build in where.builds for path, file in build.files.items()}
     paths = {path for path, file in carried.items() if (file.config and file.kind != "directory") or _privileged(file)}
@@ -164,19 +159,33 @@ def files(where: Scene) -> dict[str, dict[str, str] | None]:
         where.view.unanswered(edits.VERIFY, status)
     paths |= {
         path for path, said in verified.items()
-        if said["flags"] != edits.MISSING and said["kind"] != GHOST and _is_plain(where.view, path)}
-    paths.update(FILES)
-    for top in FOLDERS:
-        paths |= set(_below(where.view, top))
+        if said["flags"] != edits.MISSING and said["kind"] != GHOST}
+    for place in places.COMPARED:
+        paths.add(place)
+        if _is_folder(where.view, place):
+            paths |= set(_below(where.view, place))
     return {path: state_of(where.view, path) for path in sorted(paths)}
+
+
+def ghosts(where: Scene) -> dict[str, dict[str, str]]:
+    """Return what is at the paths that the packages own without carrying them: programs write them, so a file without what is
+    in it."""
+    found = {}
+    carried = {path: file for build in where.builds for path, file in build.files.items()}
+    for path in sorted(path for path, file in carried.items() if saving.is_kept_ghost(path, file)):
+        state = state_of(where.view, path, with_content=False)
+        if state is not None and state["kind"] != "directory":
+            found[path] = state
+    return found
 
 
 def _privileged(file: File) -> bool:
     return file.kind == "file" and bool(file.capabilities or file.mode & SET_ID)
 
 
-def _is_plain(view: View, path: str) -> bool:
-    return view.is_file(path) and view.readlink(path) is None
+def _is_folder(view: View, path: str) -> bool:
+    info = view.status(path)
+    return info is not None and stat.S_ISDIR(info.st_mode)
 
 
 def _below(view: View, top: str) -> t.Iterator[str]:
@@ -186,30 +195,45 @@ def _below(view: View, top: str) -> t.Iterator[str]:
         yield from (os.path.normpath(os.path.join(top, inner, name)) for name in [*folders, *names])
 
 
-def state_of(view: View, path: str) -> dict[str, str] | None:
-    """Return kind, content, mode, owner, label and capabilities of a path."""
+def state_of(view: View, path: str, with_content: bool = True) -> dict[str, str] | None:
+    """Return kind, content, mode, owner, a wrong label and capabilities of a path. C(with_content): of a file, too."""
     info = view.status(path, follow=False)
     if info is None:
         return None
     kind = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}.get(stat.S_IFMT(info.st_mode), "other")
     return {
         "kind": kind,
-        "content": _content(view, path) if kind == "file" else (view.readlink(path) or "") if kind == "symlink" else "",
+        "content": (
+            (view.readlink(path) or "") if kind == "symlink" else
+            _content(view, path) if kind == "file" and with_content else ""),
         "mode": f"{stat.S_IMODE(info.st_mode):04o}",
         "owner": f"{info.st_uid}:{info.st_gid}",
-        "label": _attribute(view, path, LABEL).decode("ascii", "replace").rstrip("\0"),
+        "label": _wrong_label(view, path, info.st_mode),
         "capabilities": _attribute(view, path, CAPABILITIES).hex(),
     }
 
 
 def _content(view: View, path: str) -> str:
     """Return the digest of a file, and what grub2's environment says: that shows in a finding which value is another."""
-    if path in RENEWED:
+    if path in places.RENEWED:
         return ""
     if os.path.basename(path) == "grubenv":
         lines = (view.text(path) or "").splitlines()
         return "\n".join(sorted(line for line in lines if line and not BOOT_MARKS.match(line)))
     return seen(view, path, SHA256)
+
+
+def _wrong_label(view: View, path: str, mode: int) -> str:
+    """Return the SELinux label of a path where the policy in force has another one for it, as restorecon(8) compares them: the
+    user of a label does not count, nor a type that the policy leaves to the admin. Empty where it is right, or SELinux is off."""
+    if selinux is None or view.root != "/" or not selinux.is_selinux_enabled():
+        return ""
+    label = _attribute(view, path, LABEL).decode("ascii", "replace").rstrip("\0")
+    status, default = selinux.matchpathcon(path, stat.S_IFMT(mode))
+    if status != 0 or not label or selinux.selinux_file_context_cmp(label, default) == 0 or (
+            selinux.is_context_customizable(label) == 1):
+        return ""
+    return label
 
 
 def _attribute(view: View, path: str, name: str) -> bytes:
@@ -293,6 +317,7 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "broken": broken,
     "verify": verify,
     "files": files,
+    "ghosts": ghosts,
     "leftovers": leftovers,
     "units": lambda where: unit_states.states(where.view),
     "domains": lambda where: unit_states.domains(where.view),
@@ -301,8 +326,8 @@ PARTS: dict[str, t.Callable[[Scene], t.Any]] = {
     "kernel": kernel,
     "symbols": linked,
     "smoke": smoked,
-    # Which folders "files" goes through: what an older release did not look at is no news.
-    "folders": lambda where: list(FOLDERS),
+    # Which places "files" goes through: what an older release did not look at is no news.
+    "folders": lambda where: list(places.COMPARED),
     "sysctls": lambda where: kernel_settings.in_force(where.view),
     # What the files ask for: another value in force was set at run time, or they were not applied yet.
     "asked_sysctls": lambda where: kernel_settings.asked(where.view),

@@ -22,7 +22,7 @@ from .compare import pairs
 from .groups import HINTS, OF_HEADERS, Group, Recorder
 from .knowledge import applying
 from .model import Finding, Remediation, Subject
-from .predicted import activation, config, files, hosting, kernel, offers, paths, relations, settings, truth, units
+from .predicted import activation, config, files, hosting, kernel, offers, paths, relations, saving, settings, truth, units
 from .swap import Installed, Swap, builds_of, nevra_of
 
 # What a host alone tells, beside what the headers do.
@@ -35,7 +35,10 @@ OF_HOST = (
     Group(("user.missing",), files.users_missing),
     Group(("symlink.dangling",), files.links),
     Group(("unowned.overwritten",), files.in_the_way),
-    Group(("local_edit.overwritten",), files.local_edits),
+    Group(("local_edit.overwritten",), saving.local_edits),
+    Group(("ghost.dropped",), saving.ghosts),
+    Group(("save.too_large",), saving.over_limit),
+    Group(("oneway.state",), saving.one_way_state),
     Group(("config.rpmnew", "config.rpmsave", "config.rpmorig"), config.fates),
     Group(("unit.stopped",), activation.unwanted),
     Group(("unit.activated",), activation.activated),

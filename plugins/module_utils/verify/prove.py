@@ -47,6 +47,7 @@ AFTER: tuple[tuple[tuple[str, ...], Find], ...] = (
     (("user.missing",), after.users_missing),
     (("symlink.dangling",), lambda scenes: files.links(scenes.swap)),
     (("local_edit.overwritten",), after.local_edits),
+    (("ghost.dropped",), after.ghosts),
     (("config.rpmnew", "config.rpmsave", "config.rpmorig"), after.second_files),
     (("verify.differs",), after.differing),
     (("smoke.failed",), after.smoked),

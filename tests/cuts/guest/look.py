@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print as JSON what a cut must not harm: packages, why they are there, configuration, units, and no rests of anything.
 
-Runs on the host with nothing but what the host has.
+Runs on the host with nothing but what the host has. Its arguments are the places to look at; what is in those after C(--) is
+not looked at, only what they are.
 """
 
 from __future__ import annotations
@@ -15,12 +16,10 @@ import os
 import re
 import stat
 import subprocess
+import sys
 
 import dnf
 
-CONFIGURATION = (
-    "/etc/systemd", "/etc/dnf", "/etc/yum.repos.d", "/etc/pki/rpm-gpg", "/etc/kernel", "/etc/default", "/etc/lab-cut.conf",
-    "/boot")
 # Temporary names of rpm, and of files that the collection writes.
 REST = re.compile(r"(;[0-9a-f]{8}$)|(^\.hyperscale-)")
 
@@ -30,13 +29,13 @@ def output(*argv):
     return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.splitlines()
 
 
-def described(path):
+def described(path, renewed):
     """Return what a path holds, in words that compare."""
     info = os.lstat(path)
     words = f"{info.st_mode:o} {info.st_uid}:{info.st_gid}"
     if stat.S_ISLNK(info.st_mode):
         return f"{words} to {os.readlink(path)}"
-    if stat.S_ISREG(info.st_mode):
+    if stat.S_ISREG(info.st_mode) and path not in renewed:
         with open(path, "rb") as handle:
             return f"{words} {hashlib.sha256(handle.read()).hexdigest()[:12]}"
     return words
@@ -58,7 +57,7 @@ def reasons():
         return {f"{package.name}.{package.arch}": package.reason for package in base.sack.query().installed()}
 
 
-def look():
+def look(places, renewed):
     """Return all of it."""
     names = output("rpm", "-qa", "--qf", "%{name}.%{arch}\n")
     enabled = [line.split()[:2] for line in output("systemctl", "list-unit-files", "--no-legend", "--no-pager")]
@@ -69,7 +68,7 @@ def look():
             name for name, count in collections.Counter(names).items() if count > 1 and not name.startswith("gpg-pubkey.")),
         "verify": sorted(output("rpm", "-Va", "--nodeps")),
         "rests": sorted(path for top in ("/usr", "/etc", "/boot") for path in below(top) if REST.search(os.path.basename(path))),
-        "configuration": {path: described(path) for top in CONFIGURATION for path in below(top)},
+        "configuration": {path: described(path, renewed) for top in places for path in below(top)},
         "units": {name: state for name, state in enabled if state != "transient"},
         "failed": [line.split()[0] for line in output("systemctl", "--failed", "--plain", "--no-legend")],
         "manager": output("systemctl", "show", "--property=Version", "--value"),
@@ -78,4 +77,5 @@ def look():
 
 
 if __name__ == "__main__":
-    print(json.dumps(look()))
+    separator = sys.argv.index("--")
+    print(json.dumps(look(sys.argv[1:separator], sys.argv[separator + 1:])))

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "text": {"text"},
     "tables": set(),
     "core": {"backup", "packages", "text"},
-    "backup": {"core", "facts", "packages", "text"},
+    "backup": {"core", "facts", "packages", "tables", "text"},
     "packages": {"backup", "core", "facts", "tables", "text"},
     "facts": {"core", "packages", "tables", "text"},
     "shared": {"core", "facts", "packages", "tables", "text"},

@@ -12,7 +12,7 @@ from ...core import boot_disk
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
-from ...core.writable import Touch
+from ...core.writable import WRITTEN, Touch
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, cmdline, grubenv
@@ -93,7 +93,7 @@ class EntryAction(SeenAction):
 
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
         # The entry of a kernel that is still to come has no name yet.
-        return [Touch(self.args["path"] or f"{boot_loader.ENTRIES}/{self.args['release']}.conf")]
+        return [Touch(self.args["path"] or f"{boot_loader.ENTRIES}/{self.args['release']}.conf", WRITTEN)]
 
     def apply(self, target: Target) -> None:
         if self.args["release"] and self._path(target) is None:
@@ -154,7 +154,7 @@ class EnvironmentAction(SeenAction):
         return values
 
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        return [Touch(self.args["path"])]
+        return [Touch(self.args["path"], WRITTEN)]
 
     def apply(self, target: Target) -> None:
         put_variables(target, self.args["path"], self._values(target))
@@ -216,7 +216,7 @@ def put_variables(target: Target, path: str, changes: t.Mapping[str, str | None]
     held = target.read(path) or FileState("", "0600", "root", "root")
     content = grubenv.with_variables(held.content, changes)
     if content != held.content and grubenv.valid(held.content):
-        boot_disk.overwrite(target.path(path), content.encode("utf-8", "surrogateescape"))
+        boot_disk.overwrite(target.path(target.final(path)), content.encode("utf-8", "surrogateescape"))
     elif content != held.content:
         target.write(path, held._replace(content=content))
     boot_disk.flush(path, target.root)

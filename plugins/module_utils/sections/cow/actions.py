@@ -9,8 +9,8 @@ import os
 
 from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
-from ...core.host_io import FileState, Target, is_file
-from ...core.writable import Touch
+from ...core.host_io import FileState, Target, is_file, sync_folder
+from ...core.writable import WRITTEN, Touch
 from ...facts import cow
 from ...packages import rpmdb
 from ...shared.file import FileAction
@@ -36,7 +36,7 @@ class ConfigAction(Action):
         return cls(cow.CONF, "the plugin's settings differ", {"wanted": list(wanted)}, before, cow.edited(before, wanted))
 
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        return [Touch(cow.CONF)]
+        return [Touch(cow.CONF, WRITTEN)]
 
     def apply(self, target: Target) -> None:
         now = target.read(cow.CONF)
@@ -191,7 +191,8 @@ def _home(target: Target, source: str, destination: str) -> None:
     """Move the database home: nothing is left where it was, and rpm finds it by itself."""
     move.move(target, source, destination)
     if move.look(target, source).link == destination:
-        target.remove(source)
+        os.unlink(target.path(source))
+        sync_folder(os.path.dirname(target.path(source)))
     move.name_to_rpm(target, None)
 
 

@@ -10,7 +10,6 @@ is a whole copy before the old one gives way, by one exchange of names.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import filecmp
 import os
@@ -20,6 +19,7 @@ import typing as t
 
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target, is_file, is_folder, is_there, sync_folder
+from ...core.renames import AT_FDCWD, RENAME_EXCHANGE, renameat2
 from ...packages.rpmdb import DATABASE_FILES
 
 try:
@@ -30,8 +30,6 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
 # Of the files in /etc/rpm the last one that sets a macro wins.
 MACROS = "/etc/rpm/macros.zz-centos-hyperscale"
 LOCK = ".rpm.lock"
-# renameat2(2): swap two names in one step.
-AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 class Place(t.NamedTuple):
@@ -138,9 +136,9 @@ def _put(copy: str, destination: str) -> None:
 
 def exchange(one: str, other: str) -> None:
     """Swap two names of one file system in one step."""
-    call = ctypes.CDLL(None, use_errno=True).renameat2
-    if call(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) != 0:
-        number = ctypes.get_errno()
+    try:
+        renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE)
+    except OSError as error:
         raise Failed(Problem(
-            f"{other} cannot be exchanged for what was prepared beside it", os.strerror(number),
-            "The folder is as it was. Move the package database by hand, or stay with the rpm that is installed"))
+            f"{other} cannot be exchanged for what was prepared beside it", str(error.strerror),
+            "The folder is as it was. Move the package database by hand, or stay with the rpm that is installed")) from error

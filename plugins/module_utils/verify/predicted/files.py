@@ -14,6 +14,7 @@ import typing as t
 
 from ...facts.consumer import Consumer
 from ...facts.view import View
+from ...text.file_capabilities import of_text
 from ..builds import Build, File
 from ..checks import found
 from ..digests import seen
@@ -183,20 +184,11 @@ def attributes(swap: Swap) -> t.Iterator[Finding]:
                 "mode.changed", Subject("path", path), f"{before.mode:04o}", f"{after.mode:04o}",
                 f"{path} has mode {before.mode:04o} in {old.nevra} and {after.mode:04o} in {new.nevra}.",
                 severity=_mode_severity(before.mode, after.mode))
-        if _rights(before.capabilities) != _rights(after.capabilities):
+        if of_text(before.capabilities) != of_text(after.capabilities):
             yield found(
                 "capabilities.changed", Subject("path", path), before.capabilities or None, after.capabilities or None,
                 f"{path} has capabilities {before.capabilities or 'none'} in {old.nevra} and {after.capabilities or 'none'} in "
                 f"{new.nevra}.", swap.users(path))
-
-
-def _rights(text: str) -> set[tuple[str, str]]:
-    """Return capabilities as pairs of name and flag: older libraries write C(= cap_a+ep) for what newer call C(cap_a=ep)."""
-    found_rights: set[tuple[str, str]] = set()
-    for clause in text.split():
-        names, _sign, flags = clause.replace("+", "=").partition("=")
-        found_rights.update((name, flag) for name in names.split(",") if name for flag in flags)
-    return found_rights
 
 
 def _mode_severity(before: int, after: int) -> str:
@@ -325,17 +317,3 @@ def _is_folder(view: View, path: str) -> bool:
     """Say whether a path leads to a folder."""
     info = view.status(path)
     return info is not None and stat.S_ISDIR(info.st_mode)
-
-
-def local_edits(swap: Swap) -> t.Iterator[Finding]:
-    """Row 36: files that are no configuration and were changed here."""
-    for path, (build, file) in swap.old_files.items():
-        if file.kind != "file" or file.config or file.ghost or not file.digest or path.startswith(CHANGED_BY_NATURE):
-            continue
-        if swap.host.readlink(path) is not None or not swap.host.is_file(path):
-            continue
-        if seen(swap.host, path, build.digest_algorithm) != file.digest:
-            yield found(
-                "local_edit.overwritten", Subject("path", path), "changed here", swap.new_files[path][0].nevra
-                if path in swap.new_files else None, f"{path} of {build.nevra} differs from what the package put there.",
-                [Consumer("path", path, "changed on this host")])

@@ -8,16 +8,21 @@ from __future__ import annotations
 import typing as t
 
 from ...facts.consumer import Consumer
+from ...packages import edits
 from ..checks import found
-from ..digests import seen
-from ..model import HIGH, MEDIUM, Finding, Subject
-from ..predicted import config, files, hosting, truth
+from ..gather import GHOST, state_of
+from ..model import HIGH, LOW, MEDIUM, Finding, Subject
+from ..predicted import config, files, hosting, saving, truth
 from ..scenes import Scenes
 from ..swap import Installed, Swap
 from . import smoke, symbols
 
 # The letters in which rpm says that owner, group, mode or capabilities differ, and the checks that announce it.
 ATTRIBUTES = {"owner.changed": "UG", "mode.changed": "M", "capabilities.changed": "P"}
+# The aspects of a path, with the letters in which rpm says that it differs in them.
+EDITS = {
+    "content": frozenset("S5L"), "kind": frozenset("ML"), "mode": frozenset("M"), "owner": frozenset("UG"),
+    "capabilities": frozenset("P")}
 # Configuration, documentation, ghosts, licences and readme files may differ from what the package brought.
 FREE = frozenset("cdglr")
 
@@ -56,21 +61,36 @@ def users_missing(scenes: Scenes) -> t.Iterator[Finding]:
 
 
 def local_edits(scenes: Scenes) -> t.Iterator[Finding]:
-    """Row 36: files that were changed here and are now as the new package brought them, or gone."""
+    """Row 36: files that were changed here, and are now as the new package brought them, or gone."""
+    states = scenes.before("files")
     for path, said in scenes.before("verify").items():
-        before = scenes.swap.old_files.get(path)
-        if "5" not in said["flags"] or said["kind"] in FREE or before is None or before[1].config:
+        before, was = scenes.swap.old_files.get(path), states.get(path)
+        if said["flags"] == edits.MISSING or said["kind"] == GHOST or before is None or was is None:
             continue
-        now = scenes.swap.new_files.get(path)
-        kept = now is not None and seen(scenes.view, path, now[0].digest_algorithm) != now[1].digest
-        if now is None and scenes.view.exists(path):
-            kept = True
-        if not kept:
+        now = state_of(scenes.view, path)
+        lost = [
+            name for name, letters in EDITS.items()
+            if set(said["flags"]) & letters and (now is None or now[name] != was[name])
+            and not (before[1].config and edits.CONTENT & set(said["flags"]))]
+        if lost:
+            carried = scenes.swap.new_files.get(path)
             became = "as the new package brought it" if now else "gone"
             yield found(
-                "local_edit.overwritten", Subject("path", path), "changed here", now[0].nevra if now else None,
-                f"{path} of {before[0].nevra} was changed on this host before the swap, and is {became} now.",
-                [Consumer("path", path, "was changed on this host")], proven=True)
+                "local_edit.overwritten", Subject("path", path), ", ".join(lost), carried[0].nevra if carried else None,
+                f"{path} of {before[0].nevra} was changed on this host before the swap ({', '.join(lost)}), and is {became} now.",
+                [Consumer("path", path, "was changed on this host")], proven=True,
+                severity=LOW if said["kind"] in saving.DOCUMENTATION else MEDIUM if was["kind"] == "directory" else "")
+
+
+def ghosts(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 107: files that the old builds owned without carrying them, and that are gone with them."""
+    for path, was in scenes.before("ghosts").items():
+        before = scenes.swap.old_files.get(path)
+        if before is not None and not scenes.swap.still_there(path) and not scenes.view.exists(path):
+            yield found(
+                "ghost.dropped", Subject("path", path), before[0].nevra, None,
+                f"{path} was a {was['kind']} on this host, which {before[0].nevra} owned as a ghost, and is gone.",
+                [Consumer("path", path, "was on this host")], proven=True)
 
 
 def second_files(scenes: Scenes) -> t.Iterator[Finding]:

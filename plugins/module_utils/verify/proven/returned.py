@@ -10,9 +10,10 @@ import functools
 import os
 import typing as t
 
+from ...tables.places import COMPARED, SETTINGS
 from .. import kernel_settings
 from ..checks import found
-from ..gather import FOLDERS, GHOST, SETTINGS, state_of
+from ..gather import GHOST, state_of
 from ..model import LOW, MEDIUM, Finding, Skipped, Subject
 from ..predicted.files import MANY
 from ..scenes import Scenes
@@ -21,7 +22,7 @@ from . import activation, aftermath, settings
 
 # What of a path can differ, in words.
 ASPECTS = {
-    "kind": "type", "content": "content", "mode": "mode", "owner": "owner", "label": "SELinux label",
+    "kind": "type", "content": "content", "mode": "mode", "owner": "owner", "label": "SELinux label (not the policy's)",
     "capabilities": "capabilities"}
 MILD = ("label",)
 # A unit that cannot be enabled has a state that only its file decides.
@@ -61,16 +62,34 @@ def files(scenes: Scenes) -> t.Iterator[Finding]:
                     f"{path} was there and is gone." if said is None else f"{path} was not there before.",
                     severity=LOW if was is None else "", proven=True)
             continue
-        # A snapshot of an older release has fewer aspects.
-        aspects = [
-            name for name in ASPECTS
-            if name in was and name in said and _leading(path, was)[name] != _leading(path, said)[name]]
+        aspects = _differing(path, was, said)
         if aspects:
             yield found(
                 "rollback.differs", Subject("path", path), {name: was[name] for name in aspects},
                 {name: said[name] for name in aspects},
                 f"{path}: {', '.join(ASPECTS[name] for name in aspects)} not as before.",
                 severity=MEDIUM if all(name in MILD for name in aspects) else "", proven=True)
+
+
+def _differing(path: str, was: dict[str, str], said: dict[str, str]) -> list[str]:
+    """Return the aspects in which two states of a path differ. A snapshot of an older release has fewer of them, and a label
+    that the policy wants is no loss, whatever it was before."""
+    return [
+        name for name in ASPECTS if name in was and name in said and (name not in MILD or said[name])
+        and _leading(path, was)[name] != _leading(path, said)[name]]
+
+
+def ghosts(scenes: Scenes) -> t.Iterator[Finding]:
+    """Row 107: what packages own without carrying it, and rpm removes with a build that does not own it."""
+    before = scenes.before("ghosts")
+    for path, was in sorted(before.items()):
+        said = state_of(scenes.view, path, with_content=False)
+        aspects = _differing(path, was, said) if said is not None else []
+        if said is None or aspects:
+            yield found(
+                "rollback.differs", Subject("path", path), was, said,
+                f"{path} was there and is gone." if said is None else
+                f"{path}: {', '.join(ASPECTS[name] for name in aspects)} not as before.", proven=True)
 
 
 def _leading(path: str, state: dict[str, str]) -> dict[str, str]:
@@ -82,7 +101,7 @@ def _leading(path: str, state: dict[str, str]) -> dict[str, str]:
 
 def scope(scenes: Scenes) -> t.Sequence[Finding]:
     """Say of a snapshot that an older release took that it knows less of files."""
-    missing = sorted(set(FOLDERS) - set(scenes.snapshot.content.get("folders") or [SETTINGS]))
+    missing = sorted(set(COMPARED) - set(scenes.snapshot.content.get("folders") or [SETTINGS]))
     if missing:
         raise Skipped(f"the snapshot is of an older release: it has no capabilities of files and nothing of {', '.join(missing)}")
     return ()
@@ -186,5 +205,5 @@ def _quoted(lines: t.Sequence[str], many: int = 5) -> str:
 
 # Each stands alone: a part that the snapshot lacks costs that part, and is said.
 STATES: tuple[t.Callable[[Scenes], t.Iterable[Finding]], ...] = (
-    files, scope, verified, unit_states, running, functools.partial(named_values, "alternatives", "alternative"),
+    files, ghosts, scope, verified, unit_states, running, functools.partial(named_values, "alternatives", "alternative"),
     functools.partial(named_values, "kernel", "kernel"), sysctls, rulesets)

@@ -5,24 +5,27 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import states
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.shipped import Entry
 
 ME = (os.getuid(), os.getgid())
+# What the files hold whose states are made here.
+CONTENTS = Contents()
 
 
-def entry(text, mode=0o644, config=False, noreplace=False):
+def entry(text, mode=0o644, config=False, noreplace=False, ghost=False, capabilities=""):
     """Return a file of a build."""
-    return Entry(states.FILE, mode, *ME, hashlib.sha256(text.encode()).hexdigest(), 8, config, noreplace, False)
+    return Entry(
+        states.FILE, mode, *ME, hashlib.sha256(text.encode()).hexdigest(), 8, config, noreplace, ghost, capabilities)
 
 
-def file(text, mode=0o644):
+def file(text, mode=0o644, attributes=()):
     """Return the state of a file."""
-    return states.PathState(states.FILE, mode, *ME, base64.b64encode(text.encode()).decode(), {})
+    return states.PathState(states.FILE, mode, *ME, CONTENTS.hold(text.encode()), dict(attributes))
 
 
 def link(target):

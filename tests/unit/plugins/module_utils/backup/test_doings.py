@@ -11,7 +11,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.backup.presets i
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.shipped import NOTHING, Shipped, Trigger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.backup.builds import (
-    entry, file, folder, link,
+    CONTENTS, entry, file, folder, link,
 )
 
 CONF = "/etc/a.conf"
@@ -19,7 +19,7 @@ CONF = "/etc/a.conf"
 
 def changes(old, new, was, now, enabled=lambda unit, user: True):
     """Return which paths the transaction is known to have changed."""
-    return set(Doings(old, new, was, now, enabled).changes())
+    return set(Doings(old, new, was, now, enabled, CONTENTS).changes())
 
 
 def build(files, scripts="", name="a"):
@@ -161,9 +161,69 @@ def test_entries_and_default_of_kernels_that_came():
         "/boot/grub2/grubenv": file("saved_entry=1f2e-6.12.0-1.hs.el9.x86_64\nboot_success=0\n")}
     was = {"/boot/grub2/grubenv": file("saved_entry=1f2e-5.14.0-1.el9.x86_64\nboot_success=0\n")}
     assert changes(NOTHING, new, was, now) == {f"{entries}-6.12.0-1.hs.el9.x86_64.conf", "/boot/grub2/grubenv"}
-    for text in ("saved_entry=1f2e-5.14.0-2.el9.x86_64\nboot_success=0\n",
-                 "saved_entry=1f2e-6.12.0-1.hs.el9.x86_64\nboot_success=1\n"):
-        assert "/boot/grub2/grubenv" not in changes(NOTHING, new, was, {**now, "/boot/grub2/grubenv": file(text)})
+    came = "saved_entry=1f2e-6.12.0-1.hs.el9.x86_64\n"
+    for text, own in ((f"{came}boot_success=0\ntuned_params=isolcpus=1\n", True),
+                      ("saved_entry=1f2e-5.14.0-1.el9.x86_64\nboot_success=0\ntuned_params=isolcpus=1\n", True),
+                      ("saved_entry=1f2e-5.14.0-2.el9.x86_64\nboot_success=0\n", False), (f"{came}boot_success=1\n", False),
+                      (f"{came}boot_success=0\nours=1\n", False)):
+        found = changes(NOTHING, new, was, {**now, "/boot/grub2/grubenv": file(text)})
+        assert ("/boot/grub2/grubenv" in found) is own, text
+
+
+OUTPUTS = ("/boot/loader/entries/1f2e-0-rescue.conf", "/boot/initramfs-6.12.0-1.hs.el9.x86_64.img",
+           "/boot/vmlinuz-0-rescue-1f2e", "/boot/initramfs-0-rescue-1f2e.img",
+           "/lib/modules/5.14.0-1.el9.x86_64/weak-updates/zfs.ko")
+
+
+@pytest.mark.parametrize("path", OUTPUTS)
+def test_what_hooks_make_beside_the_entry_of_a_kernel(path):
+    kernel = build({"/lib/modules/6.12.0-1.hs.el9.x86_64/vmlinuz": entry("kernel")})
+    assert changes(NOTHING, kernel, {}, {path: file("made")}) == {path}
+    assert changes(kernel, NOTHING, {path: file("made")}, {}) == {path}
+    # No kernel comes, or it was there and is another one: nobody knows who did that.
+    assert changes(NOTHING, build({CONF: entry("1")}), {}, {path: file("made")}) == set()
+    assert changes(NOTHING, kernel, {path: file("before")}, {path: file("made")}) == set()
+    assert changes(kernel, build({CONF: entry("1")}), {}, {path: file("made")}) == set()
+
+
+@pytest.mark.parametrize("path", [
+    "/boot/loader/entries/rescue.conf", "/boot/initrd-ours.img", "/lib/modules/5.14.0-1.el9.x86_64/extra/zfs.ko"])
+def test_no_other_paths_are_taken_for_those_of_hooks(path):
+    kernel = build({"/lib/modules/6.12.0-1.hs.el9.x86_64/vmlinuz": entry("kernel")})
+    assert changes(NOTHING, kernel, {}, {path: file("made")}) == set()
+
+
+# cap_net_raw, permitted and effective; the same and inheritable.
+RAW, MORE_RIGHTS = (
+    {"security.capability": (0x02000001).to_bytes(4, "little").hex() + (1 << 13).to_bytes(4, "little").hex() + more + "00" * 8}
+    for more in ("00" * 4, (1 << 13).to_bytes(4, "little").hex()))
+
+
+@pytest.mark.parametrize(("capabilities", "attributes", "own"), [
+    ("", {}, True),
+    ("cap_net_raw=ep", RAW, True),
+    ("= cap_net_raw+ep", RAW, True),
+    ("", RAW, False),
+    ("cap_net_raw=ep", {}, False),
+    ("cap_net_raw=ep", MORE_RIGHTS, False),
+    ("cap_net_raw=eip", MORE_RIGHTS, True),
+    ("", {"user.comment": "00"}, True),
+])
+def test_capabilities_that_the_header_does_not_have_are_somebodys(capabilities, attributes, own):
+    new = build({CONF: entry("2", capabilities=capabilities)})
+    found = changes(build({CONF: entry("1")}), new, {CONF: file("1")}, {CONF: file("2", attributes=attributes)})
+    assert found == ({CONF} if own else set())
+
+
+def test_a_build_with_other_digests_is_not_known():
+    new = build({CONF: entry("2")._replace(algorithm=1)})
+    assert changes(build({CONF: entry("1")}), new, {CONF: file("1")}, {CONF: file("2")}) == set()
+
+
+def test_a_ghost_that_goes_with_its_build():
+    old = build({CONF: entry("", ghost=True)})
+    assert changes(old, NOTHING, {CONF: file("state")}, {}) == {CONF}
+    assert changes(old, old, {CONF: file("state")}, {}) == set()
 
 
 def test_presets_by_file_name_and_folder(tmp_path):

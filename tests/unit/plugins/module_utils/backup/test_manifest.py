@@ -13,13 +13,15 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    boot_entries, manifest, shipped, states as file_states, units as backup_units,
+    boot_entries, displaced, manifest, parent, restore, shipped, states as file_states, units as backup_units,
 )
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
+from ansible_collections.centos.hyperscale.plugins.module_utils.tables import places
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import merge
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.backup.builds import entry
 
@@ -45,6 +47,20 @@ def lay(target, path, text="", mode=0o644):
 def text_of(target, path):
     with open(target.path(path), encoding="utf-8") as handle:
         return handle.read()
+
+
+CONTENTS = Contents()
+
+
+def capture(target, paths):
+    """Return what some paths hold; the contents are kept in memory."""
+    return file_states.capture(target, paths, CONTENTS)
+
+
+def exchange(target, path, expected, wanted):
+    """Bring a path from one state to another, and say whether that was done."""
+    restorer = restore.Restorer(target, CONTENTS, restore.Mounts(target), lambda folder, name: None)
+    return restorer.exchange(path, expected, wanted).done
 
 
 STOCK, SWAPPED = "stock\n", "by the swap\n"
@@ -98,36 +114,36 @@ class TestFileStates:
         os.symlink("a.conf", target.path("/etc/link"))
         os.makedirs(target.path("/etc/folder"))
         paths = ["/etc/a.conf", "/etc/link", "/etc/folder", "/etc/none"]
-        before = file_states.capture(target, paths)
+        before = capture(target, paths)
         lay(target, "/etc/a.conf", "two\n", 0o644)
         os.unlink(target.path("/etc/link"))
         lay(target, "/etc/link", "a file now")
         os.rmdir(target.path("/etc/folder"))
         lay(target, "/etc/none", "new")
         for path, state in before.items():
-            assert file_states.exchange(target, path, file_states.capture(target, [path])[path], state)
-        assert file_states.capture(target, paths) == before
+            assert exchange(target, path, capture(target, [path])[path], state)
+        assert capture(target, paths) == before
 
     def test_the_environment_block_of_grub_stays_the_same_file(self, target):
         for path in (boot_disk.ENVIRONMENT, "/boot/grub2/other"):
             lay(target, path, "1" * 1024, 0o600)
-            before = file_states.capture(target, [path])[path]
+            before = capture(target, [path])[path]
             lay(target, path, "2" * 1024, 0o644)
             inode = os.stat(target.path(path)).st_ino
-            assert file_states.exchange(target, path, file_states.capture(target, [path])[path], before)
-            assert file_states.capture(target, [path])[path] == before
+            assert exchange(target, path, capture(target, [path])[path], before)
+            assert capture(target, [path])[path] == before
             assert (os.stat(target.path(path)).st_ino == inode) is (path == boot_disk.ENVIRONMENT)
 
     @pytest.mark.parametrize("now", ["2" * 512, None])
     def test_an_environment_block_of_another_size_is_replaced(self, target, now):
         lay(target, boot_disk.ENVIRONMENT, "1" * 1024, 0o600)
-        before = file_states.capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT]
+        before = capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT]
         os.unlink(target.path(boot_disk.ENVIRONMENT))
         if now:
             lay(target, boot_disk.ENVIRONMENT, now)
-        there = file_states.capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT]
-        assert file_states.exchange(target, boot_disk.ENVIRONMENT, there, before)
-        assert file_states.capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT] == before
+        there = capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT]
+        assert exchange(target, boot_disk.ENVIRONMENT, there, before)
+        assert capture(target, [boot_disk.ENVIRONMENT])[boot_disk.ENVIRONMENT] == before
 
     def test_what_is_brought_back_below_boot_is_seen_by_grub(self, target, monkeypatch):
         told = []
@@ -135,45 +151,47 @@ class TestFileStates:
         paths = ["/boot/loader/entries/a.conf", "/bootstrap", "/etc/a.conf"]
         for path in paths:
             lay(target, path, "one")
-        before = file_states.capture(target, paths)
+        before = capture(target, paths)
         for path in paths:
             lay(target, path, "two")
-        manifest.Kept(target, "run-1")._bring(before, file_states.capture(target, paths))
+        found = manifest.Kept(target, "run-1")
+        monkeypatch.setattr(found, "_contents", CONTENTS)
+        assert found._bring(before, capture(target, paths)) == {}
         assert [text_of(target, path) for path in paths] == ["one"] * 3
         assert told == [(["/boot/loader/entries/a.conf"], target.root)]
 
     def test_a_folder_that_holds_something_is_not_taken_away(self, target):
         lay(target, "/etc/folder/mine", "x")
-        state = file_states.capture(target, ["/etc/folder"])["/etc/folder"]
-        assert not file_states.exchange(target, "/etc/folder", state, None)
+        state = capture(target, ["/etc/folder"])["/etc/folder"]
+        assert not exchange(target, "/etc/folder", state, None)
         link = file_states.PathState(file_states.LINK, 0o777, 0, 0, "x", {})
-        assert not file_states.exchange(target, "/etc/folder", state, link)
+        assert not exchange(target, "/etc/folder", state, link)
         assert text_of(target, "/etc/folder/mine") == "x"
 
     def test_what_holds_something_else_by_now_is_not_touched(self, target):
         lay(target, "/etc/a", "one")
-        before = file_states.capture(target, ["/etc/a"])["/etc/a"]
+        before = capture(target, ["/etc/a"])["/etc/a"]
         lay(target, "/etc/a", "somebody's")
-        assert not file_states.exchange(target, "/etc/a", before, None)
-        assert not file_states.exchange(target, "/etc/a", before, before)
-        assert not file_states.exchange(target, "/etc/a", None, before)
+        assert not exchange(target, "/etc/a", before, None)
+        assert not exchange(target, "/etc/a", before, before)
+        assert not exchange(target, "/etc/a", None, before)
         assert text_of(target, "/etc/a") == "somebody's" and os.listdir(target.path("/etc")) == ["a"]
 
     def test_what_programs_make_is_left_alone(self, target):
         lay(target, "/etc/udev/hwdb.bin", "x")
-        lay(target, "/etc/udev/large", "x" * (file_states.MOST_BYTES + 1))
-        found = file_states.capture(target, file_states.below(target, "/etc/udev"))
+        lay(target, "/etc/udev/large", "x" * (places.MOST_OF_A_FILE + 1))
+        found = capture(target, file_states.below(target, "/etc/udev"))
         assert {path: state.kind for path, state in found.items()} == {
-            "/etc/udev": file_states.FOLDER, "/etc/udev/large": file_states.OTHER}
+            "/etc/udev": file_states.FOLDER, "/etc/udev/large": file_states.FILE}
 
     def test_a_large_file_is_compared_by_all_that_is_in_it(self, target):
-        lay(target, "/etc/large", "x" * (file_states.MOST_BYTES + 1))
-        before = file_states.capture(target, ["/etc/large"])
-        lay(target, "/etc/large", "x" * file_states.MOST_BYTES + "y")
-        now = file_states.capture(target, ["/etc/large"])
-        assert before != now and not file_states.exchange(target, "/etc/large", before["/etc/large"], None)
-        lay(target, "/etc/large", "x" * (file_states.MOST_BYTES + 1))
-        assert file_states.capture(target, ["/etc/large"]) == before
+        lay(target, "/etc/large", "x" * (places.MOST_OF_A_FILE + 1))
+        before = capture(target, ["/etc/large"])
+        lay(target, "/etc/large", "x" * places.MOST_OF_A_FILE + "y")
+        now = capture(target, ["/etc/large"])
+        assert before != now and not exchange(target, "/etc/large", before["/etc/large"], None)
+        lay(target, "/etc/large", "x" * (places.MOST_OF_A_FILE + 1))
+        assert capture(target, ["/etc/large"]) == before
         assert len(before["/etc/large"].content) < 100
 
 
@@ -197,13 +215,13 @@ def edited_entry(target, monkeypatch, before=False):
     found = kept(target, monkeypatch)
     kernel = shipped.Shipped({"/usr/lib/modules/6.12/vmlinuz": entry("image", 0o644)}, {})
     monkeypatch.setattr(shipped, "installed", lambda names: (kernel, ["kernel-core"]))
-    monkeypatch.setattr(manifest, "edited_files", lambda target, names: [])
+    monkeypatch.setattr(manifest, "differences", lambda target, names: {})
     lay(target, path, f"{text}options ro\n")
     found.note(["new"])
     lay(target, path, f"{text}options by somebody\n")
     found.look_for_edits(["new"])
     os.unlink(target.path(path))
-    return found, path, os.path.join(target.state_dir, manifest.DISPLACED, "run-1", path[1:])
+    return found, path, os.path.join(target.state_dir, displaced.FOLDER, "run-1", path[1:])
 
 
 class TestKept:
@@ -259,6 +277,47 @@ class TestKept:
         assert os.stat(target.path(there[2])).st_mode & 0o777 == 0o640
         assert found.put_back() == told
 
+    @pytest.mark.parametrize(("what", "why"), [
+        ("hard link", "has 2 hard links"), ("link of a folder", "without following a link: /etc is a symbolic link"),
+        ("another mount", "is on the mount /etc, and was on / when it was saved")])
+    def test_what_is_not_written_is_told_with_the_reason(self, target, monkeypatch, what, why):
+        lay(target, "/proc/self/mountinfo", "22 1 253:0 / / rw - xfs /dev/vda1 rw\n")
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+        if what == "hard link":
+            os.link(target.path("/etc/a.conf"), target.path("/srv"))
+        elif what == "another mount":
+            lay(target, "/proc/self/mountinfo", "22 1 253:0 / / rw - xfs /dev/vda1 rw\n30 22 0:40 / /etc rw - tmpfs tmpfs rw\n")
+        else:
+            os.rename(target.path("/etc"), target.path("/srv"))
+            os.symlink("srv", target.path("/etc"))
+        (told,) = found.put_back()
+        assert told.startswith("/etc/a.conf ") and why in told and told.endswith("and is left as it is")
+        assert text_of(target, "/etc/a.conf") == STOCK
+        assert found.put_back() == [told]
+
+    def test_a_path_that_is_written_while_it_is_brought_back_is_told(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        found.look_for_edits(["new"])
+        lay(target, "/etc/a.conf", STOCK)
+
+        def call(*arguments, rename=parent.renameat2):
+            lay(target, "/etc/new", "somebody's\n")
+            os.rename(target.path("/etc/new"), target.path("/etc/a.conf"))
+            monkeypatch.setattr(parent, "renameat2", rename)
+            return rename(*arguments)
+
+        monkeypatch.setattr(parent, "renameat2", call)
+        assert found.put_back() == words("/etc/a.conf")
+        assert text_of(target, "/etc/a.conf") == "somebody's\n" and os.listdir(target.path("/etc")) == ["a.conf"]
+
     def test_without_a_note_nothing_is_taken_for_the_swaps(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "stock\n")
         found = kept(target, monkeypatch)
@@ -282,11 +341,11 @@ class TestKept:
         brought = shipped.Shipped({code: entry("new", 0o644)}, {})
         monkeypatch.setattr(shipped, "installed", lambda names: (brought, ["a"]))
         found.note(["new"])
-        monkeypatch.setattr(manifest, "edited_files", lambda target, names: [code])
+        monkeypatch.setattr(manifest, "differences", lambda target, names: {code: {"flags": "S5", "kind": ""}})
         lay(target, code, "edited since\n", 0o640)
         found.look_for_edits(["new"])
         os.unlink(target.path(code))
-        place = os.path.join(target.state_dir, manifest.DISPLACED, "run-1", code[1:])
+        place = os.path.join(target.state_dir, displaced.FOLDER, "run-1", code[1:])
         assert found.put_back()[-1].startswith(code) and found.put_back()[-1].endswith(place)
         assert pathlib.Path(place).read_text() == "edited since\n" and os.stat(place).st_mode & 0o777 == 0o640
         assert not os.path.exists(target.path(code))
@@ -312,7 +371,7 @@ class TestKept:
         assert text_of(target, path).endswith("options by somebody\n") and not os.path.exists(place)
 
     def test_a_large_file_that_was_edited_since_is_told(self, target, monkeypatch):
-        large = "x" * (file_states.MOST_BYTES + 1)
+        large = "x" * (places.MOST_OF_A_FILE + 1)
         lay(target, "/etc/a.conf", STOCK)
         lay(target, "/etc/sysconfig/large", large)
         found = kept(target, monkeypatch)
@@ -329,13 +388,13 @@ class TestKept:
         code = "/usr/bin/a"
         monkeypatch.setattr(shipped, "installed", lambda names: (shipped.Shipped({code: entry("new", 0o755)}, {}), ["a"]))
         found.note(["new"])
-        monkeypatch.setattr(manifest, "edited_files", lambda target, names: [code])
-        lay(target, code, "x" * (file_states.MOST_BYTES + 1))
+        monkeypatch.setattr(manifest, "differences", lambda target, names: {code: {"flags": "S5", "kind": ""}})
+        lay(target, code, "x" * (places.MOST_OF_A_FILE + 1))
         found.look_for_edits(["new"])
         os.unlink(target.path(code))
         told, = found.put_back()
         assert told.startswith(f"{code} was changed since") and told.endswith("too large")
-        assert not os.path.exists(os.path.join(target.state_dir, manifest.DISPLACED, "run-1"))
+        assert not os.path.exists(os.path.join(target.state_dir, displaced.FOLDER, "run-1"))
 
     def test_a_transaction_that_could_not_be_completed_is_revoked(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "edited before\n")
@@ -364,15 +423,15 @@ class TestKept:
         said = "S.5....T.  c /etc/a b.conf\nmissing   c /etc/gone\n..?......    /usr/bin/x (Permission denied)\nUnsatisfied\n"
         for differing in (1, 2, 254):
             monkeypatch.setattr(target, "probe", lambda argv, differing=differing: (differing, said))
-            assert manifest.edited_files(target, ["a"]) == ["/etc/a b.conf", "/usr/bin/x"]
-        assert manifest.edited_files(target, []) == []
+            assert manifest.edited_of(manifest.differences(target, ["a"])) == ["/etc/a b.conf", "/usr/bin/x"]
+        assert manifest.differences(target, []) == {}
 
     @pytest.mark.parametrize("answer", [
         (1, "error: cannot open Packages database in /var/lib/rpm\n"), (1, ""), (127, ""), (-9, "S.5....T.  c /etc/a.conf\n")])
     def test_an_rpm_that_cannot_tell_stops_the_run(self, target, monkeypatch, answer):
         monkeypatch.setattr(target, "probe", lambda argv: answer)
         with pytest.raises(Failed, match="rpm cannot tell"):
-            manifest.edited_files(target, ["a"])
+            manifest.differences(target, ["a"])
 
 
 class TestMerge:

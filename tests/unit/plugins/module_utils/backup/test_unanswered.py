@@ -38,9 +38,9 @@ def test_units_of_a_manager_that_does_not_answer(tmp_path, ask, answer):
 def test_edited_files_that_rpm_cannot_tell(tmp_path, answer, edited):
     if edited is None:
         with pytest.raises(errors.Failed, match="cannot tell which files"):
-            manifest.edited_files(target_of(tmp_path, answer), ["a"])
+            manifest.differences(target_of(tmp_path, answer), ["a"])
     else:
-        assert manifest.edited_files(target_of(tmp_path, answer), ["a"]) == edited
+        assert manifest.edited_of(manifest.differences(target_of(tmp_path, answer), ["a"])) == edited
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ENOTDIR])

@@ -61,7 +61,7 @@ class Kernel:
 def fixture_kernel(tmp_path, monkeypatch):
     kernel = Kernel(tmp_path)
     monkeypatch.setattr(boot_disk, "MOUNTINFO", str(kernel.mounts))
-    monkeypatch.setattr(boot_disk, "_syncfs", kernel.syncfs)
+    monkeypatch.setattr(boot_disk, "syncfs", kernel.syncfs)
     monkeypatch.setattr(boot_disk.fcntl, "ioctl", kernel.ioctl)
     return kernel
 

@@ -13,7 +13,7 @@ import pathlib
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
-    engine, errors, host_io, ledger, lock, recovery, undo,
+    engine, errors, exchange, host_io, ledger, lock, recovery, undo,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
@@ -63,14 +63,14 @@ def test_a_way_back_begins_with_the_first_of_its_runs(target):
 
 def test_undo_of_one_failing_step_goes_on_with_the_rest(target, monkeypatch):
     engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
-    remove = target.remove
+    remove = exchange.remove
 
-    def stubborn(path):
+    def stubborn(where, path, now):
         if path == "/etc/b":
             raise PermissionError("no")
-        remove(path)
+        return remove(where, path, now)
 
-    monkeypatch.setattr(target, "remove", stubborn)
+    monkeypatch.setattr(exchange, "remove", stubborn)
     failures = engine.undo_all(target, "run-2", ledger.standing(target), KINDS).failures
     assert len(failures) == 1 and "/etc/b" in failures[0]
     assert target.read("/etc/a") is None
@@ -86,8 +86,8 @@ def test_what_follows_the_disk_is_taken_back_last(target, monkeypatch):
     plan.append(Follower.between("/etc/z", "", None, host_io.FileState("z", "0644", OWNER, GROUP)))
     engine.apply_all(target, "run-1", plan)
     order = []
-    remove = target.remove
-    monkeypatch.setattr(target, "remove", lambda path: (order.append(path), remove(path)))
+    remove = exchange.remove
+    monkeypatch.setattr(exchange, "remove", lambda where, path, now: (order.append(path), remove(where, path, now))[1])
     assert engine.undo_all(target, "run-2", ledger.standing(target), {**KINDS, "follower": Follower}) == ([], [])
     assert order == ["/etc/a", "/etc/z"]
 

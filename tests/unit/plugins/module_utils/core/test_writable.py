@@ -39,6 +39,14 @@ def within(**more):
     ("gone", within(read_only=True), writable.READ_ONLY, "/usr"),
     ("file", within(forbidden=True), writable.FORBIDDEN, "/usr/bin"),
     ("file", within(is_folder=False)._replace(found="", parent=False), writable.FILE_IN_WAY, "/usr/bin"),
+    ("written", SEEN._replace(found="link"), writable.LEADS_NOWHERE, "/usr/bin/tool"),
+    ("removed", SEEN._replace(found="link"), writable.A_LINK, "/usr/bin/tool"),
+    ("written", SEEN._replace(links=2), writable.HARD_LINKS, "/usr/bin/tool"),
+    ("removed", SEEN._replace(links=3), writable.HARD_LINKS, "/usr/bin/tool"),
+    ("written", SEEN._replace(found="folder"), writable.FOLDER_IN_WAY, "/usr/bin/tool"),
+    ("removed", SEEN._replace(found="folder"), writable.FOLDER_IN_WAY, "/usr/bin/tool"),
+    ("written", within(read_only=True), writable.READ_ONLY, "/usr"),
+    ("removed", SEEN._replace(mounted=True), writable.MOUNTED, "/usr/bin/tool"),
 ])
 def test_what_is_in_the_way(how, seen, kind, where):
     assert writable.judge(Touch("/bin/tool", how), seen) == Obstacle(kind, where, "/bin/tool")
@@ -57,6 +65,10 @@ def test_what_is_in_the_way(how, seen, kind, where):
     ("new", SEEN._replace(flags=IMMUTABLE, mounted=True)),
     # What is gone already needs no removal.
     ("gone", within(read_only=True, flags=IMMUTABLE)._replace(found="")),
+    ("written", SEEN), ("removed", SEEN),
+    ("removed", within(read_only=True)._replace(found="")),
+    # rpm gives the path a file of its own.
+    ("file", SEEN._replace(links=2)), ("gone", SEEN._replace(links=2)), ("gone", SEEN._replace(found="link")),
     # A new folder within an append-only one is a new name.
     ("file", within(flags=APPEND_ONLY)._replace(found="", parent=False)),
 ])
@@ -119,7 +131,8 @@ def test_many_paths_are_counted():
 
 def test_every_obstacle_has_words():
     kinds = {writable.IMMUTABLE, writable.APPEND_ONLY, writable.READ_ONLY, writable.MOUNTED, writable.FOLDER_IN_WAY,
-             writable.FILE_IN_WAY, writable.FORBIDDEN, writable.FULL, writable.QUOTA, writable.UNREADABLE}
+             writable.FILE_IN_WAY, writable.FORBIDDEN, writable.FULL, writable.QUOTA, writable.UNREADABLE,
+             writable.LEADS_NOWHERE, writable.A_LINK, writable.HARD_LINKS}
     assert {*unwritable.OF_PATH, *unwritable.OF_FOLDER} == kinds
     for kind in kinds:
         for where in ("/a/b", "/a"):
@@ -232,3 +245,50 @@ def test_a_full_file_system_is_told_once(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda path: Room((10**6, 0, 10**5, 10**4)))
     (tmp_path / "etc").mkdir()
     assert writable.obstacles(str(tmp_path), [Touch("/a"), Touch("/etc/b")]) == [Obstacle(writable.FULL, "/", "/a")]
+
+
+def linked(root):
+    """Have links of each kind in a root, and return what is said of each when it is written."""
+    (root / "etc/yum.repos.d").mkdir(parents=True)
+    (root / "srv/config").mkdir(parents=True)
+    (root / "srv/config/centos.repo").write_text("[baseos]\n")
+    chains = {
+        "plain.repo": None, "absolute.repo": "/srv/config/centos.repo", "relative.repo": "../../srv/config/centos.repo",
+        "chain.repo": "relative.repo", "dangling.repo": "/srv/config/none.repo", "nowhere.repo": "/none/none.repo",
+        "circle.repo": "circle.repo", "through.repo": "/etc/yum.repos.d/dangling.repo", "folder.repo": "/srv/config"}
+    for name, end in chains.items():
+        path = root / "etc/yum.repos.d" / name
+        path.write_text("[plain]\n") if end is None else path.symlink_to(end)
+    broken = ("dangling.repo", "nowhere.repo", "circle.repo", "through.repo")
+    return {name: writable.LEADS_NOWHERE if name in broken else writable.FOLDER_IN_WAY if name == "folder.repo" else ""
+            for name in chains}
+
+
+@pytest.mark.parametrize("how", [writable.WRITTEN, writable.REMOVED])
+def test_links_of_others(tmp_path, how):
+    for name, kind in linked(tmp_path).items():
+        path = f"/etc/yum.repos.d/{name}"
+        removed = "" if name == "plain.repo" else writable.A_LINK
+        wanted = removed if how == writable.REMOVED else kind
+        found = writable.obstacles(str(tmp_path), [Touch(path, how)])
+        assert [obstacle.kind for obstacle in found] == ([wanted] if wanted else []), name
+        for problem in unwritable.problems(found):
+            assert path in problem.fact or wanted == writable.FOLDER_IN_WAY, problem
+            assert problem.reason and problem.remedy
+
+
+def test_a_link_to_a_read_only_place_is_told_as_that_place(tmp_path, monkeypatch):
+    linked(tmp_path)
+    real = os.statvfs
+
+    def statvfs(path):
+        found = real(path)
+        if not str(path).endswith("/srv/config"):
+            return found
+        return type("ReadOnly", (), {**{name: getattr(found, name) for name in dir(found) if name.startswith("f_")},
+                                     "f_flag": os.ST_RDONLY})
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    for name, kind in (("plain.repo", None), ("absolute.repo", writable.READ_ONLY), ("chain.repo", writable.READ_ONLY)):
+        found = writable.obstacles(str(tmp_path), [Touch(f"/etc/yum.repos.d/{name}", writable.WRITTEN)])
+        assert [obstacle.kind for obstacle in found] == ([kind] if kind else []), name

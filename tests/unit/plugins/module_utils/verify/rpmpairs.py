@@ -294,6 +294,9 @@ class Root:
 
     def run(self, argv):
         """Answer as a host would; what was not recorded is not installed."""
+        if argv[:2] == ["rpm", "-V"] and "rpm" not in self.answers:
+            done = subprocess.run(["rpm", "--root", self.root, *argv[1:]], check=False, capture_output=True, text=True)
+            return done.returncode, done.stdout
         return self.answers.get(argv[0], (127, ""))
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import boot_room, mounts
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import Skipped
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.predicted import (
-    config, files, hosting, relations, units,
+    config, files, hosting, relations, saving, units,
 )
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify import hostlab
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verify.hostlab import (
@@ -154,7 +154,7 @@ def test_local_edits(lab, workshop):
     for path in ("/usr/bin/edited", "/etc/a.conf", "/var/log/a.log"):
         lab.write(path, "mine")
     (lab.folder / "usr/bin/absent").unlink()
-    findings = list(files.local_edits(lab.swap([workshop.rpm("tool", "2", files=kinds)])))
+    findings = list(saving.local_edits(lab.swap([workshop.rpm("tool", "2", files=kinds)])))
     finding = fired(findings, "local_edit.overwritten", "/usr/bin/edited", consumers=[("path", "/usr/bin/edited")])
     assert finding.after == "tool-2-1.el9.noarch" and len(findings) == 1
     silent(findings, "local_edit.overwritten", "/usr/bin/plain")

@@ -49,13 +49,6 @@ def test_files_that_are_in_the_way(world):
     assert said(files.in_the_way(world.swap((OLD,), (new,)))) == [("unowned.overwritten", "/usr/bin/spade", "medium")]
 
 
-def test_edits_that_will_be_lost(world):
-    world.install(OLD)
-    assert said(files.local_edits(world.swap((OLD,), (OLD.next(),)))) == []
-    world.write("/usr/bin/tool", "mine\n")
-    assert said(files.local_edits(world.swap((OLD,), (OLD.next(),)))) == [("local_edit.overwritten", "/usr/bin/tool", "high")]
-
-
 @pytest.mark.parametrize(("has", "edited", "check"), [
     (config("b", "noreplace"), True, "config.rpmnew"), (config("b"), True, "config.rpmsave"), (None, True, "config.rpmsave"),
     (config("a", "noreplace"), True, None), (config("b", "noreplace"), False, None), (None, False, None)])

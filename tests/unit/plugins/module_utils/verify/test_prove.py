@@ -297,22 +297,48 @@ def test_symbols(host, monkeypatch):
     assert found == {"/usr/bin/b": ["y"], "/usr/bin/new": ["z"], "/usr/bin/other": ["lost"]}
 
 
-def test_local_changes(host):
-    pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
+CHANGES = {
+    # What rpm said, its kind, whether it is configuration, what becomes of the file, and what is lost of the change.
+    "kept": ("5", "", False, None, ""),
+    "content": ("S5", "", False, lambda path: path.write_text("new"), "content"),
+    "gone": ("5", "", False, lambda path: path.unlink(), "content"),
+    "mode": ("M", "", False, lambda path: path.chmod(0o755), "mode"),
+    "mode of configuration": ("M", "c", True, lambda path: path.chmod(0o755), "mode"),
+    "mode that stays": ("M", "", False, lambda path: path.write_text("new"), ""),
+    "configuration": ("S5M", "c", True, lambda path: path.write_text("new"), ""),
+    "manual": ("5", "d", False, lambda path: path.write_text("new"), "content"),
+    "ghost": ("M", "g", False, lambda path: path.chmod(0o755), ""),
+    "missing": ("missing", "", False, lambda path: path.write_text("new"), ""),
+    "link": ("ML", "", False, lambda path: (path.unlink(), path.symlink_to("/dev/null")), "content, kind, mode"),
+}
 
-    def digest(text):
-        import hashlib
-        return hashlib.sha256(text.encode()).hexdigest()
 
-    names = ("/usr/kept", "/usr/lost", "/usr/gone", "/usr/same", "/etc/conf")
-    old = [build("a-1-1.noarch", [carried(path) for path in names])]
-    new = [build("a-2-1.noarch", [carried(path, digest("new")) for path in names if path != "/usr/gone"])]
-    for path, text in (("/usr/kept", "mine"), ("/usr/lost", "new"), ("/usr/same", "new"), ("/etc/conf", "new")):
-        host.write(path, text)
-    flags = {
-        "/usr/kept": ("5", ""), "/usr/lost": ("S5", ""), "/usr/gone": ("5", ""), "/usr/same": ("M", ""), "/etc/conf": ("5", "c")}
-    before = {"verify": {path: {"flags": letters, "kind": kind} for path, (letters, kind) in flags.items()}}
-    assert subjects(after.local_edits(recorded(host.root, before, old=old, new=new))) == ["/usr/lost", "/usr/gone"]
+@pytest.mark.parametrize("case", CHANGES)
+def test_local_changes(host, case):
+    rpm = pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
+    flags, kind, is_config, happens, lost = CHANGES[case]
+    path = "/usr/share/tool/changed"
+    place = host.write(path, "mine", 0o4750)
+    was = gather.state_of(recorded(host.root).view, path)
+    if happens:
+        happens(place)
+    builds = [[build(f"a-{version}-1.noarch", [carried(path, flags=rpm.RPMFILE_CONFIG if is_config else 0)])] for version in "12"]
+    before = {"verify": {path: {"flags": flags, "kind": kind}}, "files": {path: was}}
+    found = list(after.local_edits(recorded(host.root, before, old=builds[0], new=builds[1])))
+    assert [finding.before for finding in found] == ([lost] if lost else [])
+    assert {finding.severity for finding in found} <= {"low" if kind == "d" else "high"}
+
+
+def test_ghosts_that_went(host):
+    rpm = pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
+    paths = ("/var/lib/held/state.db", "/var/lib/held/kept", "/var/lib/held/owned", "/var/lib/held/foreign")
+    old = [build("a-1-1.noarch", [carried(path, flags=rpm.RPMFILE_GHOST) for path in paths[:3]])]
+    new = [build("a-2-1.noarch", [carried("/var/lib/held/owned", flags=rpm.RPMFILE_GHOST)])]
+    host.write("/var/lib/held/kept")
+    state = {"kind": "file", "content": "", "mode": "0644", "owner": "0:0", "label": "", "capabilities": ""}
+    where = recorded(host.root, {"ghosts": dict.fromkeys(paths, state)}, old=old, new=new)
+    assert [(finding.check, finding.subject.name, finding.severity) for finding in after.ghosts(where)] == [
+        ("ghost.dropped", "/var/lib/held/state.db", "high")]
 
 
 def test_second_files(host):
@@ -657,7 +683,6 @@ def test_users_and_links(root):
 
 
 def test_going_back(swapped):
-    (swapped.root / "etc/systemd").mkdir()
     whole = swapped.proven(swapped.taken, phase="rollback")
     assert checks_of(whole, "rollback.package") == {("rollback.package", "a-1-1.noarch"), ("rollback.package", "a-2-1.noarch")}
     swapped.rpm("-U", "--oldpackage", str(swapped.home / "top/RPMS/noarch/a-1-1.noarch.rpm"))

@@ -10,6 +10,7 @@ from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verif
     recorded, subjects, unit,
 )
 
+from ansible_collections.centos.hyperscale.plugins.module_utils.tables import places
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, groups
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import PROVE
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.model import HIGH, INFO, LOW, MEDIUM, Skipped
@@ -42,6 +43,31 @@ def test_files(host):
     assert found["/usr/bin/ping"].after == {"capabilities": "0100"}
 
 
+@pytest.mark.parametrize(("was", "said", "told_of"), [
+    ("", "", False), ("tmp_t", "", False), ("tmp_t", "tmp_t", False), ("", "tmp_t", True), ("usr_t", "tmp_t", True)])
+def test_a_label_is_compared_with_that_of_the_policy(tmp_path, was, said, told_of):
+    found = told(returned.files, tmp_path, "files", {"/etc/a": {**STATE, "label": was}}, {"/etc/a": {**STATE, "label": said}})
+    assert severities(found) == ({"/etc/a": MEDIUM} if told_of else {})
+
+
+def test_ghosts(host):
+    def state(path):
+        return gather.state_of(recorded(host.root).view, path, with_content=False)
+
+    for path in ("/var/lib/held/state.db", "/var/lib/held/mode", "/var/lib/held/gone"):
+        host.write(path, "1", 0o600)
+    host.link("/usr/sbin/pager", "/etc/alternatives/pager")
+    paths = ["/usr/sbin/pager", "/var/lib/held/gone", "/var/lib/held/mode", "/var/lib/held/state.db"]
+    before = {path: state(path) for path in paths}
+    assert told(returned.ghosts, host.root, "ghosts", before, {}) == {}
+    host.write("/var/lib/held/state.db", "a program has written")
+    host.write("/var/lib/held/mode", "1", 0o644)
+    for path in ("/var/lib/held/gone", "/usr/sbin/pager"):
+        (host.folder / path[1:]).unlink()
+    host.link("/usr/sbin/pager", "/usr/bin/less")
+    assert severities(told(returned.ghosts, host.root, "ghosts", before, {})) == dict.fromkeys(paths[:3], HIGH)
+
+
 def test_a_file_that_is_no_longer_looked_for_is_looked_at_all_the_same(host):
     host.write("/usr/lib/edited", "x")
     same = {"/usr/lib/edited": gather.state_of(recorded(host.root).view, "/usr/lib/edited")}
@@ -63,7 +89,7 @@ def test_a_link_is_as_before_when_it_leads_to_the_same_place(tmp_path, target, t
 
 def test_new_files_are_told_of_the_folders_that_the_snapshot_looked_through(host):
     now = {path: STATE for path in ("/etc/dnf/new", "/etc/systemd/new", "/usr/bin/edited-since")}
-    wide = told(returned.files, host.root, "files", {}, now, {"folders": list(gather.FOLDERS)})
+    wide = told(returned.files, host.root, "files", {}, now, {"folders": list(places.COMPARED)})
     assert severities(wide) == {"/etc/dnf/new": LOW, "/etc/systemd/new": LOW}
     assert list(told(returned.files, host.root, "files", {}, now)) == ["/etc/systemd/new"]
     path = "/etc/systemd/a.rpmnew"
@@ -75,7 +101,7 @@ def test_a_snapshot_without_capabilities_and_folders_is_no_difference_but_is_tol
     assert told(returned.files, tmp_path, "files", {"/etc/a": older}, {"/etc/a": {**STATE, "capabilities": "01"}}) == {}
     with pytest.raises(Skipped, match="older release.*/etc/dnf"):
         returned.scope(recorded(tmp_path))
-    assert returned.scope(recorded(tmp_path, {"folders": list(gather.FOLDERS)})) == ()
+    assert returned.scope(recorded(tmp_path, {"folders": list(places.COMPARED)})) == ()
 
 
 class Owned:
@@ -220,11 +246,11 @@ def test_what_is_left_behind(host):
 
 def test_a_part_that_the_snapshot_lacks_costs_that_part_alone(tmp_path):
     recorder = groups.Recorder(PROVE)
-    where = recorded(tmp_path, {"alternatives": {"a": "1"}, "folders": list(gather.FOLDERS)}, {"alternatives": {"a": "2"}})
+    where = recorded(tmp_path, {"alternatives": {"a": "1"}, "folders": list(places.COMPARED)}, {"alternatives": {"a": "2"}})
     for find in returned.STATES:
         recorder.run(("rollback.differs",), lambda find=find: find(where))
     assert subjects(recorder.findings) == ["a"]
     (coverage,) = [entry for entry in recorder.coverage() if entry.id == "rollback.differs"]
     assert coverage.status == "skipped"
     assert coverage.reason == "; ".join(
-        f"the snapshot lacks {part}" for part in ("files", "verify", "units", "kernel", "sysctls", "rulesets"))
+        f"the snapshot lacks {part}" for part in ("files", "ghosts", "verify", "units", "kernel", "sysctls", "rulesets"))

@@ -18,6 +18,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io imp
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import edits, rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.tables import places
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import gather, snapshot
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.builds import File
 from ansible_collections.centos.hyperscale.plugins.modules import host_snapshot
@@ -196,9 +197,9 @@ def test_state_of_paths(tmp_path):
     (folder / "b.service").symlink_to("/dev/null")
     (folder / "circle").symlink_to("..")
     found = gather.files(scene(tmp_path))
-    names = ("", "/a.service", "/b.service", "/circle")
-    assert [path for path, said in found.items() if said] == [f"/etc/systemd/system{name}" for name in names]
-    assert set(gather.FILES) <= set(found)  # what is not there is known not to be
+    names = ("", "/system", "/system/a.service", "/system/b.service", "/system/circle")
+    assert [path for path, said in found.items() if said] == [f"/etc/systemd{name}" for name in names]
+    assert set(places.COMPARED) <= set(found)  # what is not there is known not to be
     assert found["/etc/systemd/system/a.service"]["content"] == hashlib.sha256(b"[Unit]\n").hexdigest()
     assert found["/etc/systemd/system/b.service"]["content"] == "/dev/null"
     assert gather.state_of(View(str(tmp_path), answering({})), "/etc/absent") is None
@@ -217,26 +218,87 @@ def test_files_with_special_rights_and_local_edits_are_looked_at(host):
     build.files["/etc/a.conf"] = File("/etc/a.conf", "file", 0o644, "root", "root", "", 0, rpm.RPMFILE_CONFIG, "", "", "")
     said = "S.5......    /usr/lib/edited\n.M.......  g /run/ghost\nmissing     /usr/lib/gone\n....L....    /usr/lib/link\n"
     found = gather.files(scene(host.root, {"rpm": (1, said)}, [build]))
-    assert set(found) - set(gather.FILES) == {
-        "/usr/bin/mount", "/usr/bin/write", "/usr/bin/ping", "/etc/a.conf", "/usr/lib/edited"}
+    assert set(found) - set(places.COMPARED) == {
+        "/usr/bin/mount", "/usr/bin/write", "/usr/bin/ping", "/etc/a.conf", "/usr/lib/edited", "/usr/lib/link"}
+
+
+def test_ghosts_are_looked_at_without_what_programs_write_there(host):
+    rpm = pytest.importorskip("rpm")
+    for path in ("/var/lib/held/state.db", "/var/lib/systemd/random-seed", "/etc/ghost.conf", "/usr/bin/plain"):
+        host.write(path, "1")
+    host.link("/usr/sbin/pager", "/etc/alternatives/pager")
+    (host.folder / "var/lib/held/folder").mkdir()
+    build = Named("a")
+    flags = {"/etc/ghost.conf": rpm.RPMFILE_GHOST | rpm.RPMFILE_CONFIG, "/usr/bin/plain": 0}
+    build.files = {
+        path: File(path, "file", 0o644, "root", "root", "", 0, flags.get(path, rpm.RPMFILE_GHOST), "", "", "")
+        for path in ("/var/lib/held/state.db", "/var/lib/held/folder", "/var/lib/held/absent", "/var/lib/systemd/random-seed",
+                     "/usr/sbin/pager", *flags)}
+    found = gather.ghosts(scene(host.root, builds=[build]))
+    assert {path: said["content"] for path, said in found.items()} == {
+        "/usr/sbin/pager": "/etc/alternatives/pager", "/var/lib/held/state.db": ""}
 
 
 def test_folders_of_the_sections_are_looked_through(host):
-    paths = [f"{folder}/a" for folder in gather.FOLDERS]
+    paths = [f"{place}/a" for place in places.COMPARED]
     for path in (*paths, "/etc/other/a"):
         host.write(path)
     found = gather.files(scene(host.root))
-    assert {path for path, said in found.items() if said} == set(paths)
+    assert {path for path, said in found.items() if said} == {*paths, *places.COMPARED}
+
+
+def test_files_of_the_table_are_looked_at_without_a_folder_below_them(host):
+    for path in places.COMPARED:
+        host.write(path)
+    where = scene(host.root)
+    assert {path for path, said in gather.files(where).items() if said} == set(places.COMPARED)
+    assert where.view.noted.all == {}
 
 
 def test_capabilities_of_a_file_are_recorded(host, monkeypatch):
     host.write("/usr/bin/ping")
-    known = {gather.CAPABILITIES: b"\x01\x00", gather.LABEL: b"a:b\0"}
-    monkeypatch.setattr(gather.os, "getxattr", lambda path, name, follow_symlinks: known[name])
+    monkeypatch.setattr(gather.os, "getxattr", lambda path, name, follow_symlinks: {gather.CAPABILITIES: b"\x01\x00"}[name])
     view = View(host.root, answering({}))
-    assert [gather.state_of(view, "/usr/bin/ping")[name] for name in ("capabilities", "label")] == ["0100", "a:b"]
+    assert gather.state_of(view, "/usr/bin/ping")["capabilities"] == "0100"
     monkeypatch.undo()
     assert gather.state_of(view, "/usr/bin/ping")["capabilities"] == ""
+
+
+class Policy:
+    """SELinux with a policy that has a label for everything but what lies in /home."""
+
+    def __init__(self, enabled=True):
+        self.enabled = enabled
+
+    def is_selinux_enabled(self):
+        return self.enabled
+
+    def matchpathcon(self, path, kind):
+        return (-1, None) if path.startswith("/home") else (0, "system_u:object_r:link_t" if stat.S_ISLNK(kind) else
+                                                            "system_u:object_r:etc_t")
+
+    def selinux_file_context_cmp(self, one, other):
+        one, other = one.partition(":")[2], other.partition(":")[2]
+        return (one > other) - (one < other)
+
+    def is_context_customizable(self, label):
+        return int("public_content_t" in label)
+
+
+@pytest.mark.parametrize(("path", "label", "told"), [
+    ("/etc/passwd", "system_u:object_r:etc_t", False),
+    ("/etc/passwd", "unconfined_u:object_r:etc_t", False),
+    ("/etc/passwd", "system_u:object_r:tmp_t", True),
+    ("/etc/passwd", "system_u:object_r:public_content_t", False),
+    ("/etc/passwd", "", False),
+    ("/home/ours", "system_u:object_r:tmp_t", False),
+])
+def test_a_label_is_told_only_where_the_policy_has_another_one(monkeypatch, path, label, told):
+    monkeypatch.setattr(gather.os, "getxattr", lambda *_arguments, **_more: label.encode() + b"\0")
+    view = View("/", answering({}))
+    for policy, said in ((Policy(), label if told else ""), (Policy(enabled=False), ""), (None, "")):
+        monkeypatch.setattr(gather, "selinux", policy)
+        assert gather._wrong_label(view, path, 0o100644) == said
 
 
 def test_what_changes_by_itself_in_a_file_does_not_count(host):

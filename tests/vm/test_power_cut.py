@@ -11,10 +11,13 @@ Each test goes on where the one before it ended.
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 
 import pytest
-from lab import disks
+from lab import common, disks, hosts
+
+from .conftest import TREE
 
 pytestmark = pytest.mark.parametrize("machine", [
     pytest.param((9, disks.Kind("ext4")), id="ext4"), pytest.param((9, disks.Kind("xfs")), id="xfs"),
@@ -81,6 +84,59 @@ def test_files_of_a_transaction_of_the_collection_are_there(machine, tmp_path):
     packages = json.loads((tmp_path / f"{machine.name}.prediction.json").read_text())["packages"]
     names = [package["name"] for package in packages]
     assert names and damage(machine, *names) == []
+    assert machine.command("rpm", "-q", *names).splitlines() == [package["to_nevra"] for package in packages]
+    status, said = machine.play("adopt", {**SETS, "hyperscale_reports": str(tmp_path)})
+    assert status == 0 and "changed=0" in said
+
+
+HOLDER = """\
+Name: holder
+Version: 1
+Release: 1
+Summary: Holds a transaction after all files are unpacked
+License: x
+BuildArch: noarch
+%description
+x
+%transfiletriggerin -- /usr
+test ! -e /root/hold || { touch /run/held; sleep 600; }
+%files
+"""
+
+
+def test_files_of_a_transaction_of_the_collection_that_was_cut_are_written_again_by_the_next_run(
+        machine, tmp_path, record_property):
+    status, said = machine.play("rollback", {})
+    assert status == 0 and "failed=0" in said
+    (tmp_path / "holder.spec").write_text(HOLDER)
+    common.run(["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {tmp_path}", "--define", f"_rpmdir {tmp_path}",
+                tmp_path / "holder.spec"])
+    subprocess.run(
+        [*hosts.ssh(machine.host), "--", "tee", "/root/holder.rpm"], stdout=subprocess.DEVNULL, check=True,
+        input=(tmp_path / "noarch" / "holder-1-1.noarch.rpm").read_bytes())
+    machine.command("rpm", "-i", "/root/holder.rpm")
+    machine.command("sh", "-c", "touch /root/hold; rm -f /run/held; sync")
+    play = subprocess.Popen(
+        ["ansible-playbook", "-i", str(machine.inventory), "-e",
+         json.dumps({**SETS, "hyperscale_reports": str(tmp_path)}), "playbooks/adopt.yml"],
+        cwd=TREE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 4 * HELD_SECONDS
+    while not machine.has("/run/held"):
+        assert time.monotonic() < deadline and play.poll() is None, machine.attempt("journalctl", "--no-pager", "-n", "50").stdout
+    machine.command("python3", "-c", "import os; os.fsync(os.open('/root/other', os.O_CREAT | os.O_WRONLY))")
+    cut(machine)
+    play.kill()
+    play.wait()
+    machine.command("rm", "-f", "/root/hold")
+    packages = json.loads((tmp_path / f"{machine.name}.prediction.json").read_text())["packages"]
+    names = [package["name"] for package in packages]
+    lost = damage(machine, *names)
+    record_property("lost", len(lost))
+    print(f"{len(lost)} files of {len(names)} packages are lost: {lost[:10]}")
+    assert lost, "all files were on the disk, so the test shows nothing"
+    status, said = machine.play("adopt", {**SETS, "hyperscale_reports": str(tmp_path)})
+    assert status == 0 and "failed=0" in said
+    assert damage(machine, *names) == []
     assert machine.command("rpm", "-q", *names).splitlines() == [package["to_nevra"] for package in packages]
     status, said = machine.play("adopt", {**SETS, "hyperscale_reports": str(tmp_path)})
     assert status == 0 and "changed=0" in said

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
-from ..packages import builds, rpmdb
+from ..packages import builds, installonly, rpmdb
 from ..tables import families as table_of_families
 
 
@@ -40,8 +39,11 @@ def describe(package: rpmdb.Package, pinned_key_ids: t.Iterable[str]) -> dict[st
 
 def duplicates(packages: t.Iterable[rpmdb.Package]) -> list[str]:
     """Return the names installed twice for one architecture, as an interrupted transaction leaves them."""
-    counted = collections.Counter((package.name, package.arch) for package in packages)
-    return sorted({name for (name, _arch), count in counted.items() if count > 1 and not rpmdb.side_by_side(name)})
+    known: dict[tuple[str, str], list[rpmdb.Package]] = {}
+    for package in packages:
+        known.setdefault((package.name, package.arch), []).append(package)
+    return sorted({
+        name for (name, _arch), builds in known.items() if len(builds) > 1 and not all(map(installonly.is_one, builds))})
 
 
 def summarise(packages: list[rpmdb.Package], key_fingerprints: t.Iterable[str]) -> dict[str, t.Any]:

@@ -74,6 +74,12 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
         return Jobs(added.install, [], added.problems)
     if want["family"] == kernels.KERNEL:
         return _kernel_jobs(base, want, state)
+    named = {package.name for package in base.sack.query().filter(name=want["names"]) if kernels.is_kernel(package)}
+    if named:
+        return Jobs([], [], [Problem(
+            f"package {', '.join(sorted(named))}",
+            "several builds of it lie beside each other, by installonlypkgs of dnf's configuration, and none is swapped",
+            "For a kernel, ask for family kernel, which keeps the one there is to fall back to")])
     if want["family"]:
         return _family_jobs(base, want, state)
     moving = members(want, state.installed)

@@ -8,6 +8,7 @@ Shared by the modules and by the detached runner, so it rests on dnf and the sta
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -16,6 +17,7 @@ import typing as t
 from ..core import host_io
 from ..core.errors import Problem, Refused
 from ..text import versionlock
+from . import filepolicy
 from .keys import Source, pinned
 from .solver import RepoSpec
 
@@ -161,6 +163,17 @@ def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
                 f"repository {spec.id}", "dnf does not accept its definition", "Correct its address and options"))
         base.repos[spec.id].enable()
         base.repos[spec.id].skip_if_unavailable = False
+
+
+@contextlib.contextmanager
+def file_policy(base, policy: filepolicy.Policy | None) -> t.Iterator[None]:
+    """Have a transaction follow a policy for the files of packages; None: that of the host."""
+    if policy is not None:
+        base.conf.tsflags = policy.flags(base.conf.tsflags)
+        # rpm reads its macros when a transaction is made, and dnf has read rpm's configuration anew since it was opened.
+        del base._ts
+    with filepolicy.in_force(policy):
+        yield
 
 
 def close(base) -> None:

@@ -14,6 +14,8 @@ LINE = re.compile(r"^(?P<flags>[SM5DLUGTPC.?]{8,9}|missing) +(?:(?P<kind>[acdglm
 MISSING = "missing"
 # The letters that say that a file holds something else.
 CONTENT = frozenset("S5")
+# In place of flags, of a file that rpm did not install, as C(tsflags=nodocs) has it: it verifies no such file.
+NOT_INSTALLED = "not installed"
 
 
 def parse(out: str) -> dict[str, dict[str, str]]:

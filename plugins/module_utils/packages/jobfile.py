@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 import typing as t
 
+from ..core.host_io import sync_folder
 from . import solver
 
 JOB, STATUS, RESULT, ALIVE = "job.json", "status.json", "result.json", "alive"
 
-# What this transaction brings, kept in its folder until it is through: one that was cut is made whole without a mirror.
+# What this transaction brings, kept in its folder until it has its end mark: one that was cut is completed without a mirror.
 CARRIED = "packages"
 # Reasons of installation: in the run's folder those that dnf is going to note, beside saved packages those they had.
 REASONS = "reasons.json"
-# The lines of the transaction as it was solved here.
-ITEMS = "items.json"
+# Beside saved packages, which of their files were not installed.
+SKIPPED = "skipped.json"
+# The transaction as it was solved here: its lines, when each installed package was installed, and how rpm was to install.
+PLAN = "plan.json"
+# The end mark: all that the transaction changed is on the disk. It says whether the transaction was done, or reverted.
+MARK = "end.json"
 # The phase from which on the host's packages are no longer what they were.
 RUNNING = "running"
+# The files for which space is reserved before anything changes, and how much of it.
+RESERVED = {RESULT: 64 * 1024, MARK: 4096}
 
 
 class Job(t.NamedTuple):
@@ -30,8 +38,9 @@ class Job(t.NamedTuple):
 
     C(local) are package files on the host; with C(offline) nothing else is on offer. C(keep) are NEVRAs to fetch into the
     store C(keep_in) before anything changes; with C(keep_all), one that cannot be had is a reason to refuse. C(reasons) are
-    the reasons of installation to have afterwards, by C(name.arch). With C(whole), rpm alone installs C(local) and takes
-    C(erase) away; C(began) is when the transaction began that is made whole.
+    the reasons of installation to have afterwards, by C(name.arch). C(as_saved) is a folder that says which files of the
+    packages were not installed before, and are not now. With C(completes), the name of another job, rpm alone installs C(local)
+    and takes C(erase) away: the transaction of that job is completed, or with C(reverts) reverted.
     """
 
     run: str
@@ -48,8 +57,9 @@ class Job(t.NamedTuple):
     keep_in: str = ""
     keep_all: bool = False
     reasons: dict[str, str] = {}
-    whole: bool = False
-    began: float = 0.0
+    as_saved: str = ""
+    completes: str = ""
+    reverts: bool = False
 
 
 class Folder:
@@ -60,14 +70,33 @@ class Folder:
         # Whether rpm has begun with a package.
         self.touched = False
 
+    def reserve(self) -> None:
+        """Take the space that the result and the end mark need, so that a full disk cannot stop them from being recorded."""
+        for name, size in RESERVED.items():
+            handle = os.open(self._beside(name), os.O_WRONLY | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(handle, 0, size)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        sync_folder(self.path)
+
     def write(self, name: str, content: t.Any) -> None:
-        """Put a JSON file in place whole."""
-        beside = os.path.join(self.path, f".{name}")
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
-            json.dump(content, handle)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.rename(beside, os.path.join(self.path, name))
+        """Put a JSON file in place whole, in the space that was reserved for it where that was done."""
+        text = json.dumps(content).encode("utf-8")
+        handle = os.open(self._beside(name), os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            written = 0
+            while written < len(text):
+                written += os.pwrite(handle, text[written:], written)
+            os.ftruncate(handle, len(text))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(self._beside(name), os.path.join(self.path, name))
+
+    def _beside(self, name: str) -> str:
+        return os.path.join(self.path, f".{name}")
 
     def read(self, name: str) -> t.Any:
         """Return a JSON file, or None when it is not there."""
@@ -78,13 +107,29 @@ class Folder:
             return None
 
     @property
-    def began(self) -> float:
-        """When its job was written."""
-        return os.stat(os.path.join(self.path, JOB)).st_mtime
+    def began(self) -> float | None:
+        """When its job was written, None where none is there."""
+        try:
+            return os.stat(os.path.join(self.path, JOB)).st_mtime
+        except FileNotFoundError:
+            return None
 
     def status(self, phase: str, **more: t.Any) -> None:
-        """Say where the job is."""
+        """Say where the job is. Progress that cannot be written, as on a full disk, is not told."""
+        with contextlib.suppress(OSError):
+            self._status(phase, **more)
+
+    def runs(self, total: int) -> None:
+        """Record that the packages are about to change. Raises OSError where that cannot be recorded."""
+        self._status(RUNNING, done=0, total=total, package="")
+
+    def _status(self, phase: str, **more: t.Any) -> None:
         self.write(STATUS, dict(more, phase=phase, time=time.time()))
+
+    def mark(self, done: bool) -> None:
+        """Write the end mark, on the disk when this returns. C(done) is false for a transaction that was reverted."""
+        self.write(MARK, {"done": done})
+        sync_folder(self.path)
 
 
 def to_json(job: Job) -> dict[str, t.Any]:

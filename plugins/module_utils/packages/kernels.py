@@ -13,9 +13,9 @@ import typing as t
 
 from ..facts import boot_loader
 from ..tables.families import FAMILIES
-from . import builds as package_builds
+from . import builds as package_builds, installonly
 from .kmods import PACKAGE
-from .rpmdb import EVR_ORDER, Package, side_by_side
+from .rpmdb import EVR_ORDER, Package
 
 KERNEL = "kernel"
 FAMILY = FAMILIES[KERNEL]
@@ -40,9 +40,9 @@ class Choice(t.NamedTuple):
     missing: list[str]
 
 
-def is_kernel(name: str) -> bool:
-    """Say whether a package is of a kernel itself: these lie beside each other, as modules for one kernel (kmod-) do too."""
-    return side_by_side(name) and not PACKAGE.match(name)
+def is_kernel(package: t.Any) -> bool:
+    """Say whether a package is of a kernel itself: these lie beside each other, as modules for one kernel (kmod-) may too."""
+    return installonly.is_one(package) and not PACKAGE.match(package.name)
 
 
 def members(want: dict[str, t.Any], installed: t.Iterable[Package], ours: t.Callable[[Package], bool]) -> Members:
@@ -52,7 +52,7 @@ def members(want: dict[str, t.Any], installed: t.Iterable[Package], ours: t.Call
     for package in installed:
         if package.source in FAMILY.sources and package.name not in want["erase"]:
             is_wanted = ours(package) == to_ours
-            if side_by_side(package.name):
+            if installonly.is_one(package):
                 (found.wanted if is_wanted else found.others).append(package)
             else:
                 (found.tools if is_wanted else found.left).append(package)
@@ -115,7 +115,7 @@ def _choose_kernels(
     found: Choice, want: dict[str, t.Any], here: Members, offered: t.Sequence[t.Any], lead: t.Any, asked: t.Container[str],
 ) -> None:
     """Add the kernel's packages: all of one build, those that the other side's kernels have here, as far as they are built."""
-    names = {name for name in (FAMILY.lead, *want["names"], *want["also"]) if side_by_side(name)}
+    names = _beside(here, offered).intersection((FAMILY.lead, *want["names"], *want["also"]))
     if want["to"] == "hyperscale" or not here.wanted:
         names |= {package.name for package in here.others}
     there = {(package.name, package.evr) for package in here.wanted}
@@ -126,6 +126,11 @@ def _choose_kernels(
             found.missing.append(name)
 
 
+def _beside(here: Members, offered: t.Sequence[t.Any]) -> set[str]:
+    """Return the names of packages that lie beside each other."""
+    return {package.name for package in (*here.wanted, *here.others, *offered) if installonly.is_one(package)}
+
+
 def _choose_tools(
     found: Choice, want: dict[str, t.Any], here: Members, offered: t.Sequence[t.Any], lead: t.Any, asked: t.Collection[str],
     brought: t.Container[str],
@@ -133,7 +138,7 @@ def _choose_tools(
     """Add what serves a kernel. What the SIG does not build stays as it is; on the way back what came by us may go."""
     left = {package.name: package for package in behind(here, [lead])}
     there = {package.name: package.evr for package in here.tools}
-    names = set(left) | {name for name in asked if not side_by_side(name) and name not in there}
+    names = set(left) | {name for name in asked if name not in there} - _beside(here, offered)
     if want["version"] == "latest":
         names |= set(there)
     for name in sorted(names):

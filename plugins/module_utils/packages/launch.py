@@ -49,9 +49,7 @@ def carry_out(target: Target, job: jobfile.Job) -> dict[str, t.Any]:
     problem = kind.of_this_host().refusal
     if problem is not None:
         raise Refused(problem)
-    folder = jobfile.Folder(target.private_folder(FOLDER, job.run))
-    code = code_tree.install(folder.path, PACKAGE, "packages.worker", worker.MODULES)
-    folder.write(jobfile.JOB, jobfile.to_json(job))
+    folder, code = _prepared(target, job)
     argv = [sys.executable, "-B", "-I", code, folder.path]
     status, _out = target.probe([
         "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
@@ -66,13 +64,29 @@ def carry_out(target: Target, job: jobfile.Job) -> dict[str, t.Any]:
     return tell(target, wait(target, job.run))
 
 
+def _prepared(target: Target, job: jobfile.Job) -> tuple[jobfile.Folder, str]:
+    """Write what a runner needs, with the space for what it must record at its end; return its folder and that of its code."""
+    try:
+        folder = jobfile.Folder(target.private_folder(FOLDER, job.run))
+        if job.completes:
+            jobfile.Folder(target.private_folder(FOLDER, job.completes)).reserve()
+        folder.reserve()
+        code = code_tree.install(folder.path, PACKAGE, "packages.worker", worker.MODULES)
+        folder.write(jobfile.JOB, jobfile.to_json(job))
+    except OSError as error:
+        raise Refused(Problem(
+            f"a package transaction cannot be prepared below {os.path.join(target.state_dir, FOLDER)}",
+            error.strerror or str(error), "Nothing was changed. Make room there and run again")) from error
+    return folder, code
+
+
 def wait(target: Target, run: str) -> dict[str, t.Any]:
     """Wait for the runner of a run, started now or by an earlier module, and return its result."""
     ending = ended(target, run)
     if ending.result is None:
         raise Failed(Problem(
             f"the transaction of run {run} ended without a result", f"its last word was {ending.status or 'none'}",
-            f"Look at 'journalctl -u {unit_name(run)}' and 'dnf history' on the host, then run again",
+            f"Look at 'journalctl -u {unit_name(run)}' on the host, then run again: the next run completes the transaction",
         ))
     return ending.result
 

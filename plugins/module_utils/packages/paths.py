@@ -55,6 +55,11 @@ def _files(header: t.Any) -> t.Iterator[tuple[str, bool]]:
             yield entry.name, stat.S_ISDIR(entry.mode)
 
 
+def names(header: t.Any) -> list[str]:
+    """Return the paths of a package."""
+    return [entry.name for entry in rpm.files(header)]
+
+
 def installed(nevras: t.Collection[str]) -> list[t.Any]:
     """Return the headers of some installed packages."""
     ts = rpm.TransactionSet()

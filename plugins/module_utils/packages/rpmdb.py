@@ -32,14 +32,12 @@ SIGNATURE_TAGS = ("RSAHEADER", "DSAHEADER", "OPENPGP", "SIGPGP", "SIGGPG")
 
 SIGNATURE_KEY = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b", re.IGNORECASE)
 SOURCE_PACKAGE = re.compile(r"^(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm$")
-# dnf keeps several versions of these on purpose (installonlypkgs in dnf.conf(5)); of the kernel's tools only one. kmod-libs
-# belongs to the program kmod and is no module.
-INSTALL_ONLY = re.compile(r"^(kernel($|-(?!headers|tools|abi|doc|cross))|kmod-(?!(libs|devel)$))")
 REPAIR = "Mend it with 'rpmdb --rebuilddb', or bring it back from a backup, and run again"
 
 
 class Package(t.NamedTuple):
-    """One installed package. C(source) is the name of its source package, C(signing_key) 16 hex digits."""
+    """One installed package. C(source) is the name of its source package, C(signing_key) 16 hex digits; C(provides) has the
+    names of what it provides."""
 
     name: str
     epoch: int
@@ -50,6 +48,7 @@ class Package(t.NamedTuple):
     source: str | None
     signing_key: str | None
     install_time: int
+    provides: tuple[str, ...] = ()
 
     @property
     def evr(self) -> str:
@@ -83,11 +82,6 @@ def signature_key_id(text: str | None) -> str | None:
     """Return the 16 hex digits of the signer from what rpm's C(pgpsig) format prints."""
     match = SIGNATURE_KEY.search(text or "")
     return match.group(1)[-16:].lower() if match else None
-
-
-def side_by_side(name: str) -> bool:
-    """Say whether several builds of a package are installed side by side on purpose."""
-    return bool(INSTALL_ONLY.match(name))
 
 
 def split_evr(label: str) -> tuple[str, str, str | None]:
@@ -221,6 +215,7 @@ def of_header(header: t.Any) -> Package:
         source=source_name(header[rpm.RPMTAG_SOURCERPM]),
         signing_key=signature_key_id(header.format(_signature_format())),
         install_time=header[rpm.RPMTAG_INSTALLTIME] or 0,
+        provides=tuple(values(header, "PROVIDENAME")),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ..core.errors import Problem, Refused
+from . import installonly
 
 try:
     import dnf
@@ -39,7 +40,7 @@ class RepoSpec(t.NamedTuple):
 
 class Item(t.NamedTuple):
     """One line of a transaction; sizes are bytes. C(action) is a word of COMING, C(erase), C(obsoleted) or C(replaced);
-    C(source) is the name of the source package."""
+    C(source) is the name of the source package; of an C(installonly) package several builds lie beside each other."""
 
     action: str
     name: str
@@ -49,6 +50,7 @@ class Item(t.NamedTuple):
     download_size: int
     install_size: int
     source: str = ""
+    installonly: bool = False
 
     @property
     def nevra(self) -> str:
@@ -131,10 +133,12 @@ def _cost_of_erasing(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any])
 def _items(base) -> list[Item]:
     """Return the lines of a solution. Where packages go, dnf also notes why others stay: such a line has no package."""
     moving = {*dnf.transaction.FORWARD_ACTIONS, *dnf.transaction.BACKWARD_ACTIONS, dnf.transaction.PKG_REINSTALLED}
-    return sorted(_item(entry) for entry in base.transaction if entry.action in moving)
+    entries = [entry for entry in base.transaction if entry.action in moving]
+    beside = installonly.among(base, {entry.pkg.name for entry in entries})
+    return sorted(_item(entry, (entry.pkg.name, entry.pkg.evr, entry.pkg.arch) in beside) for entry in entries)
 
 
-def _item(entry) -> Item:
+def _item(entry, beside: bool) -> Item:
     words = {
         dnf.transaction.PKG_INSTALL: "install", dnf.transaction.PKG_UPGRADE: "upgrade",
         dnf.transaction.PKG_DOWNGRADE: "downgrade", dnf.transaction.PKG_REINSTALL: "reinstall",
@@ -143,13 +147,20 @@ def _item(entry) -> Item:
     package = entry.pkg
     return Item(
         words.get(entry.action, "replaced"), package.name, package.evr, package.arch, package.reponame,
-        package.downloadsize or 0, package.installsize or 0, package.source_name or "",
+        package.downloadsize or 0, package.installsize or 0, package.source_name or "", beside,
     )
 
 
 def brought(items: t.Iterable[Item]) -> list[Item]:
     """Return the items that bring a package onto the host."""
     return [item for item in items if item.action in COMING]
+
+
+def inverse(items: t.Sequence[Item]) -> list[Item]:
+    """Return the lines of the transaction that takes another one back."""
+    come = {item.nevra for item in brought(items)}
+    leave = {item.nevra for item in items} - come
+    return [item._replace(action="replaced" if item.nevra in come else "install") for item in items if item.nevra in come ^ leave]
 
 
 def lost(items: t.Iterable[Item]) -> list[Item]:

@@ -10,8 +10,8 @@ import shutil
 import typing as t
 
 from ..core.errors import Problem, Refused
-from . import reasons as package_reasons, rings, solver
-from .jobfile import CARRIED, REASONS, Folder, Job
+from . import dnf_base, filepolicy, paths, reasons as package_reasons, rings, solver
+from .jobfile import CARRIED, REASONS, SKIPPED, Folder, Job
 from .keys import check_packages
 from .locks import patiently
 from .store import Store
@@ -50,19 +50,47 @@ def fetch(
 def keep(folder: Folder, base, job: Job, packages: t.Sequence[t.Any], old: t.Sequence[t.Any]) -> None:
     """Save what goes, and what comes until it is there."""
     folder.status("saving", total=len(old))
-    _put(Store(os.path.join(folder.path, CARRIED)), packages)
+    carried = Store(os.path.join(folder.path, CARRIED))
+    try:
+        _put(carried, packages)
+    except Refused:
+        carried.clear()
+        raise
     folder.write(REASONS, package_reasons.planned(base))
     if job.keep_in:
         _put(Store(job.keep_in), old)
         going = [(package.name, package.arch) for package in base.transaction.remove_set]
-        Folder(os.path.dirname(job.keep_in)).write(REASONS, package_reasons.of(base, going))
+        beside = Folder(os.path.dirname(job.keep_in))
+        beside.write(REASONS, package_reasons.of(base, going))
+        headers = paths.installed({solver.nevra_of(package) for package in base.transaction.remove_set})
+        left_out = {paths.nevra_of(header): filepolicy.skipped(header) for header in headers}
+        beside.write(SKIPPED, {nevra: files for nevra, files in left_out.items() if files})
+
+
+def at_hand(folder: Folder, cut: Folder, job: Job, waiting: t.Callable[[str], None]) -> dict[str, str]:
+    """Return the packages that a job installs which completes another (NEVRA -> path). Those that are not on the host are
+    downloaded, and kept beside those of the transaction that was cut."""
+    files = {paths.nevra_of(header): path for header, path in zip(paths.of_files(job.local), job.local)}
+    missing = [nevra for nevra in job.install if nevra not in files]
+    if missing:
+        settings = dnf_base.Settings(None, False, False, job.own_locks)
+        folder.status("resolving")
+        base = patiently(job.lock_timeout, lambda: dnf_base.open_base(job.specs, folder.path, settings), waiting)
+        try:
+            packages = [solver.exact(base, nevra) for nevra in missing]
+            fetch(folder, base, job, packages, waiting)
+            store = Store(os.path.join(cut.path, CARRIED))
+            _put(store, packages)
+            files.update(store.whole())
+        finally:
+            dnf_base.close(base)
+    return {nevra: files[nevra] for nevra in job.install}
 
 
 def _put(store: Store, packages: t.Sequence[t.Any]) -> None:
     try:
         store.put({solver.nevra_of(package): package.localPkg() for package in packages})
     except OSError as error:
-        store.clear()
         raise Refused(Problem(
             f"packages cannot be saved in {store.folder}", f"{error.strerror or error}",
             "Nothing was changed. Make room there and run again")) from error

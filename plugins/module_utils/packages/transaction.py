@@ -1,11 +1,10 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package transaction of a run as an action: saved before, noted after, taken back exactly, made whole when it was cut."""
+"""The package transaction of a run as an action: saved before, noted after, taken back exactly, completed when it was cut."""
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ..backup import shipped
@@ -15,13 +14,15 @@ from ..core.engine import TRANSACT, Action
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target
 from ..core.writable import Touch
-from . import jobfile, launch, paths, solver
-from .rpmdb import Package, installed, side_by_side
-from .store import Store
+from . import cut, foreign, jobfile, launch, outcomes, paths, solver
+from .rpmdb import Package, installed
 
 LOCK = "lock"  # kind of the steps that write version locks, which are lifted for our own transactions
-WHOLE = "whole"  # ends the name of the job that makes another whole
-MENDED = "mended.json"
+# What a transaction that its runner ended is told as, by its state, and how one that was cut is.
+SETTLED = {
+    cut.DONE: "the host finished its package transaction by itself",
+    cut.REVERTED: "its package transaction was cut in its middle and was taken back"}
+CUT = "its package transaction was cut in its middle and {}"
 
 # How a transaction treats a build that could not be brought back: refuse, or save what is on offer.
 EXACT, AVAILABLE = "exact", "available"
@@ -33,7 +34,7 @@ class TransactionAction(Action):
     section = "packages"
     kind = "transaction"
     phase = TRANSACT
-    in_order = True
+    settles_later = True
     saves = True
     # The paths of what comes, as the repositories tell them; the runner reads the headers themselves before it begins.
     comes: t.Sequence[str] = ()
@@ -69,7 +70,15 @@ class TransactionAction(Action):
     def _coming(self) -> list[str]:
         return [item.nevra for item in solver.brought(self.items)]
 
+    def shares(self) -> set[str]:
+        # A build that a later transaction brought may need what this one brought.
+        return {"the packages of this host"}
+
     def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        with foreign.told():
+            return self._touches(target, undoing)
+
+    def _touches(self, target: Target, undoing: bool) -> list[Touch]:
         brought = {item.nevra for item in solver.brought(self.items)}
         if not undoing:
             return paths.of_names(self.comes, paths.installed({item.nevra for item in self.leaving}))
@@ -78,8 +87,12 @@ class TransactionAction(Action):
         return paths.of_headers(come, paths.installed(brought))
 
     def apply(self, target: Target) -> None:
+        with foreign.told():
+            self._apply(target)
+
+    def _apply(self, target: Target) -> None:
         kept = Kept(target, ledger.run_of(target.job))
-        kept.save([item.nevra for item in self.leaving])
+        kept.save([item.nevra for item in self.leaving], self.comes)
         try:
             self._carry_out(target, self._job(
                 target, install=self.args["install"], erase=self.args["erase"], expected=self.items,
@@ -91,6 +104,10 @@ class TransactionAction(Action):
         kept.note(self._coming)
 
     def undo(self, target: Target) -> None:
+        with foreign.told():
+            self._undo(target)
+
+    def _undo(self, target: Target) -> None:
         kept = Kept(target, self.run)
         here = installed()
         install = [item.nevra for item in self.leaving if item.nevra not in {package.nevra for package in here}]
@@ -101,17 +118,14 @@ class TransactionAction(Action):
         if install or erase:
             self._carry_out(target, self._job(
                 target, install=install, erase=erase, local=[saved[nevra] for nevra in install if nevra in saved],
-                offline=all(nevra in saved for nevra in install), reasons=kept.reasons()))
-        self._put_back(kept)
-
-    def _put_back(self, kept: Kept, settled: t.Container[str] = ()) -> None:
+                offline=all(nevra in saved for nevra in install), reasons=kept.reasons(), as_saved=kept.folder))
         if kept.there:
-            self.left = kept.put_back(settled)
+            self.left = kept.put_back()
 
     def _going(self, here: t.Sequence[Package]) -> list[str]:
         """Return what is installed that goes when it is taken back: builds that came, or that took the place of one since."""
         back = {item.nevra for item in self.leaving}
-        names = {(item.name, item.arch) for item in self.leaving if not side_by_side(item.name)}
+        names = {(item.name, item.arch) for item in self.leaving if not item.installonly}
         replaced = [package.nevra for package in here if (package.name, package.arch) in names and package.nevra not in back]
         return sorted({*replaced, *self._brought_alone(here)})
 
@@ -119,10 +133,9 @@ class TransactionAction(Action):
         """Return what is installed of packages that came anew: in the build that came, or in one that took its place."""
         back = {item.name for item in self.leaving}
         alone = [item for item in solver.brought(self.items) if item.name not in back]
-        names, exact = {(item.name, item.arch) for item in alone}, {item.nevra for item in alone}
+        names, exact = {(item.name, item.arch) for item in alone if not item.installonly}, {item.nevra for item in alone}
         return [
-            package.nevra for package in here
-            if package.nevra in exact or ((package.name, package.arch) in names and not side_by_side(package.name))]
+            package.nevra for package in here if package.nevra in exact or (package.name, package.arch) in names]
 
     def _job(self, target: Target, **more: t.Any) -> jobfile.Job:
         given = dict({"install": [], "erase": [], "expected": None}, **more)
@@ -135,7 +148,8 @@ class TransactionAction(Action):
         launch.raise_for(launch.carry_out(target, job))
 
     def verify(self, target: Target) -> None:
-        here = {package.nevra for package in installed()}
+        with foreign.told():
+            here = {package.nevra for package in installed()}
         missing = sorted(item.nevra for item in solver.brought(self.items) if item.nevra not in here)
         left = sorted(item.nevra for item in self.leaving if item.nevra in here)
         if missing or left:
@@ -146,85 +160,106 @@ class TransactionAction(Action):
             ))
 
     def at_work(self, target: Target, job: str) -> str:
-        """Return the unit that works on it, be it one that makes it whole."""
-        return next((launch.unit_name(name) for name in (job, f"{job}.{WHOLE}") if launch.alive(target, name)), "")
+        """Return the unit that works on it, be it one that completes it."""
+        return next((launch.unit_name(name) for name in (job, f"{job}.{cut.WHOLE}") if launch.alive(target, name)), "")
 
     def is_half(self, target: Target, job: str) -> bool:
-        """Say whether a transaction that does not run any more ended in its middle, and was not made whole since."""
-        folder = launch.folder_of(target, job)
-        status, result = folder.read(jobfile.STATUS), folder.read(jobfile.RESULT)
-        if folder.read(MENDED) is not None or status is None:
-            return False
-        if result is None:
-            return status["phase"] == jobfile.RUNNING
-        return not result["ok"] and not result["refused"] and bool(result.get("touched"))
+        """Say whether a transaction that does not run any more is unfinished: it had begun, and has no end mark."""
+        return self._cut(target, job).state == cut.UNFINISHED
+
+    def _cut(self, target: Target, job: str) -> cut.Cut:
+        """Return the transaction of a job, which is that of another run where it took this one back."""
+        return cut.Cut(target, job, self.items if ledger.run_of(job) == self.run else solver.inverse(self.items))
 
     def settle(self, target: Target, job: str, undoing: bool) -> tuple[str, bool]:
-        """Find out what became of this transaction, make it whole where it was cut, and say so."""
+        """Find out what became of this transaction, complete or revert it where it was cut, and say so."""
+        with foreign.told():
+            return self._settle(target, job, undoing)
+
+    def _settle(self, target: Target, job: str, undoing: bool) -> tuple[str, bool]:
         kept = Kept(target, self.run)
         ending = launch.ended(target, job)
         launch.tell(target, ending.result or {})
-        if self.is_half(target, job):
-            words, done = self._made_whole(target, job, undoing, kept)
-        elif ending.result is not None and ending.result["ok"]:
-            words, done = "the host finished its package transaction by itself", True
+        found = self._cut(target, job)
+        state, words = found.state, SETTLED.get(found.state, "")
+        if state == cut.UNFINISHED:
+            words, done = self._completed(target, found, undoing, kept)
+        elif state == cut.REVERTED:
+            # It may have been cut before its files were brought back.
+            done = False
+            self._revoke(found, found.carried.whole(), kept)
         else:
-            words, done = f"its package transaction did not succeed: {_words(ending)}", False
+            done = state == cut.DONE
+            words = words or f"its package transaction did not succeed: {_words(ending)}"
         if done and undoing:
-            self._put_back(kept, _taken_back_after(target, job))
+            self.left += kept.put_back(_taken_back_after(target, job)) if kept.there else []
         elif done and kept.there and not kept.noted:
             kept.note(self._coming)
         elif not done and not undoing:
             kept.clear()
         return words, done
 
-    def _made_whole(self, target: Target, job: str, undoing: bool, kept: Kept) -> tuple[str, bool]:
+    def _completed(self, target: Target, found: cut.Cut, undoing: bool, kept: Kept) -> tuple[str, bool]:
         """Complete a transaction that was cut in its middle, or where that cannot be done go back to before it."""
-        folder = launch.folder_of(target, job)
-        items = [solver.Item(*item) for item in folder.read(jobfile.ITEMS) or self.args["items"]]
-        come = {item.nevra for item in solver.brought(items)}
-        leave = {item.nevra for item in items} - come
-        carried = {**kept.packages.whole(), **Store(os.path.join(folder.path, jobfile.CARRIED)).whole()}
-        try:
-            self._whole(target, job, come, leave, carried, folder.read(jobfile.REASONS) or {})
-            words, done = "its package transaction was cut in its middle and was made whole", True
-        except (Failed, Refused) as failure:
-            if undoing:
-                raise
-            self._whole(target, job, leave, come, carried, kept.reasons(), failure)
-            if kept.there:
-                self.left = kept.revoke(shipped.of_package_files(path for nevra, path in carried.items() if nevra in come))
-            words, done = f"its package transaction was cut in its middle and was taken back, because {failure}", False
-        folder.write(MENDED, {"done": done})
-        Store(os.path.join(folder.path, jobfile.CARRIED)).clear()
-        return words, done
+        judged = outcomes.judge(found.parts)
+        copies, words = found.copied()
+        files = {**copies, **kept.packages.whole(), **found.carried.whole()}
+        told = outcomes.superseded(found.parts)
+        tried: list[tuple[cut.Way, Exception]] = []
+        job = self._completing(target, found.folder.read(jobfile.REASONS) or {}, undoing, kept)
+        self._set_aside(kept, files, found.way(reverts=False))
+        # What came as a whole need not be installed anew where that fails.
+        for anew in {outcomes.REVERTED: (), outcomes.COMPLETE: (True, False)}.get(judged, (True,)):
+            way = found.way(reverts=False)
+            try:
+                self.left += [*told, *found.walk(way, files, job, anew)]
+                return CUT.format("was finished" if judged == outcomes.COMPLETE else "was completed"), True
+            except (Failed, Refused) as failure:
+                tried.append((way, failure))
+                found = self._cut(target, found.job)  # what was tried has changed what is installed
+        if tried and undoing:
+            raise found.no_way(tried, files, words) from tried[-1][1]
+        return self._reverted(target, found, tried, (files, words, told), kept)
 
-    def _whole(
-        self, target: Target, job: str, come: t.Collection[str], leave: t.Collection[str], files: t.Mapping[str, str],
-        reasons: dict[str, str], earlier: Exception | None = None,
-    ) -> None:
-        missing = sorted(set(come) - files.keys())
-        if missing:
-            first = f"; before that: {earlier}" if earlier else ""
-            raise Failed(Problem(
-                "a package transaction was cut in its middle and cannot be made whole",
-                f"these packages are not, or not whole, on the host: {', '.join(missing)}{first}",
-                "Install them by hand from where they are to be had ('rpm -U --oldpackage --replacepkgs'), then run again"))
-        name = f"{job}.{WHOLE}"
-        launch.ended(target, name)
-        launch.clear(target, name)
-        names = sorted(come)
-        launch.raise_for(launch.carry_out(target, jobfile.Job(
-            run=name, specs=[], install=names, erase=sorted(leave), expected=None, weak_deps=False,
-            lock_timeout=self.args["lock_timeout"], own_locks=[], local=[files[nevra] for nevra in names], offline=True,
-            reasons=reasons, whole=True, began=launch.folder_of(target, job).began)))
+    def _reverted(
+        self, target: Target, found: cut.Cut, tried: list[tuple[cut.Way, Exception]],
+        known: tuple[dict[str, str], list[str], list[str]], kept: Kept,
+    ) -> tuple[str, bool]:
+        """Revert a transaction that was cut: it cannot be completed, or somebody brought back what it had changed."""
+        files, words, told = known
+        way = found.way(reverts=True)
+        self._set_aside(kept, files, way)
+        try:
+            told += found.walk(way, files, self._completing(target, kept.reasons(), True, kept))
+        except (Failed, Refused) as failure:
+            raise found.no_way([*tried, (way, failure)], files, words) from failure
+        self.left += told
+        self._revoke(found, files, kept)
+        why = f", because it cannot be completed: {tried[0][1]}" if tried else " by somebody else since"
+        return CUT.format("was taken back") + why, False
+
+    def _set_aside(self, kept: Kept, files: t.Mapping[str, str], way: cut.Way) -> None:
+        """Keep aside what somebody put where packages are unpacked once more."""
+        if kept.there:
+            self.left += kept.set_aside(shipped.of_package_files(files[nevra] for nevra in way.install if nevra in files))
+
+    def _revoke(self, found: cut.Cut, files: t.Mapping[str, str], kept: Kept) -> None:
+        """Bring back the files that a transaction changed which was reverted."""
+        come = {item.nevra for item in solver.brought(found.items)}
+        if kept.there:
+            self.left += kept.revoke(shipped.of_package_files(path for nevra, path in files.items() if nevra in come))
+        found.carried.clear()
+
+    def _completing(self, target: Target, reasons: dict[str, str], as_saved: bool, kept: Kept) -> jobfile.Job:
+        """Return what a job needs to know that completes or reverts this transaction. C(as_saved): saved builds come."""
+        return self._job(target, reasons=reasons, as_saved=kept.folder if as_saved else "")
 
 
 def _taken_back_after(target: Target, job: str) -> set[str]:
     """Return what the steps are about that a run of undoing took back after its transaction had failed."""
     run, _dot, number = job.partition(".")
-    steps = ledger.steps(target, run)[0]
-    return {step.action["subject"] for step in steps if step.number > int(number) and step.status == ledger.DONE}
+    later = ledger.undone_in(target, run, after=int(number))
+    return {step.action["subject"] for step in later}
 
 
 def own_locks(target: Target) -> list[str]:

@@ -55,7 +55,7 @@ def members(want: dict[str, t.Any], packages: t.Sequence[Package]) -> list[Packa
             sources.update(claim.sources)
             names.update(claim.packages)
     return [
-        package for package in packages if not kernels.is_kernel(package.name)
+        package for package in packages if not kernels.is_kernel(package)
         and (package.source in sources or package.name in names) and package.name not in want["erase"]]
 
 

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The detached side of a package transaction: runs in a unit of its own and outlives the connection.
 
-It is copied into the run's folder with the few files it imports and started as C(python3 FOLDER). It reads
-C(job.json), keeps C(status.json) current and ends by writing C(result.json). Only dnf, rpm and the standard
-library are used.
+It is copied into the run's folder with the few files it imports and started as C(python3 FOLDER). It reads C(job.json), keeps
+C(status.json) current and ends by writing C(result.json). A transaction is through when rpm's database is as planned, all that it
+changed is on the disk, and the end mark says so: only then goes what could complete it. The result comes last. Only dnf, rpm and
+the standard library are used.
 """
 
 from __future__ import annotations
@@ -14,69 +15,53 @@ import fcntl
 import os
 import signal
 import time
-import traceback
 import typing as t
 
 from ..core import boot_disk, unwritable
 from ..core.errors import Failed, Problem, Refused
-from . import dnf_base, paths, reasons as package_reasons, repair, solver
-from .jobfile import ALIVE, CARRIED, ITEMS, JOB, RESULT, RUNNING, Folder, Job, from_json
+from . import dnf_base, filepolicy, foreign, paths, reasons as package_reasons, repair, solver, supply
+from .callback import Callback
+from .jobfile import ALIVE, CARRIED, JOB, PLAN, RESERVED, RESULT, RUNNING, SKIPPED, Folder, Job, from_json
 from .locks import patiently, wait_for_rpm
 from .store import Store
-from .supply import fetch, keep, to_keep
-
-try:
-    import dnf.callback
-    Progress = dnf.callback.TransactionProgress
-except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
-    Progress = object
+from .written_out import write_out
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
     "core.boot_disk", "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini",
-    "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys", "packages.solver",
-    "packages.dnf_base", "packages.rings", "packages.reasons", "packages.store", "packages.repair", "packages.jobfile",
-    "packages.supply", "packages.worker",
+    "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys",
+    "packages.installonly", "packages.solver", "packages.dnf_base", "packages.rings", "packages.reasons", "packages.store",
+    "packages.filepolicy", "packages.foreign", "packages.callback", "packages.written_out", "packages.repair",
+    "packages.jobfile", "packages.supply", "packages.worker",
 )
+# How many lines, and of what length, are kept of what rpm said where there is no room for all of it.
+LAST_LINES, LINE_LENGTH = 100, 200
 
 
-class Display(Progress):
-    """Keeps what rpm and the scriptlets say, and the step the transaction is at."""
+class Done(t.NamedTuple):
+    """What a transaction came to: its lines, what rpm said, the number in dnf's history, and the folders that it wrote to."""
 
-    def __init__(self, folder: Folder) -> None:
-        super().__init__()
-        self.folder = folder
-        self.output: list[str] = []
-        self._last = (0, "")
-
-    def progress(self, package, action, ti_done, ti_total, ts_done, ts_total):
-        self.folder.touched = True
-        now = (ts_done, str(package))
-        if now != self._last:
-            self._last = now
-            self.folder.status(RUNNING, done=ts_done, total=ts_total, package=str(package))
-
-    def scriptout(self, msgs):
-        # dnf hands over what it read, as bytes.
-        text = msgs.decode("utf-8", "replace") if isinstance(msgs, bytes) else str(msgs or "")
-        self.output.extend(line for line in text.splitlines() if line.strip())
-
-    def error(self, message):
-        self.output.append(str(message))
+    items: t.Sequence[solver.Item]
+    output: list[str]
+    history: int | None
+    folders: list[str]
 
 
-def run(folder: Folder, job: Job) -> dict[str, t.Any]:
-    """Carry out a job and return its result. Refused means that nothing was changed."""
+def run(folder: Folder, job: Job) -> Done:
+    """Carry out a job. Refused means that nothing was changed."""
     def waiting(holder: str) -> None:
         folder.status("waiting", holder=holder)
 
-    if job.whole:
-        return _make_whole(folder, job, waiting)
+    return _complete(folder, job, waiting) if job.completes else _transact(folder, job, waiting)
+
+
+def _transact(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> Done:
+    """Carry out a transaction as it was planned."""
     settings = dnf_base.Settings(None, False, job.weak_deps, job.own_locks, offline=job.offline)
     folder.status("resolving")
     base = patiently(job.lock_timeout, lambda: dnf_base.open_base(job.specs, folder.path, settings, job.local), waiting)
     try:
-        old = to_keep(base, job)
+        old = supply.to_keep(base, job)
         items = solver.solve(
             base,
             [solver.exact(base, nevra) for nevra in job.install],
@@ -84,39 +69,88 @@ def run(folder: Folder, job: Job) -> dict[str, t.Any]:
         )
         _refuse_drift(job.expected, items)
         packages = list(base.transaction.install_set)
-        fetch(folder, base, job, [*packages, *old], waiting)
-        _refuse_unwritable(packages, items)
-        keep(folder, base, job, packages, old)
-        folder.write(ITEMS, items)
+        supply.fetch(folder, base, job, [*packages, *old], waiting)
+        files = {solver.nevra_of(package): package.localPkg() for package in packages}
+        headers = {nevra: header for nevra, header in zip(files, paths.of_files(files.values()))}
+        leaving = paths.installed({item.nevra for item in items} - {item.nevra for item in solver.brought(items)})
+        unwritable.refuse("/", paths.of_headers(list(headers.values()), leaving))
+        policies = _policies(job.as_saved, headers)
+        main = None if policies is None else filepolicy.strictest(policies.values())
+        tsflags = list(base.conf.tsflags)
+        supply.keep(folder, base, job, packages, old)
+        folder.write(PLAN, {"items": items, "before": repair.installed(), "tsflags": tsflags})
         wait_for_rpm(job.lock_timeout, waiting)
-        display = Display(folder)
+        callback = Callback(folder)
         base.args = ["centos.hyperscale", job.run]
-        folder.status(RUNNING, done=0, total=len(packages), package="")
-        history = patiently(job.lock_timeout, lambda: base.do_transaction(display), waiting)
-        _prove(items, display.output)
+        folder.runs(len(packages))
+        with dnf_base.file_policy(base, main):
+            # From here on nobody may take it for one that has not begun, be it that it waits.
+            history = patiently(
+                job.lock_timeout, lambda: base.do_transaction(callback), lambda holder: folder.status(RUNNING, holder=holder))
+        work = repair.Work(
+            files, [item.nevra for item in items if item.nevra not in files], _beside(items), tsflags, policies)
+        repair.prove(work.come, work.leave, callback)
+        if main is not None:
+            repair.install_files(work, main, callback)
     finally:
         dnf_base.close(base)
     _bring_reasons(folder, job.reasons)
-    _settle()
-    Store(os.path.join(folder.path, CARRIED)).clear()
-    return {"ok": True, "items": items, "output": display.output, "history": history}
+    return Done(items, callback.output, history, _folders([*headers.values(), *leaving]))
 
 
-def _make_whole(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> dict[str, t.Any]:
+def _complete(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> Done:
+    """Complete or revert the transaction of another job that was cut."""
+    cut = other(folder, job.completes)
+    files = supply.at_hand(folder, cut, job, waiting)
+    headers = dict(zip(files, paths.of_files(files.values())))
+    leaving = paths.installed(job.erase)
+    plan = cut.read(PLAN) or {"items": job.expected or [], "tsflags": []}
+    policies = _policies(job.as_saved, headers)
     wait_for_rpm(job.lock_timeout, waiting)
-    folder.status(RUNNING, done=0, total=len(job.local), package="")
-    output = repair.make(
-        dict(zip(job.install, job.local)), job.erase, job.began,
-        lambda done, total, package: folder.status(RUNNING, done=done, total=total, package=package))
+    callback = Callback(folder)
+    folder.runs(len(files))
+    if files or job.erase:
+        work = repair.Work(
+            files, job.erase, _beside(solver.Item(*item) for item in plan["items"]), plan["tsflags"], policies)
+        repair.make(work, cut.began or time.time(), callback)
     _bring_reasons(folder, job.reasons)
-    _settle()
-    return {"ok": True, "items": [], "output": output, "history": None}
+    return Done([], callback.output, None, _folders([*headers.values(), *leaving]))
 
 
-def _settle() -> None:
-    """Have on the disk what was unpacked, before what could mend it is gone. rpm has one file system written out, and that after
-    all scriptlets: after a power cut before that, the database may have packages whose files are empty."""
-    os.sync()
+def other(folder: Folder, job: str) -> Folder:
+    """Return the folder of another job, which lies beside that of this one."""
+    return Folder(os.path.join(os.path.dirname(folder.path), job))
+
+
+def _beside(items: t.Iterable[solver.Item]) -> set[str]:
+    return {item.nevra for item in items if item.installonly}
+
+
+def _policies(as_saved: str, headers: t.Mapping[str, t.Any]) -> dict[str, filepolicy.Policy | None] | None:
+    """Return by which policy each package was installed when it was saved, None where that is not to be followed."""
+    left_out = Folder(as_saved).read(SKIPPED) if as_saved else None
+    if left_out is None:
+        return None
+    return {
+        nevra: filepolicy.of_package(filepolicy.entries(header), set(left_out.get(nevra, ())))
+        for nevra, header in headers.items()}
+
+
+def _folders(headers: t.Iterable[t.Any]) -> list[str]:
+    """Return the folders of the files of some packages."""
+    return sorted({os.path.dirname(touch.path) for touch in paths.of_headers(list(headers), [])})
+
+
+def end(folder: Folder, job: Job, done: Done) -> None:
+    """Have on the disk what was changed, write the end mark, and take away then what could complete the transaction.
+
+    Of one that was reverted, the packages tell the waiting side which files it had changed.
+    """
+    write_out([folder.path, *done.folders])
+    marked = other(folder, job.completes) if job.completes else folder
+    marked.mark(not job.reverts)
+    if not job.reverts:
+        Store(os.path.join(marked.path, CARRIED)).clear()
 
 
 def _bring_reasons(folder: Folder, wanted: t.Mapping[str, str]) -> None:
@@ -127,20 +161,6 @@ def _bring_reasons(folder: Folder, wanted: t.Mapping[str, str]) -> None:
             package_reasons.bring(base, wanted)
         finally:
             dnf_base.close(base)
-
-
-def _prove(items: t.Sequence[solver.Item], output: t.Sequence[str]) -> None:
-    """Ask rpm's database itself: dnf ends a transaction well in which a package could not be unpacked."""
-    here = repair.installed()
-    come = {item.nevra for item in items if item.action in solver.COMING}
-    leave = {item.nevra for item in items} - come
-    wrong = [f"{nevra} is missing" for nevra in sorted(come - here)]
-    wrong += [f"{nevra} is still there" for nevra in sorted(leave & here)]
-    if wrong:
-        said = [line for line in output if "error" in line.lower()]
-        raise Failed(Problem(
-            "rpm did not carry out the whole transaction", "; ".join([*wrong[:10], *said[:5]]),
-            "Mend what rpm names, such as a full disk, and run again: the next run makes it whole"))
 
 
 def _refuse_drift(expected: t.Sequence[solver.Item] | None, found: t.Sequence[solver.Item]) -> None:
@@ -154,13 +174,6 @@ def _refuse_drift(expected: t.Sequence[solver.Item] | None, found: t.Sequence[so
             "the transaction is no longer the one that was planned", "the difference: " + ", ".join(differs),
             "A repository or the host changed in between: run again",
         ))
-
-
-def _refuse_unwritable(packages: t.Sequence[t.Any], items: t.Sequence[solver.Item]) -> None:
-    """Refuse what rpm would break off at in its middle: a path that it cannot write."""
-    going = {item.nevra for item in items} - {item.nevra for item in solver.brought(items)}
-    unwritable.refuse("/", paths.of_headers(
-        paths.of_files(package.localPkg() for package in packages), paths.installed(going)))
 
 
 def seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) -> dict[str, t.Any]:
@@ -191,18 +204,35 @@ def main(path: str) -> int:
     fcntl.flock(alive, fcntl.LOCK_EX)
     job = from_json(folder.read(JOB))
     started = time.time()
-    boot_files = {} if job.whole else boot_disk.contents()
-    try:
-        result = run(folder, job)
-    except Refused as refusal:
-        result = {"ok": False, "refused": True, "problems": refusal.problems}
-    except Failed as failure:
-        result = {"ok": False, "refused": False, "problems": failure.problems}
-    except Exception as error:  # the waiting side must hear of anything that went wrong, in full
-        result = {"ok": False, "refused": False, "problems": [
-            Problem("the transaction failed", " ".join(str(error).split()) or repr(error),
-                    f"The whole story is in {path} on the host")], "traceback": traceback.format_exc()}
+    boot_files = {} if job.completes else boot_disk.contents()
+    result, done = _outcome(folder, lambda: run(folder, job))
     result = seen_by_grub(result, boot_files)
-    folder.write(RESULT, dict(result, started=started, ended=time.time(), touched=folder.touched))
+    if done is not None:
+        failure, _none = _outcome(folder, lambda: end(folder, job, done))
+        result = {**result, "items": done.items, "output": done.output, "history": done.history, **failure}
+    write_result(folder, dict(result, started=started, ended=time.time(), touched=folder.touched))
     folder.status("done")
     return 0 if result["ok"] else 1
+
+
+def _outcome(folder: Folder, act: t.Callable[[], t.Any]) -> tuple[dict[str, t.Any], t.Any]:
+    """Do something, and return the result that says how it went, and what it returned."""
+    try:
+        with foreign.told(f"The whole story is in {folder.path} on the host", lambda: not folder.touched):
+            return {"ok": True}, act()
+    except (Refused, Failed) as failure:
+        result = {"ok": False, "refused": isinstance(failure, Refused), "problems": failure.problems}
+        cause = foreign.story(failure)
+        return {**result, "traceback": cause} if cause else result, None
+
+
+def write_result(folder: Folder, result: dict[str, t.Any]) -> None:
+    """Write the result; where there is no room for all that rpm said, with the last of it."""
+    try:
+        folder.write(RESULT, result)
+    except OSError:
+        short = [line[:LINE_LENGTH] for line in result.get("output", ())][-LAST_LINES:]
+        problems = [tuple(text[:RESERVED[RESULT] // 64] for text in problem) for problem in result.get("problems", ())][:8]
+        kept = {name: value for name, value in result.items() if name not in ("items", "traceback")}
+        folder.write(RESULT, {**kept, "items": [], **({"output": short} if "output" in result else {}), **(
+            {"problems": problems} if problems else {})})

@@ -59,11 +59,6 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
                     "Write names without versions, paths or wildcards; a version goes into 'version'",
                 ))
         problems += capabilities.validate(want)
-        kernels = [name for name in want["names"] if kernel_packages.is_kernel(name)]
-        if kernels and want["family"] != kernel_packages.KERNEL:
-            problems.append(Problem(
-                f"package {', '.join(kernels)}", "kernels are installed beside each other and not swapped",
-                "Ask for family kernel, which keeps the one there is to fall back to"))
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
             problems.append(Problem(

@@ -446,7 +446,7 @@ TABLE: tuple[Check, ...] = (
     # Only after the swap.
     _check(
         "verify.differs", (100,), "changed", HIGH, HIGH, NEVER, (PROVE,), "{name} is not as its package has it",
-        "rpm finds a difference that was not there before the swap.",
+        "rpm finds a difference that was not there before the swap, or did not install a file that was there.",
         "Reinstall the package, or find out what changed the file", mandatory=True),
     _check(
         "unit.stopped", (101,), "lost", HIGH, HIGH, NEVER, ON_HOST, "{name} was active before and does not come back",

@@ -22,7 +22,7 @@ import typing as t
 from ..core.host_io import TEMPORARY
 from ..facts import mounts
 from ..facts.view import NOT_FOUND, View
-from ..packages import edits, rpmdb
+from ..packages import edits, filepolicy, rpmdb
 from ..tables import places
 from . import kernel_settings, live, unit_states
 from .builds import Build, File, of_header
@@ -132,10 +132,16 @@ def _reasons(view: View) -> t.Iterator[t.Callable[[str, str], str | None]]:
 
 
 def verify(where: Scene) -> dict[str, dict[str, str]]:
-    """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters."""
+    """Return where files of the packages differ from what rpm knows: path -> flags and kind, in rpm's letters.
+
+    What rpm did not install, and what nobody else has put there, is none of rpm's differences and is added.
+    """
     status, found = _verified(where)
     if not edits.answered(status, found):
         raise OSError(f"'{' '.join(edits.VERIFY)}' ended with status {status}")
+    left_out = [path for header in headers(where.ts, where.names) for path in filepolicy.skipped(header)]
+    found.update({
+        path: {"flags": edits.NOT_INSTALLED, "kind": ""} for path in left_out if where.view.status(path, follow=False) is None})
     return found
 
 

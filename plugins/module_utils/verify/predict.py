@@ -14,7 +14,7 @@ import typing as t
 from ..core import ledger
 from ..core.errors import Problem
 from ..facts.view import View
-from ..packages import rpmdb, solver
+from ..packages import installonly, rpmdb, solver
 from . import fetch, report
 from .builds import Build
 from .checks import PREDICT, found
@@ -96,7 +96,7 @@ class Witness:
         names = {package.name for package in coming}
         here = base.sack.query().installed()
         if going is None:
-            going = [_nevra(package) for package in here.filter(name=sorted(names)) if not rpmdb.side_by_side(package.name)]
+            going = [_nevra(package) for package in here.filter(name=sorted(names)) if not installonly.is_one(package)]
         self.going = list(going)
         names |= {package.name for package in here if _nevra(package) in set(going)}
         self.offers = offers.gather(base, coming, names)
@@ -138,7 +138,7 @@ def predict(
     today = datetime.datetime.now(datetime.timezone.utc).date()
     fetched = witness.fetched
     context = report.Context(
-        PREDICT, platform.node(), ledger.new_run_id(), began, report.versions(), witness.repos,
+        PREDICT, platform.node(), ledger.new_id(), began, report.versions(), witness.repos,
         report.cost(began, len(fetched.incoming), fetched.bytes_read, fetched.bytes_offered, fetched.from_cache),
         report.kind_of(view), report.unreadable(view))
     repo_of = {f"{offer.name}-{offer.evr}.{offer.arch}": offer.repo for offer in witness.offers.chosen} if witness.offers else {}

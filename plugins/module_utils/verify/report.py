@@ -92,7 +92,7 @@ def idle(view: View) -> dict[str, t.Any]:
     reasons = {check.id: NOTHING_TO_DO if PREDICT in check.phases else PHASE_WORDS[PREDICT] for check in TABLE}
     checks = [Coverage(check.id, SKIPPED, reasons[check.id], 0.0) for check in TABLE]
     context = Context(
-        PREDICT, platform.node(), ledger.new_run_id(), began, versions(), [], cost(began, 0, 0, 0, 0), kind_of(view))
+        PREDICT, platform.node(), ledger.new_id(), began, versions(), [], cost(began, 0, 0, 0, 0), kind_of(view))
     return build(context, [], [], checks)
 
 

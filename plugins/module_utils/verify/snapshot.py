@@ -9,6 +9,7 @@ without it a snapshot was cut short and is never used, and one whose files do no
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ import re
 import shutil
 import typing as t
 
+from ..core import identity, ledger
 from ..core.errors import Problem, Refused
 from ..core.host_io import STATE_DIR, FileState, Target, is_there, names_in
 
@@ -25,6 +27,8 @@ MANIFEST, CONTENT, PREDICTION = "manifest.json", "content.json", "prediction.jso
 PROVEN = "proven"
 HEADER = "header-{number:04d}"
 FORMAT = 1
+# So many snapshots are kept of those that no standing run needs.
+KEPT = 20
 ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 TAKE_ONE = "Take a snapshot with host_snapshot before the swap"
 
@@ -72,7 +76,7 @@ def save(
     if prediction is not None:
         blobs[PREDICTION] = _bytes(prediction)
     manifest = _bytes({
-        "format": FORMAT, "id": snapshot, "time": content["time"], "headers": names,
+        "format": FORMAT, "id": snapshot, "time": content["time"], "after_run": newest_run(target), "headers": names,
         "files": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}})
     try:
         target.private_folder(FOLDER)
@@ -103,20 +107,42 @@ def unproven(target: Target) -> str | None:
     A controller that was lost in the middle leaves such a one.
     """
     folder = os.path.join(target.state_dir, FOLDER)
-    known = names_in(folder)
-    whole = {name: _manifest(target, name) for name in known if ID.match(name) and complete(target, name)}
+    whole = _whole(target)
     newest = max(whole, key=lambda name: (whole[name]["time"], name), default=None)
     if newest is None or PREDICTION not in whole[newest]["files"] or is_there(os.path.join(folder, newest, PROVEN)):
         return None
     return newest
 
 
-def newest_between(target: Target, since: float, until: float) -> str | None:
-    """Return the id of the newest complete snapshot that was taken between two moments, None where there is none."""
-    folder = os.path.join(target.state_dir, FOLDER)
-    known = names_in(folder)
-    times = {name: _manifest(target, name)["time"] for name in known if ID.match(name) and complete(target, name)}
-    return max((name for name in times if since <= times[name] <= until), key=lambda name: (times[name], name), default=None)
+def newest_run(target: Target) -> int:
+    """Return the place of the newest run of this host in the sequence of runs, by which a snapshot is found again."""
+    return max([identity.noted_sequence(target), *map(ledger.sequence_of, ledger.runs(target))])
+
+
+def newest_after(target: Target, lowest: int, highest: int) -> str | None:
+    """Return the id of the newest complete snapshot that was taken after a run whose place in the sequence lies between two
+    others, or at them; None where there is none."""
+    found = {name: manifest for name, manifest in _whole(target).items() if lowest <= manifest.get("after_run", -1) <= highest}
+    return max(found, key=lambda name: (found[name]["after_run"], found[name]["time"], name), default=None)
+
+
+def prune(target: Target, oldest: int) -> None:
+    """Take away the snapshots that were taken before all runs from one on were begun, but for the newest KEPT. A damaged one
+    stays: who asks for it is told."""
+    known = {}
+    for name in names_in(os.path.join(target.state_dir, FOLDER)):
+        with contextlib.suppress(Refused):
+            known.update({name: _manifest(target, name)} if ID.match(name) and complete(target, name) else {})
+    in_order = sorted(known, key=lambda name: (known[name].get("after_run", 0), known[name]["time"], name))
+    for name in in_order[:-KEPT]:
+        if known[name].get("after_run", 0) < oldest - 1:
+            shutil.rmtree(os.path.join(target.state_dir, FOLDER, name), ignore_errors=True)
+
+
+def _whole(target: Target) -> dict[str, dict[str, t.Any]]:
+    """Return the manifests of all complete snapshots, by their ids."""
+    known = names_in(os.path.join(target.state_dir, FOLDER))
+    return {name: _manifest(target, name) for name in known if ID.match(name) and complete(target, name)}
 
 
 def settle(target: Target, snapshot: str, check: bool) -> bool:
@@ -131,10 +157,9 @@ def load(target: Target, snapshot: str | None = None) -> Snapshot:
     """Return a snapshot, the newest complete one by default. Raises Refused where there is none that can be used."""
     if snapshot is not None:
         return _read(target, checked_id(snapshot), _manifest(target, snapshot))
-    folder = os.path.join(target.state_dir, FOLDER)
-    known = names_in(folder)
-    manifests = {name: _manifest(target, name) for name in known if ID.match(name) and complete(target, name)}
+    manifests = _whole(target)
     if not manifests:
+        known = names_in(os.path.join(target.state_dir, FOLDER))
         cut_short = f"; {len(known)} were cut short" if known else ""
         raise Refused(Problem(f"no complete snapshot below {place('')}{cut_short}", "there is nothing to compare with", TAKE_ONE))
     newest = max(manifests, key=lambda name: (manifests[name]["time"], name))

@@ -12,7 +12,7 @@ import typing as t
 
 from ..facts.consumer import Consumer
 from ..facts.view import View
-from ..packages import rpmdb
+from ..packages import installonly, rpmdb
 from .builds import Build, File, Relation, of_header
 from .digests import seen
 from .model import Skipped
@@ -168,7 +168,7 @@ class Swap:
     @functools.cached_property
     def _replaced(self) -> list[Build]:
         """Old builds that new ones take the place of. On a host no kernel takes the place of another one."""
-        return [build for build in self.old if self.alone or not rpmdb.side_by_side(build.name)]
+        return [build for build in self.old if self.alone or not installonly.is_one(build)]
 
     @functools.cached_property
     def pairs(self) -> list[tuple[Build, Build]]:

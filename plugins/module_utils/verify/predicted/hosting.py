@@ -11,7 +11,7 @@ import typing as t
 
 from ...facts import boot_room, kernel as host_kernel, kind as host_kind, mounts as host_mounts
 from ...facts.consumer import Consumer
-from ...packages import builds, rpmdb
+from ...packages import builds, installonly
 from ..checks import IN_THE_IMAGE, found
 from ..model import HIGH, Finding, Skipped, Subject
 from ..swap import Swap
@@ -112,12 +112,16 @@ def _inodes(swap: Swap, mountpoint: str, needed: int) -> t.Iterator[Finding]:
 def duplicates(swap: Swap) -> t.Iterator[Finding]:
     """Row 24: packages installed twice."""
     counted: dict[tuple[str, str], list[str]] = {}
+    provides: dict[tuple[str, str], set[str]] = {}
     for nevra, header in swap.installed.headers():
-        counted.setdefault((header["name"], header["arch"] or "noarch"), []).append(nevra)
+        key = (header["name"], header["arch"] or "noarch")
+        counted.setdefault(key, []).append(nevra)
+        provides.setdefault(key, set()).update(header["providename"])
     for build in swap.old:
         counted.setdefault(build.id, []).append(build.nevra)
+        provides.setdefault(build.id, set()).update(relation.name for relation in build.provides)
     for (name, arch), nevras in sorted(counted.items()):
-        if len(nevras) > 1 and not rpmdb.side_by_side(name):
+        if len(nevras) > 1 and not installonly.named(provides[name, arch]):
             yield found(
                 "installed.duplicate", Subject("package", name, arch), sorted(nevras), None,
                 f"{', '.join(sorted(nevras))} are installed.", [Consumer("package", nevra) for nevra in nevras], proven=True)

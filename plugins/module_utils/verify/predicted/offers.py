@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ...facts.consumer import Consumer
-from ...packages import builds, rpmdb, solver
+from ...packages import builds, installonly, rpmdb, solver
 from ..checks import found
 from ..model import HIGH, MEDIUM, Finding, Remediation, Subject
 from ..swap import Swap
@@ -71,7 +71,7 @@ def _offer(package: t.Any, excluded: bool = False) -> Offer:
 
 def beside(base, chosen: t.Sequence[t.Any]) -> list[t.Any]:
     """Return the packages of the same builds that do not come along, in which files may have gone."""
-    sources = sorted({package.sourcerpm for package in chosen if package.sourcerpm and not rpmdb.side_by_side(package.name)})
+    sources = sorted({package.sourcerpm for package in chosen if package.sourcerpm and not installonly.is_one(package)})
     mine = {package.name for package in chosen}
     arches = {package.arch for package in chosen} | {"noarch"}
     if not sources:
@@ -127,8 +127,8 @@ def way_back(swap: Swap, offers: Offers) -> t.Iterator[Finding]:
 def protected(swap: Swap, offers: Offers, running: str) -> t.Iterator[Finding]:
     """Row 18: packages that must not leave."""
     # A kernel that goes is not replaced by the one that comes, although they share a name.
-    for build in [build for build in swap.old if build in swap.gone or rpmdb.side_by_side(build.name)]:
-        kernel = rpmdb.side_by_side(build.name) and _runs(build.evr, build.arch, running)
+    for build in [build for build in swap.old if build in swap.gone or installonly.is_one(build)]:
+        kernel = installonly.is_one(build) and _runs(build.evr, build.arch, running)
         if (build.name in offers.policy.protected and build in swap.gone) or kernel:
             yield found(
                 "protected.removed", Subject("package", build.name, build.arch), build.nevra, None,

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ...facts.consumer import Consumer
-from ...packages import rpmdb
+from ...packages import installonly, rpmdb
 from ..builds import Build, Relation
 from ..checks import found
 from ..model import HIGH, LOW, MEDIUM, Finding, Subject
@@ -256,7 +256,7 @@ def siblings(swap: Swap) -> t.Iterator[Finding]:
     for nevra, header in swap.installed.headers():
         name = rpmdb.source_name(header["sourcerpm"]) or ""
         new = moved.get(name)
-        if new is not None and header["sourcerpm"] != new.source and not rpmdb.side_by_side(header["name"]):
+        if new is not None and header["sourcerpm"] != new.source and not installonly.named(header["providename"]):
             yield found(
                 "siblings.split", Subject("source", name, "", header["name"]), nevra, new.nevra,
                 f"{nevra} stays while {new.name} goes to {new.evr}.", [Consumer("package", nevra, "stays")])

@@ -16,7 +16,7 @@ import typing as t
 
 from ...facts import kind as host_kind
 from ...facts.consumer import Consumer
-from ...packages import rpmdb
+from ...packages import installonly
 from ..builds import Build, Relation
 from ..checks import found
 from ..model import Finding, Subject
@@ -48,9 +48,9 @@ def problems(swap: Swap, root: str, incoming: t.Sequence[Incoming]) -> t.Iterato
     # Digests and signatures of the headers were checked when they were read.
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
     for entry in incoming:
-        ts.addInstall(entry.header, entry.path, "i" if rpmdb.side_by_side(entry.build.name) else "u")
+        ts.addInstall(entry.header, entry.path, "i" if installonly.is_one(entry.build) else "u")
     # Of a kernel, the build that goes is not the one that the new build would replace.
-    gone = [*swap.gone, *(build for build in swap.old if rpmdb.side_by_side(build.name))]
+    gone = [*swap.gone, *(build for build in swap.old if installonly.is_one(build))]
     leaving = {build.nevra for build in gone}
     for name in sorted({build.name for build in gone}):
         for header in ts.dbMatch("name", name):

@@ -114,14 +114,22 @@ def differing(scenes: Scenes) -> t.Iterator[Finding]:
     before = scenes.before("verify")
     announced = {check: scenes.announced(check) for check in ATTRIBUTES}
     for path, said in sorted(scenes.now("verify").items()):
+        known = before.get(path, {"flags": ""})["flags"]
+        if said["flags"] == edits.NOT_INSTALLED:
+            if path in scenes.swap.old_files and known not in (edits.NOT_INSTALLED, edits.MISSING):
+                yield found(
+                    "verify.differs", Subject("path", path), None, said["flags"],
+                    f"{path} was there before the swap, and rpm did not install it now.",
+                    [Consumer("package", nevra, "owns it") for nevra in _owners(scenes, path)], proven=True, severity=MEDIUM,
+                    remedy="Take 'nodocs' out of tsflags in dnf.conf, or out of the macros of rpm, and reinstall the package")
+            continue
         if said["kind"] in FREE:
             continue
-        known = before.get(path, {"flags": ""})["flags"]
         free = "".join(letters for check, letters in ATTRIBUTES.items() if path in announced[check])
-        if said["flags"] == "missing":
-            news = "" if known == "missing" else "missing"
+        if said["flags"] == edits.MISSING:
+            news = "" if known == edits.MISSING else edits.MISSING
         else:
-            news = "".join(letter for letter in said["flags"] if letter not in (known if known != "missing" else "") + free)
+            news = "".join(letter for letter in said["flags"] if letter not in (known if known != edits.MISSING else "") + free)
         if news:
             owners = [Consumer("package", nevra, "owns it") for nevra in _owners(scenes, path)]
             yield found(

@@ -23,6 +23,7 @@ Release: {release}
 Summary: A package of the tests
 License: GPL-3.0-or-later
 {vendor}
+{provides}
 BuildArch: noarch
 %description
 A package of the tests.
@@ -75,7 +76,7 @@ class RpmRoot:
         self._rpm("--import", str(self.home / "root" / "key.asc"))
         return self.fingerprint
 
-    def install(self, name, version, release, epoch=0, vendor=None, subpackages=(), sign=False):
+    def install(self, name, version, release, epoch=0, vendor=None, subpackages=(), sign=False, provides=""):
         """Build a source package with its sub-packages and install the binaries."""
         top = self.home / f"build-{name}-{version}-{release}"
         top.mkdir()
@@ -87,6 +88,7 @@ class RpmRoot:
                 release=release,
                 epoch=epoch,
                 vendor="Vendor: " + vendor if vendor else "",
+                provides="Provides: " + provides if provides else "",
                 subpackages="".join(SUBPACKAGE.format(name=sub) for sub in subpackages),
             )
         )

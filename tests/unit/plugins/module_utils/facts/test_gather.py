@@ -17,7 +17,7 @@ KEYS = {
     "kind",
     "supported", "refusal", "os", "arch", "repos", "signing_keys", "packages", "kernel", "cgroup", "psi", "selinux",
     "secure_boot", "root_filesystem", "filesystems", "boot_free_bytes", "var_free_bytes", "root_free_bytes",
-    "network", "iptables", "sysv", "systemd", "boot", "reboot", "journal", "unreadable",
+    "network", "iptables", "sysv", "systemd", "boot", "reboot", "ledger", "unreadable",
 }  # fmt: skip
 FINGERPRINTS = [table_of_keys.HYPERSCALE_KEY.fingerprint]
 MISSING = {"what": "packages", "reason": "the Python bindings of rpm (package python3-rpm) are missing"}
@@ -45,14 +45,14 @@ def test_an_empty_host_has_every_key_and_is_refused(host):
 def test_groups_that_were_not_asked_for_are_absent_and_not_read(host):
     host.write("/etc/os-release", 'NAME="CentOS Stream"\nID=centos\nVERSION_ID=10\n')
     host.answer("uname -m", "aarch64\n")
-    found = gather.gather(host.run, FINGERPRINTS, ["journal"], host.root)
+    found = gather.gather(host.run, FINGERPRINTS, ["ledger"], host.root)
     assert set(found) == KEYS
     assert (found["supported"], found["refusal"], found["arch"]) == (True, None, "aarch64")
     assert found["os"]["stream"] == 10
-    assert found["journal"] == {"present": False, "path": "/var/lib/centos-hyperscale/journal"}
+    assert found["ledger"] == {"present": False, "path": "/var/lib/centos-hyperscale/ledger"}
     assert found["unreadable"] == []
-    host.write(found["journal"]["path"])
-    assert gather.gather(host.run, FINGERPRINTS, ["journal"], host.root)["journal"]["present"] is True
+    host.write(found["ledger"]["path"])
+    assert gather.gather(host.run, FINGERPRINTS, ["ledger"], host.root)["ledger"]["present"] is True
 
 
 def test_the_architecture_is_refused_too(host):
@@ -84,8 +84,8 @@ def test_a_real_database_feeds_packages_kernels_systemd_and_reboot(rpm_root, hos
     fingerprint = rpm_root.make_key("Test SIG <sig@example.org>")
     sig = "CentOS Hyperscale SIG"
     rpm_root.install("systemd", "260.2", "1.hs.el9", vendor=sig, subpackages=("libs",), sign=True)
-    rpm_root.install("kernel-core", "5.14.0", "9.el9")
-    rpm_root.install("kernel-core", "5.14.0", "10.el9")
+    for release in ("9.el9", "10.el9"):
+        rpm_root.install("kernel-core", "5.14.0", release, provides="installonlypkg(kernel)")
     host.root, host.folder = rpm_root.root, type(host.folder)(rpm_root.root)
     host.write("/proc/sys/kernel/osrelease", "5.14.0-10.el9.noarch\n")
     host.write("/proc/cmdline", "ro\n")

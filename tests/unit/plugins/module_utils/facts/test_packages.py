@@ -16,8 +16,8 @@ KEY = "2a01fa2aeb3dac40"
 FINGERPRINTS = [keys.HYPERSCALE_KEY.fingerprint]
 
 
-def package(name, release="1.el9", vendor="CentOS", key="05b555b38483c65d", source=None, arch="x86_64"):
-    return rpmdb.Package(name, 0, "1", release, arch, vendor, source or name, key, 100)
+def package(name, release="1.el9", vendor="CentOS", key="05b555b38483c65d", source=None, arch="x86_64", provides=()):
+    return rpmdb.Package(name, 0, "1", release, arch, vendor, source or name, key, 100, (name, *provides))
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_duplicates_are_two_versions_for_one_architecture_and_not_kernels():
         package("glibc", "2.el9"),
         package("zlib"),
         package("zlib", arch="i686"),
-        package("kernel-core"),
-        package("kernel-core", "2.el9"),
-        package("kmod-btrfs"),
-        package("kmod-btrfs", "2.el9"),
+        package("kernel-core", provides=["installonlypkg(kernel)"]),
+        package("kernel-core", "2.el9", provides=["installonlypkg(kernel)"]),
+        package("kmod-btrfs", provides=["installonlypkg(kernel-module)"]),
+        package("kmod-btrfs", "2.el9", provides=["installonlypkg(kernel-module)"]),
         package("kernel-tools-libs"),
         package("kernel-tools-libs", "2.el9"),
         package("kernelshark"),

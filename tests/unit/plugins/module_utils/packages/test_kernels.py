@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import (
-    builds as package_builds, kernels, rpmdb, wishes,
+    builds as package_builds, choose, kernels, rpmdb, wishes,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import packages
 
@@ -20,8 +22,10 @@ WANT = {name: option.get("default") for name, option in packages.OPTIONS.items()
 
 def package(name, build, source="kernel", arch="x86_64"):
     ours = package_builds.release_segment(build[1]) is not None
+    provides = (name, "installonlypkg(kernel)") if name in (*CORE, "kernel-modules-extra") else (name,)
     return rpmdb.Package(
-        name, 0, *build, arch, package_builds.VENDOR if ours else "CentOS", source, KEY if ours else "05b555b38483c65d", 0)
+        name, 0, *build, arch, package_builds.VENDOR if ours else "CentOS", source, KEY if ours else "05b555b38483c65d", 0,
+        provides)
 
 
 def builds(build, *names):
@@ -132,8 +136,15 @@ def test_kernels_stay_out_of_other_wishes():
     want = {**WANT, "family": None, "names": ["bpftool"]}
     moving = wishes.members(want, builds(STOCK, *CORE, "perf", "bpftool"))
     assert sorted(p.name for p in moving) == ["bpftool", "perf"]
-    assert packages.validate([want], 9) == []
-    assert any("family kernel" in p.remedy for p in packages.validate([{**want, "names": ["kernel-core"]}], 9))
+
+
+@pytest.mark.parametrize("name", ["kernel-core", "kernel-64k-core", "kernel-rt-core", "kernel-uki-virt"])
+def test_a_kernel_that_is_named_is_refused(monkeypatch, name):
+    offered = rpmdb.Package(name, 0, *HS, "x86_64", None, "kernel", None, 0, (name, "installonlypkg(kernel)"))
+    query = types.SimpleNamespace(filter=lambda name: [offered] if offered.name in name else [])
+    base = types.SimpleNamespace(sack=types.SimpleNamespace(query=lambda: query))
+    found = choose.jobs(base, [{**WANT, "family": None, "names": [name]}], state(builds(STOCK, *CORE)))
+    assert not found.install and ["family kernel" in problem.remedy for problem in found.problems] == [True]
     assert packages.validate([{**WANT, "also": ["kernel-modules-extra"]}], 9) == []
 
 

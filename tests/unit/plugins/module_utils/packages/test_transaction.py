@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
+import types
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest, shipped
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, ledger, recovery
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, launch, solver, transaction
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger_book import Book
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import cut, jobfile, launch, rpmdb, solver, transaction
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.rpmdb import Package
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import Store
 
@@ -28,16 +30,17 @@ def fixture_target(tmp_path):
     return host_io.Target(lambda argv: (0, "inactive\n", ""), str(tmp_path), root=str(tmp_path / "host"))
 
 
-def began(target, run="run-1", undoes=None):
-    """Write the journal of a run that was cut in its transaction."""
+def began(target, run="000002-a", undoes=None):
+    """Write the ledger of a run that was cut in its transaction."""
     args = {"items": ITEMS, "specs": [], "weak_deps": False, "lock_timeout": 1, "install": [NEW], "erase": []}
     action = transaction.TransactionAction("1 packages in, 1 out", "", args)
-    book = ledger.Journal(target, run)
-    book.write(ledger.BEGAN, 0, action=dict(action.record(), undoes=undoes))
+    book = Book(target, run)
+    intent = {"undoes": undoes} if undoes else {"action": action.record()}
+    book.write(ledger.INTENT, 0, **intent)
     book.close()
 
 
-def left(target, status, result=None, job="run-1.0"):
+def left(target, status, result=None, job="000002-a.0"):
     """Have a runner leave its last word, and maybe a result."""
     folder = jobfile.Folder(target.private_folder(launch.FOLDER, job))
     folder.write(jobfile.JOB, {})
@@ -46,6 +49,22 @@ def left(target, status, result=None, job="run-1.0"):
     if result:
         folder.write(jobfile.RESULT, result)
     return folder
+
+
+@pytest.fixture(name="here", autouse=True)
+def fixture_here(monkeypatch):
+    """Say what is installed: NEVRA -> when it was installed. At first, what was there before the transaction."""
+    here = {OLD: 100}
+
+    def installed(_ts=None):
+        return [
+            Package(
+                nevra.rsplit("-", 2)[0], 0, *nevra.rpartition(".")[0].rsplit("-", 2)[1:], nevra.rpartition(".")[2],
+                None, None, None, time)
+            for nevra, time in sorted(here.items())]
+
+    monkeypatch.setattr(rpmdb, "installed", installed)
+    return here
 
 
 def store(target, where, *nevras):
@@ -58,18 +77,24 @@ def store(target, where, *nevras):
 
 @pytest.fixture(name="jobs")
 def fixture_jobs(monkeypatch):
-    """Keep the jobs that would be carried out; those that install a build named in C(fails) fail."""
+    """Keep the jobs that would be carried out. Nothing is on offer, and no package of C(broken) can be installed."""
     class Jobs(list):
-        fails = ""
+        broken = ()
 
     jobs = Jobs()
 
-    def carry_out(host_io, job):
+    def carry_out(host, job):
         jobs.append(job)
         problem = errors.Problem("rpm", "said no", "")
-        return {"ok": jobs.fails not in job.install, "refused": False, "problems": [problem]}
+        if len(job.local) < len(job.install):
+            problem = errors.Problem("a package", "it is not on offer", "")
+        ok = len(job.local) == len(job.install) and not set(job.install).intersection(jobs.broken)
+        if ok:
+            jobfile.Folder(host.private_folder(launch.FOLDER, job.completes)).mark(not job.reverts)
+        return {"ok": ok, "refused": False, "touched": False, "problems": [problem]}
 
     monkeypatch.setattr(launch, "carry_out", carry_out)
+    monkeypatch.setattr(shipped, "of_package_files", lambda paths: shipped.NOTHING)
     return jobs
 
 
@@ -84,7 +109,7 @@ def fixture_jobs(monkeypatch):
 ])
 def test_only_what_rpm_had_begun_with_is_half(target, status, result, half):
     left(target, status, result)
-    assert transaction.TransactionAction("", "", {}).is_half(target, "run-1.0") is half
+    assert transaction.TransactionAction("", "", {"items": ITEMS}).is_half(target, "000002-a.0") is half
 
 
 def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs):
@@ -92,9 +117,9 @@ def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs
     folder = left(target, DIED)
     store(target, os.path.join(folder.path, jobfile.CARRIED), NEW)
     assert "ended in its middle" in recovery.look(target, KINDS)["outcome"] and recovery.half_done(target, KINDS)
-    assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
+    assert "was completed" in recovery.settle(target, KINDS).story["outcome"]
     job, = jobs
-    assert (job.whole, job.offline, job.install, job.erase) == (True, True, [NEW], [OLD])
+    assert (job.completes, job.reverts, job.offline, job.install, job.erase) == ("000002-a.0", False, True, [NEW], [OLD])
     assert [os.path.basename(path) for path in job.local] == [NEW]
     assert len(ledger.standing(target)) == 1
     assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS)
@@ -114,52 +139,34 @@ def test_what_a_runner_warned_of_after_its_module_was_lost_is_told(target, monke
     assert warned == [str(WARNING)]
 
 
-def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs):
-    began(target)
-    left(target, DIED)
-    kept = manifest.Kept(target, "run-1")
-    store(target, kept.packages.folder, OLD)
-    outcome = recovery.settle(target, KINDS).story["outcome"]
-    assert "was taken back, because" in outcome and NEW in outcome
-    job, = jobs
-    assert (job.install, job.erase) == ([OLD], [NEW])
-    assert ledger.standing(target) == [] and manifest.runs(target) == []
-
-
-def test_where_neither_can_be_the_run_says_which_packages_are_missing(target, jobs):
-    began(target)
-    left(target, DIED)
-    with pytest.raises(errors.Failed, match=OLD):
-        recovery.settle(target, KINDS)
-    assert list(jobs) == [] and recovery.half_done(target, KINDS)
-
-
-def test_one_that_is_taken_back_goes_on_back(target, jobs):
-    began(target, "run-0")
-    book = ledger.Journal(target, "run-0")
-    book.write(ledger.DONE, 0)
+def test_one_that_is_taken_back_goes_on_back(target, jobs, here):
+    here.clear()
+    here.update({NEW: 100})
+    began(target, "000001-a")
+    book = Book(target, "000001-a")
+    book.write(ledger.VERIFIED, 0)
     book.write(ledger.RUN_ENDED)
     book.close()
-    began(target, "run-1", undoes=["run-0", 0])
+    began(target, "000002-a", undoes=["000001-a", 0])
     folder = left(target, DIED)
-    folder.write(jobfile.ITEMS, [
+    folder.write(jobfile.PLAN, {"before": {NEW: 100}, "tsflags": [], "items": [
         solver.Item("downgrade", "a", "1-1.el9", "noarch", "", 1, 1, "a"),
-        solver.Item("replaced", "a", "2-1.hs.el9", "noarch", "", 1, 1, "a")])
+        solver.Item("replaced", "a", "2-1.hs.el9", "noarch", "", 1, 1, "a")]})
     store(target, os.path.join(folder.path, jobfile.CARRIED), OLD)
-    assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
+    assert "was completed" in recovery.settle(target, KINDS).story["outcome"]
     assert (jobs[0].install, jobs[0].erase) == ([OLD], [NEW])
     assert ledger.standing(target) == []
 
 
 def test_one_that_failed_in_its_middle_is_found_although_its_run_ended(target, jobs):
     began(target)
-    book = ledger.Journal(target, "run-1")
-    book.write(ledger.FAILED, 0, error="no space")
+    book = Book(target, "000002-a")
+    book.write(ledger.DIRTY, 0, error="no space")
     book.write(ledger.RUN_ENDED)
     book.close()
     folder = left(target, DIED, {"ok": False, "refused": False, "touched": True, "problems": []})
     store(target, os.path.join(folder.path, jobfile.CARRIED), NEW)
-    assert "was made whole" in recovery.settle(target, KINDS).story["outcome"]
+    assert "was completed" in recovery.settle(target, KINDS).story["outcome"]
     assert len(ledger.standing(target)) == 1 and len(jobs) == 1
 
 
@@ -168,20 +175,22 @@ def test_one_that_failed_in_its_middle_is_found_although_its_run_ended(target, j
 def test_one_that_rpm_had_not_begun_with_changed_nothing(target, jobs, status, says):
     began(target)
     left(target, status)
-    os.makedirs(manifest.Kept(target, "run-1").folder)
+    os.makedirs(manifest.Kept(target, "000002-a").folder)
     assert says in recovery.settle(target, KINDS).story["outcome"]
     assert ledger.standing(target) == [] and list(jobs) == [] and manifest.runs(target) == []
 
 
-def test_a_step_that_was_being_taken_back_still_stands(target, tmp_path):
-    began(target, "run-0")
-    book = ledger.Journal(target, "run-0")
-    book.write(ledger.DONE, 0)
+def test_a_step_that_was_being_taken_back_still_stands(target, here):
+    here.clear()
+    here.update({NEW: 100})
+    began(target, "000001-a")
+    book = Book(target, "000001-a")
+    book.write(ledger.VERIFIED, 0)
     book.write(ledger.RUN_ENDED)
     book.close()
-    began(target, "run-1", undoes=["run-0", 0])
+    began(target, "000002-a", undoes=["000001-a", 0])
     recovery.settle(target, KINDS)
-    assert [step.run for step in ledger.standing(target)] == ["run-0"]
+    assert [step.run for step in ledger.standing(target)] == ["000001-a"]
 
 
 def test_builds_that_took_the_place_of_what_came_go_as_well(target):
@@ -189,7 +198,233 @@ def test_builds_that_took_the_place_of_what_came_go_as_well(target):
         return Package(name, 0, version, "1.hs.el9", "noarch", None, name, None, 0)
 
     items = [*ITEMS, solver.Item("install", "b", "2-1.hs.el9", "noarch", "hs", 1, 1, "b"),
-             solver.Item("install", "kernel-core", "6-1.hs.el9", "noarch", "hs", 1, 1, "kernel")]
+             solver.Item("install", "kernel-core", "6-1.hs.el9", "noarch", "hs", 1, 1, "kernel", True)]
     action = transaction.TransactionAction("", "", {"items": items})
     here = [package("a", "3"), package("b", "3"), package("kernel-core", "6"), package("kernel-core", "7"), package("c", "1")]
     assert action._brought_alone(here) == ["b-3-1.hs.el9.noarch", "kernel-core-6-1.hs.el9.noarch"]
+
+
+B_OLD, B_NEW, C_NEW = "b-1-1.el9.noarch", "b-2-1.hs.el9.noarch", "c-1-1.noarch"
+TWO = [*ITEMS, solver.Item("upgrade", "b", "2-1.hs.el9", "noarch", "hs", 1, 1, "b"),
+       solver.Item("replaced", "b", "1-1.el9", "noarch", "", 1, 1, "b")]
+BEFORE = {OLD: 100, B_OLD: 100}
+
+
+def cut_with(target, carried=(), saved=()):
+    """Have a transaction of two packages cut, with some packages at hand."""
+    began(target)
+    folder = left(target, DIED)
+    folder.write(jobfile.PLAN, {"items": TWO, "before": BEFORE, "tsflags": []})
+    store(target, os.path.join(folder.path, jobfile.CARRIED), *carried)
+    store(target, manifest.Kept(target, "000002-a").packages.folder, *saved)
+    return folder
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_the_end_mark_says_what_a_result_did_not_come_to_say(target, jobs, here, marked):
+    here.clear()
+    here.update({NEW: 200, B_NEW: 200})
+    folder = cut_with(target)
+    if marked:
+        folder.mark(True)
+    settled = recovery.settle(target, KINDS)
+    said = "the host finished its package transaction by itself" if marked else "was cut in its middle and was finished"
+    assert said in settled.story["outcome"] and len(ledger.standing(target)) == 1
+    # Without the mark the files are checked, and the mark is written.
+    assert [(job.install, job.erase) for job in jobs] == [] if marked else [([], [])]
+    assert not recovery.half_done(target, KINDS)
+
+
+def test_a_mark_that_says_reverted_is_no_transaction_that_stands_and_its_files_are_brought_back(target, jobs, monkeypatch):
+    cut_with(target, [NEW]).mark(False)
+    revoked = []
+    monkeypatch.setattr(manifest.Kept, "there", True)
+    monkeypatch.setattr(manifest.Kept, "revoke", lambda self, coming: revoked.append(coming) or ["a file stays"])
+    settled = recovery.settle(target, KINDS)
+    assert settled.story["outcome"].endswith("was taken back") and settled.left == ["a file stays"]
+    assert ledger.standing(target) == [] and list(jobs) == [] and revoked == [shipped.NOTHING]
+
+
+@pytest.mark.parametrize(("now", "install", "erase", "done", "words"), [
+    # The scriptlets of what had come may not have run: all come once more.
+    ({NEW: 200, B_NEW: 200}, [NEW, B_NEW], [], True, []),
+    ({NEW: 200, B_OLD: 100}, [NEW, B_NEW], [B_OLD], True, []),
+    ({NEW: 200, OLD: 100, B_OLD: 100}, [NEW, B_NEW], [OLD, B_OLD], True, []),
+    (BEFORE, [NEW, B_NEW], [OLD, B_OLD], True, []),
+    # What somebody did since stays.
+    ({"a-3-1.noarch": 300, B_OLD: 100}, [B_NEW], [B_OLD], True, ["a-3-1.noarch"]),
+    ({B_OLD: 100}, [B_NEW], [B_OLD], True, [NEW]),
+    ({OLD: 300, B_NEW: 200}, [B_NEW], [], True, [OLD]),
+    ({"a-3-1.noarch": 300, "b-3-1.noarch": 300}, [], [], True, ["a-3-1.noarch", "b-3-1.noarch"]),
+    ({C_NEW: 1}, [], [], True, [NEW, B_NEW]),
+    ({OLD: 300, B_OLD: 300}, [], [], False, [OLD, B_OLD]),
+    ({OLD: 300, B_OLD: 100}, [B_OLD], [], False, [OLD])])
+def test_one_that_was_cut_is_completed_as_far_as_it_is_still_wanted(target, jobs, here, now, install, erase, done, words):
+    here.clear()
+    here.update(now)
+    cut_with(target, [NEW, B_NEW], [OLD, B_OLD])
+    settled = recovery.settle(target, KINDS)
+    job, = jobs
+    assert (job.install, job.erase, job.reverts) == (install, erase, not done)
+    assert [len(settled.left)] == [len(words)] and all(word in line for word, line in zip(words, settled.left))
+    assert len(ledger.standing(target)) == done and not recovery.half_done(target, KINDS)
+    assert recovery.settle(target, KINDS).story is None
+
+
+def test_where_that_cannot_be_it_goes_back_to_what_was_saved(target, jobs, here):
+    here.clear()
+    here.update({NEW: 200, B_OLD: 100})
+    cut_with(target, saved=[OLD, B_OLD])
+    outcome = recovery.settle(target, KINDS).story["outcome"]
+    assert "was taken back, because" in outcome and "it is not on offer" in outcome
+    fetching, job = jobs
+    assert (fetching.install, fetching.local, fetching.offline) == ([NEW, B_NEW], [], False)
+    assert (job.install, job.erase, job.reverts, job.offline) == ([OLD, B_OLD], [NEW], True, True)
+    assert ledger.standing(target) == [] and manifest.runs(target) == []
+
+
+def test_where_neither_can_be_the_run_says_which_packages_are_missing(target, jobs, here):
+    here.clear()
+    here.update({NEW: 200, B_OLD: 100})
+    cut_with(target)
+    with pytest.raises(errors.Failed) as failed:
+        recovery.settle(target, KINDS)
+    folder = os.path.join(target.state_dir, launch.FOLDER, "000002-a.0", jobfile.CARRIED)
+    assert os.path.isdir(folder)
+    for packages in (f"{NEW}, {B_NEW}", f"{OLD}, {B_OLD}"):
+        assert f"copy the package files of {packages} to {folder}" in str(failed.value).replace("Copy", "copy")
+    assert [job.reverts for job in jobs] == [False, True] and recovery.half_done(target, KINDS)
+
+
+@pytest.mark.parametrize(("installed_at", "told"), [(200, [NEW]), (4e9, [])])
+def test_scriptlets_that_may_not_have_run_are_told_where_nothing_can_run_them(target, jobs, here, installed_at, told):
+    here.clear()
+    here.update({NEW: installed_at, OLD: 100, "b-3-1.noarch": 300})
+    cut_with(target)
+    settled = recovery.settle(target, KINDS)
+    assert (jobs[-1].install, jobs[-1].erase) == ([], [OLD]) and len(ledger.standing(target)) == 1
+    assert [line for line in settled.left if "scriptlets" in line and NEW in line] == [
+        f"the scriptlets of {', '.join(told)} may not have run to their end: 'dnf reinstall' of it runs them"][:len(told)]
+
+
+@pytest.mark.parametrize(("now", "done"), [
+    ({NEW: 300, B_NEW: 300}, True), ({"a-3-1.noarch": 300, "b-3-1.noarch": 300}, True), ({OLD: 300, B_OLD: 300}, False)])
+def test_after_an_operator_brought_all_to_one_side_the_next_run_goes_on(target, jobs, here, now, done):
+    here.clear()
+    here.update({NEW: 200, B_OLD: 100})
+    cut_with(target)
+    with pytest.raises(errors.Failed) as failed:
+        recovery.settle(target, KINDS)
+    assert B_NEW in str(failed.value) and OLD in str(failed.value) and "--oldpackage --replacepkgs" in str(failed.value)
+    here.clear()
+    here.update(now)
+    assert recovery.settle(target, KINDS).story is not None
+    assert len(ledger.standing(target)) == done and jobs[-1].install == [] and jobs[-1].reverts is not done
+
+
+def test_a_package_that_an_operator_copied_is_taken_where_it_is_the_very_file(target, jobs, here):
+    here.clear()
+    here.update({NEW: 200, B_OLD: 100})
+    folder = cut_with(target, [NEW, B_NEW])
+    path = os.path.join(folder.path, jobfile.CARRIED, B_NEW)
+    os.unlink(path)
+    with pytest.raises(errors.Failed):
+        recovery.settle(target, KINDS)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(B_NEW)
+    assert "was completed" in recovery.settle(target, KINDS).story["outcome"]
+    assert jobs[-1].install == [NEW, B_NEW] and jobs[-1].offline
+
+
+@pytest.mark.parametrize(("key", "fails", "says"), [
+    ("05b555b38483c65d", None, None), (None, None, "it is not signed"),
+    (None, "public key not available", "public key not available")])
+def test_a_copy_that_is_not_the_very_file_counts_only_where_rpm_knows_its_key(
+        target, jobs, here, monkeypatch, key, fails, says):
+    rpm = pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
+    here.clear()
+    here.update({NEW: 200, B_OLD: 100})
+    folder = cut_with(target, [NEW])
+    path = os.path.join(folder.path, jobfile.CARRIED, "b.rpm")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("x")
+
+    def header_of(_ts, _path):
+        if fails:
+            raise rpm.error(fails)
+
+    monkeypatch.setattr(cut, "header_of", header_of)
+    monkeypatch.setattr(cut, "nevra_of", lambda header: B_NEW)
+    monkeypatch.setattr(rpmdb, "of_header", lambda header: types.SimpleNamespace(signing_key=key))
+    if says:
+        with pytest.raises(errors.Failed, match=f"{path} does not count: {says}"):
+            recovery.settle(target, KINDS)
+    else:
+        assert "was completed" in recovery.settle(target, KINDS).story["outcome"] and path in jobs[-1].local
+
+
+def test_what_cannot_be_completed_is_reverted_without_what_somebody_changed(target, jobs, here):
+    here.clear()
+    here.update({"a-3-1.noarch": 300, B_NEW: 200, B_OLD: 100})
+    cut_with(target, [NEW, B_NEW], [OLD, B_OLD])
+    jobs.broken = [B_NEW]
+    assert "was taken back, because it cannot be completed" in recovery.settle(target, KINDS).story["outcome"]
+    assert (jobs[-1].install, jobs[-1].erase) == ([B_OLD], [B_NEW])
+    assert ledger.standing(target) == []
+
+
+def test_what_came_as_a_whole_is_not_reverted_where_it_cannot_be_installed_anew(target, jobs, here):
+    here.clear()
+    here.update({NEW: 200, B_NEW: 200})
+    cut_with(target, [NEW, B_NEW], [OLD, B_OLD])
+    jobs.broken = [B_NEW]
+    settled = recovery.settle(target, KINDS)
+    assert "was finished" in settled.story["outcome"] and [job.install for job in jobs] == [[NEW, B_NEW], []]
+    assert len(settled.left) == 1 and "may not have run to their end" in settled.left[0] and len(ledger.standing(target)) == 1
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize(("now", "done"), [({OLD: 100}, False), ({NEW: 200}, True), ({OLD: 100, NEW: 200}, True)])
+@pytest.mark.parametrize("undoing", [False, True])
+def test_where_all_that_the_runner_left_is_gone_the_database_says_what_became_of_it(
+        target, jobs, here, now, done, undoing, folder):
+    here.clear()
+    here.update(now)
+    if folder:  # as a job that was to complete it has made it anew
+        target.private_folder(launch.FOLDER, "000002-a.0")
+    if undoing:
+        began(target, "000001-a")
+        book = Book(target, "000001-a")
+        book.write(ledger.VERIFIED, 0)
+        book.write(ledger.RUN_ENDED)
+        book.close()
+        here.clear()
+        here.update({{OLD: NEW, NEW: OLD}[nevra]: time for nevra, time in now.items()})
+    began(target, "000002-a", undoes=["000001-a", 0] if undoing else None)
+    assert recovery.half_done(target, KINDS) is done
+    recovery.settle(target, KINDS)
+    assert len(ledger.standing(target)) == (done is not undoing) and all(job.install == [] for job in jobs)
+
+
+def test_a_reversal_that_was_cut_is_not_taken_for_somebody_elses(target, jobs, here):
+    here.clear()
+    here.update({OLD: 300, B_NEW: 200})
+    cut_with(target, [NEW, B_NEW], [OLD, B_OLD])
+    left(target, DIED, job="000002-a.0.whole")
+    recovery.settle(target, KINDS)
+    assert (jobs[0].install, jobs[0].erase) == ([NEW, B_NEW], [OLD])
+
+
+@pytest.mark.parametrize(("error", "says"), [
+    (OSError(28, "No space left on device"), "No space left"), (UnicodeError("odd byte"), "odd byte"),
+    (ValueError("x"), "ValueError: x")])
+def test_what_others_raise_is_told_as_a_failure(target, monkeypatch, error, says):
+    def raising(*_args):
+        raise error
+
+    monkeypatch.setattr(transaction, "installed", raising)
+    action = transaction.TransactionAction("", "", {"items": ITEMS})
+    for act in (action.undo, action.verify):
+        with pytest.raises(errors.Failed, match=says) as failed:
+            act(target)
+        assert failed.value.problems[0].remedy

@@ -19,7 +19,7 @@ import sys
 import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import installonly, rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import headers, predict
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.builds import of_header
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify.checks import AFFECTED, ALWAYS, CHECKS
@@ -77,6 +77,12 @@ def call(*argv, **env):
     return done.stdout.decode(errors="replace")
 
 
+# What the packages of a kernel provide, as their spec file has it.
+PROVIDED = {
+    "kernel-core": ("installonlypkg(kernel)",), "kernel-modules": ("installonlypkg(kernel-module)",),
+    "kernel-modules-extra": ("installonlypkg(kernel-module)",)}
+
+
 class Workshop:
     """Builds packages, each spec once."""
 
@@ -89,6 +95,7 @@ class Workshop:
 
         The directive C(link) makes a symbolic link to the text, C(%dir) a folder, others stand in %files as they are.
         """
+        tags = [*tags, *(f"Provides: {capability}" for capability in PROVIDED.get(name, ()))]
         places, listed = [], []
         for number, (path, value) in enumerate(sorted((files or {}).items())):
             directive, content = value if isinstance(value, tuple) else ("", value)
@@ -224,7 +231,7 @@ class Lab:
         """Return a swap: the installed builds of the same names as C(coming) go, and those of the names in C(going)."""
         ts = self.ts()
         new = [build_of(path) for path in coming]
-        names = {*going, *(build.name for build in new if not rpmdb.side_by_side(build.name))}
+        names = {*going, *(build.name for build in new if not installonly.is_one(build))}
         arches = {build.name: build.arch for build in new}
         leaving = [
             nevra_of(header) for header in ts.dbMatch()

@@ -446,12 +446,12 @@ class Root:
         (self.root / "proc/self").mkdir(parents=True)
         (self.root / "proc/self/mountinfo").write_text("20 1 8:1 / / rw shared:1 - xfs /dev/sda1 rw\n")
 
-    def build(self, name, version, files, tags="", config=(), owners=(), arch="noarch", more=""):
-        """Build a package; C(files) maps paths to contents."""
+    def build(self, name, version, files, tags="", config=(), owners=(), arch="noarch", more="", also=None):
+        """Build a package; C(files) maps paths to contents, and so does C(also), whose paths are listed in C(more)."""
         spec = self.home / f"{name}-{version}.spec"
         install = "".join(
             f"mkdir -p %{{buildroot}}{os.path.dirname(path)}\nprintf '%s' '{text}' > %{{buildroot}}{path}\n"
-            for path, text in files.items())
+            for path, text in {**files, **(also or {})}.items())
         marks = {**dict.fromkeys(config, "%config(noreplace) "), **{path: f"%attr(0644, {user}, root) " for path, user in owners}}
         listed = "\n".join(marks.get(path, "") + path for path in files)
         spec.write_text(SPEC.format(name=name, version=version, tags=tags, install=install, files=listed,
@@ -554,6 +554,44 @@ def test_a_swap_is_told_by_what_really_happened(swapped):
 def test_damage_after_the_swap_is_found(swapped):
     (swapped.root / "usr/bin/a").write_text("broken")
     assert checks_of(swapped.proven(swapped.taken), "verify.differs") == {("verify.differs", "/usr/bin/a")}
+
+
+README, WORDS = "/usr/share/doc/a/README", "/usr/share/locale/de/a.mo"
+POLICIES = [(("--excludedocs",), README), (("--define", "_install_langs fr"), WORDS), (("--define", "_excludedocs 1"), README)]
+
+
+def documented(root, version):
+    """Build a package with documentation and words of a language."""
+    return root.build("a", version, {"/usr/bin/a": version, README: version}, more=f"%lang(de) {WORDS}\n", also={WORDS: version})
+
+
+@pytest.mark.parametrize(("policy", "lost"), POLICIES)
+def test_a_file_that_the_new_build_was_installed_without_is_told(root, policy, lost):
+    root.rpm("-i", documented(root, "1"))
+    taken = root.snapshot("a")
+    root.rpm("-U", *policy, documented(root, "2"))
+    assert checks_of(root.proven(taken), "verify.differs") == {("verify.differs", lost)}
+
+
+@pytest.mark.parametrize(("policy", "lost"), POLICIES)
+def test_a_file_that_did_not_come_back_is_told(root, policy, lost):
+    root.rpm("-i", documented(root, "1"))
+    taken = root.snapshot("a")
+    root.rpm("-U", documented(root, "2"))
+    root.rpm("-U", "--oldpackage", *policy, documented(root, "1"))
+    assert checks_of(root.proven(taken, phase="rollback")) == {("rollback.differs", lost)}
+
+
+@pytest.mark.parametrize("policy", [policy for policy, _lost in POLICIES])
+def test_a_file_that_was_never_installed_is_nothing_that_was_lost_and_one_that_came_with_the_way_back_is_told(root, policy):
+    root.rpm("-i", *policy, documented(root, "1"))
+    taken = root.snapshot("a")
+    root.rpm("-U", *policy, documented(root, "2"))
+    assert checks_of(root.proven(taken), "verify.differs") == set()
+    root.rpm("-U", "--oldpackage", *policy, documented(root, "1"))
+    assert checks_of(root.proven(taken, phase="rollback")) == set()
+    root.rpm("-U", "--replacepkgs", documented(root, "1"))
+    assert len(checks_of(root.proven(taken, phase="rollback"), "rollback.differs")) == 1
 
 
 def test_prediction_and_proof_are_joined_by_key(root):

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import stat
+import types
 
 import pytest
 
@@ -162,7 +163,8 @@ def test_headers_come_back_as_they_were(rpm_root):
 
 
 def scene(root, answers=None, builds=()):
-    return gather.Scene(View(str(root), answering(answers or {})), None, list(builds))
+    nothing = types.SimpleNamespace(dbMatch=lambda *_given: [])
+    return gather.Scene(View(str(root), answering(answers or {})), nothing, list(builds))
 
 
 class Named:
@@ -437,3 +439,26 @@ def test_a_full_disk_leaves_nothing_and_says_so(target, monkeypatch):
     with pytest.raises(Refused, match="No space left on device"):
         snapshot.save(target, "s1", content(), {}, None)
     assert not os.path.exists(os.path.join(target.state_dir, "snapshots", "s1"))
+
+
+def test_the_snapshot_of_the_time_before_some_steps_is_found_by_the_sequence_of_runs(target, monkeypatch):
+    for number, name in enumerate(("one", "two", "three")):
+        monkeypatch.setattr(snapshot, "newest_run", lambda _target, number=number: number)
+        # A clock that was set back says nothing about the order.
+        snapshot.save(target, name, content(100.0 - number), {}, None)
+    assert snapshot.newest_after(target, 1, 1) == "two"
+    assert snapshot.newest_after(target, 0, 2) == "three"
+    assert snapshot.newest_after(target, 3, 9) is None
+
+
+def test_snapshots_that_no_way_back_needs_are_pruned_and_a_damaged_one_is_not(target, monkeypatch):
+    monkeypatch.setattr(snapshot, "KEPT", 2)
+    for number in range(6):
+        monkeypatch.setattr(snapshot, "newest_run", lambda _target, number=number: number)
+        snapshot.save(target, f"s{number}", content(1.0), {}, None)
+    with open(os.path.join(target.state_dir, "snapshots/s0/manifest.json"), "w", encoding="utf-8") as handle:
+        handle.write("{half")
+    snapshot.prune(target, 4)
+    assert sorted(os.listdir(os.path.join(target.state_dir, "snapshots"))) == ["s0", "s3", "s4", "s5"]
+    snapshot.prune(target, 100)
+    assert sorted(os.listdir(os.path.join(target.state_dir, "snapshots"))) == ["s0", "s4", "s5"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import types
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import kind as host_kind
@@ -83,7 +84,7 @@ class Named:
     ((NOT_FOUND, ""), None), ((-9, "S.5....T.  c /etc/a.conf\n"), None),
 ])
 def test_rpm_that_cannot_verify(tmp_path, answer, told):
-    where = gather.Scene(view_of(tmp_path, answer), None, [Named()])
+    where = gather.Scene(view_of(tmp_path, answer), types.SimpleNamespace(dbMatch=lambda *_given: []), [Named()])
     if told is None:
         with pytest.raises(OSError, match=f"ended with status {answer[0]}"):
             gather.verify(where)

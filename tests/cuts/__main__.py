@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cut a job at every step of its journal and write docs/faults.md: C(python tests/cuts)."""
+"""Cut a job at every step of its ledger and write docs/faults.md: C(python tests/cuts)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import typing as t
 TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
-from cuts import cells, document  # noqa: E402
+from cuts import admin, cells, document  # noqa: E402
 from cuts.cells import Record  # noqa: E402
 from cuts.stage import Stage, Wrong  # noqa: E402
 from lab import __main__ as lab_commands  # noqa: E402
@@ -38,8 +38,9 @@ class Book:
         self.records: dict[cells.Cell, Record] = {}
         RECORDS.parent.mkdir(parents=True, exist_ok=True)
         if keep and RECORDS.exists():
-            found = [Record(**json.loads(line)) for line in RECORDS.read_text().splitlines()]
-            self.records = {record.cell: record for record in found}
+            found = [json.loads(line) for line in RECORDS.read_text().splitlines()]
+            records = [Record(**{**words, "works": tuple(words["works"])}) for words in found]
+            self.records = {record.cell: record for record in records}
         else:
             RECORDS.write_text("")
 
@@ -77,7 +78,7 @@ def main() -> int:
     try:
         with concurrent.futures.ThreadPoolExecutor(len(stages)) as pool:
             left = dict(zip(common.STREAMS, pool.map(Stage.rehearse, stages)))
-            every = cells.choose({stage.stream: stage.steps for stage in stages})
+            every = cells.choose({stage.stream: stage.steps for stage in stages}, admin.GROUPS)
             wanted = [cell for cell in every if options.only in cell.name][:: options.every]
             if options.list:
                 print("\n".join(cell.name for cell in wanted))
@@ -97,7 +98,7 @@ def main() -> int:
     bad = [record for record in records if not record.good]
     if wanted == every:
         today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-        DOCUMENT.write_text(document.page(records, left, today))
+        DOCUMENT.write_text(document.page(records, left, today, admin.GROUPS))
     print(f"{len(records) - len(bad)} passed, {len(bad)} failed")
     return 1 if bad else 0
 

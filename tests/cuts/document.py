@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import statistics
 import typing as t
 
 from . import cells
@@ -14,39 +15,67 @@ HEAD = """# What is cut, and what becomes of it
 
 `make test-faults` wrote this file on {date}: {cells} jobs cut on live hosts of the [lab](lab.md), {bad}.
 
-A job of `converge` is stopped at each step of its journal: right after the line `began` was synced (nothing is done yet), in the
-middle of the step, and right after the line `done`. The package transaction, which runs in a unit of its own, is struck in
-addition when {depths} of its work are done. Then the same plain job runs again, or `state: undone`, without being told of
-anything. Streams 9 and 10 take turns.
+A job of `converge` is stopped at each step of its ledger: right after the line `intent` was synced (nothing is done yet), in
+the middle of the step, and right after the line `verified`. The package transaction, which runs in a unit of its own, is struck
+in addition when {depths} of its work are done, and when all of its packages are done and its last scriptlets run (`posttrans`).
+Streams 9 and 10 take turns.
 
-| fault | what is done |
-| --- | --- |
-| killed | `kill -9` of the module's process; a transaction goes on by itself |
-| transaction killed | `kill -9` of the transaction's process; the module sees that it is gone |
-| both killed | both at the same depth of the transaction |
-| power cut | the host's PID 1 is killed and it starts again; what was written and not synced is not lost in a container |
-| disk full | the disk with the collection's state is full from that moment until the job ended |
+| fault | what is done | cells | median | most |
+| --- | --- | --- | --- | --- |
+{faults}
 
-A cell is good when the next run does not fail, the one after it changes nothing, and the host is as after a job that was not cut:
-packages, why dnf has them, `/etc/systemd`, `/etc/dnf`, `/etc/yum.repos.d`, `/boot` and other files of the job, unit files, the
-running PID 1, no failed unit, no package twice, nothing more in `rpm -Va`, no temporary files, `dnf check`, and no finding of
-high severity in the proof against a snapshot from before. An edited `logind.conf` and a masked unit of the operator's own
-outlive all of it.
+The last two columns are the seconds of the runs after the cut, until the host was where it was to be.
 
-Cells have the moment, the stream and the seconds that the next run took.
+Then an admin is at work, before anything runs again. Each cell has one work of each group, in turn, so that each work meets
+each fault and each way:
+
+{works}
+
+"Every place" is the product's own table of the places that a swap can change. Then comes the next run, without being told of
+anything: in turn the same plain job, the other one, or the wishes of one role alone (`files` or `package_swap`) and then the
+same job.
+
+A cell is good when no run after the cut fails, the one after them changes nothing, and the host is as after a job that was not
+cut, but for what the admin changed: packages, why dnf has them, every place, `/boot` and other files of the job, unit files,
+the running PID 1, no failed unit, no package twice, nothing more in `rpm -Va`, no temporary files, `dnf check`, and no finding
+of high severity in the proof against a snapshot from before. Of the admin's works nothing may be lost: each path has the
+content, mode and owner that the admin gave it, or is as absent as the admin left it, or a run told under `left` where its
+content is now. A file of a package that the admin edited and a later swap replaced comes back on the way back. A run that takes
+the swap back names each path of the admin's that stays otherwise than before the swap.
+
+Cells have the moment, the stream and the seconds until the host was where it was to be.
 """
+DONE = {
+    cells.KILLED: "`kill -9` of the module's process; a transaction goes on by itself",
+    cells.TRANSACTION_KILLED: "`kill -9` of the transaction's process; the module sees that it is gone",
+    cells.BOTH_KILLED: "both at the same depth of the transaction",
+    cells.POWER_CUT: "the host's PID 1 is killed and it starts again; what was written and not synced is not lost in a container",
+    cells.DISK_FULL: "the disk with the collection's state is full from that moment until the job ended; `before` a line of the "
+                     "ledger: that line is written on a full disk",
+    cells.UNVERIFIED: "the step is done and its line `applied` is on the disk; reading it again fails with the error of a disk "
+                      "that cannot be read",
+}
+NAMES = {cells.TRANSACTION: "package transaction", cells.LEDGER: "lines of the ledger that belong to no step"}
 AIMS = {
     cells.ADOPT: "Adopting is cut, and the same run again ends it.",
-    cells.ROLLBACK: "Going back (`state: undone`) is cut, and the same run again ends it.",
     cells.ADOPT_ROLLBACK: "Adopting is cut, and `state: undone` takes back what of it was done.",
+    cells.ADOPT_ROLE: "Adopting is cut. A run with the wishes of one role alone comes next, and then the same run ends it.",
+    cells.ROLLBACK: "Going back (`state: undone`) is cut, and the same run again ends it.",
+    cells.ROLLBACK_ADOPT: "Going back is cut, and adopting again brings the host to where it was.",
+    cells.ROLLBACK_ROLE: "Going back is cut. A run with the wishes of one role alone comes next, and then the same run ends it.",
 }
 
 
-def page(records: t.Sequence[Record], left: dict[int, list[str]], date: str) -> str:
-    """Return the whole page. C(left) is what going back without a cut leaves behind, by stream."""
+def page(
+    records: t.Sequence[Record], left: dict[int, list[str]], date: str, groups: t.Sequence[t.Sequence[str]],
+) -> str:
+    """Return the whole page. C(left) is what going back without a cut leaves behind, by stream, C(groups) are the works of
+    an admin."""
     bad = [record for record in records if not record.good]
     count = f"{len(bad)} of them with an exception" if bad else "without an exception"
-    parts = [HEAD.format(date=date, cells=len(records), bad=count, depths=_listed(cells.DEPTHS))]
+    parts = [HEAD.format(
+        date=date, cells=len(records), bad=count, depths=_listed(cells.DEPTHS), faults=_faults(records),
+        works="\n".join(f"- {', '.join(group)}" for group in groups))]
     parts += [_table(way, [record for record in records if record.way == way]) for way in cells.WAYS]
     parts.append("## Exceptions\n\n" + ("\n".join(_exception(record) for record in bad) or "None."))
     if any(left.values()):
@@ -61,7 +90,7 @@ def _table(way: str, records: t.Sequence[Record]) -> str:
     lines = [f"| step | {' | '.join(faults)} |", "| --- |" + " --- |" * len(faults)]
     for label in dict.fromkeys(record.label for record in records):
         row = [_cell([r for r in records if (r.label, r.fault) == (label, fault)]) for fault in faults]
-        lines.append(f"| {label.replace(cells.TRANSACTION, 'package transaction')} | {' | '.join(row)} |")
+        lines.append(f"| {NAMES.get(label, label)} | {' | '.join(row)} |")
     return f"## {way.capitalize()}\n\n{AIMS[way]}\n\n" + "\n".join(lines)
 
 
@@ -75,6 +104,17 @@ def _cell(records: t.Sequence[Record]) -> str:
 
 def _exception(record: Record) -> str:
     return f"- {record.cell.name}: {'; '.join(record.words)}"
+
+
+def _faults(records: t.Sequence[Record]) -> str:
+    """Return the rows of the table of faults, with the seconds to recovery of the cells that ended well."""
+    rows = []
+    for fault in cells.FAULTS:
+        seconds = [record.seconds for record in records if record.fault == fault and record.good]
+        figures = [f"{statistics.median(seconds):.0f} s", f"{max(seconds):.0f} s"] if seconds else ["-", "-"]
+        count = sum(record.fault == fault for record in records)
+        rows.append(f"| {fault} | {DONE[fault]} | {count} | {' | '.join(figures)} |")
+    return "\n".join(rows)
 
 
 def _listed(words: t.Sequence[str]) -> str:

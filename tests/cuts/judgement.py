@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 # Parts of a look that must be as they were; of the others nothing may be there that was not there before.
@@ -16,8 +17,40 @@ WORDS = 400
 Look = dict[str, t.Any]
 
 
-def differences(known: t.Sequence[Look], now: Look) -> list[str]:
-    """Return in words where a look is like none of those that are known to be good."""
+class Touched(t.NamedTuple):
+    """What an admin changed between a cut and the next run, by name: no run answers for it."""
+
+    paths: t.Collection[str] = ()
+    units: t.Collection[str] = ()
+    packages: t.Collection[str] = ()
+    alternatives: t.Collection[str] = ()
+
+
+NOTHING = Touched()
+
+
+def left_out(look: Look, touched: Touched) -> Look:
+    """Return a look without what an admin changed."""
+    def kept(part: str, names: t.Collection[str]) -> dict[str, str]:
+        return {name: words for name, words in look[part].items() if name not in names}
+
+    def of_others(name: str) -> bool:
+        return name.rpartition(".")[0] not in touched.packages
+
+    return {
+        **look,
+        "packages": [nevra for nevra in look["packages"] if nevra.rsplit("-", 2)[0] not in touched.packages],
+        "reasons": {name: reason for name, reason in look["reasons"].items() if of_others(name)},
+        "twice": [name for name in look["twice"] if of_others(name)],
+        "configuration": kept("configuration", touched.paths), "units": kept("units", touched.units),
+        "verify": [line for line in look["verify"] if line.split()[-1] not in touched.paths],
+        "failed": [unit for unit in look["failed"] if unit not in touched.units],
+    }
+
+
+def differences(known: t.Sequence[Look], now: Look, touched: Touched = NOTHING) -> list[str]:
+    """Return in words where a look is like none of those that are known to be good, but for what an admin changed."""
+    known, now = [left_out(look, touched) for look in known], left_out(now, touched)
     found = []
     for part in SAME:
         if all(now[part] != look[part] for look in known):
@@ -49,14 +82,22 @@ def of_runs(first: dict[str, t.Any], second: dict[str, t.Any] | None) -> list[st
     return []
 
 
-def of_proof(proof: dict[str, t.Any], known: t.Container[str]) -> list[str]:
-    """Return what a proof finds that is bad; what the proof of an uncut run finds as well is not held against a cut one."""
+def of_proof(proof: dict[str, t.Any], known: t.Container[str], touched: Touched = NOTHING) -> list[str]:
+    """Return what a proof finds that is bad; what the proof of an uncut run finds as well is not held against a cut one, nor is
+    what an admin changed."""
     if "verdict" not in proof:
         return [f"the proof failed: {short(proof.get('msg', ''))}"]
     found = [
         f"proof: {finding['check']}: {finding['diagnosis']}" for finding in proof["findings"]
-        if finding["severity"] == "high" and finding["key"] not in known]
+        if finding["severity"] == "high" and finding["key"] not in known and not _is_about(finding, touched)]
     return found + (["proof: the verdict is unknown"] if proof["verdict"] == "unknown" else [])
+
+
+def _is_about(finding: dict[str, t.Any], touched: Touched) -> bool:
+    """Say whether a finding names something that an admin changed."""
+    said = " ".join([*map(str, finding["subject"].values()), finding["diagnosis"]])
+    names = "|".join(re.escape(name) for names in touched for name in names)
+    return bool(names) and re.search(rf"(?<![\w./-])({names})(?![\w/])", said) is not None
 
 
 def short(text: str) -> str:

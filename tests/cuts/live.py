@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A live host whose jobs stand still at a chosen line of their journal, and the faults that strike them there.
+"""A live host whose jobs stand still at a chosen line of their ledger, and the faults that strike them there.
 
 Nothing in the product knows of it: the module runs in an interpreter that imports guest/sitecustomize.py. The host's files and
 the processes of its transaction are watched from this machine, which is faster than by ssh.
@@ -22,7 +22,7 @@ import typing as t
 from faults.conftest import TREE, LiveHost, repositories
 from lab import calls, common, hosts
 
-from . import cells
+from . import admin, cells
 from .places import places
 
 GUEST = pathlib.Path(__file__).resolve().parent / "guest"
@@ -38,6 +38,8 @@ ENVIRONMENT = dict(
     # A connection that is kept would be that of a host that died.
     ANSIBLE_SSH_ARGS="-o ControlMaster=no", ANSIBLE_PIPELINING="1")
 WAIT_SECONDS, RUN_SECONDS = 120, 240
+# How long the last scriptlets of a transaction are waited for when all its packages are done.
+SCRIPTLET_SECONDS = 2
 
 # Beside the repository, whose key only a lab that was built has.
 ADOPTION: dict[str, t.Any] = {
@@ -55,6 +57,11 @@ ADOPTION: dict[str, t.Any] = {
     "locks": [{"family": "systemd"}],
 }
 UNDONE = {"state": "undone"}
+# Module and arguments of the roles whose wishes come alone.
+ALONE: dict[str, tuple[str, dict[str, t.Any]]] = {
+    cells.FILES_ALONE: ("converge", {"files": ADOPTION["files"]}),
+    cells.SWAP_ALONE: ("package_swap", {"set": "ethtool", "to": "stock"}),
+}
 
 # What an operator had done before, and what a host that is started by GRUB has.
 BEFORE = {
@@ -65,6 +72,20 @@ BEFORE = {
         "title CentOS Stream\nversion 5.14.0-1.el9.x86_64\nlinux /vmlinuz-5.14.0-1.el9.x86_64\n"
         "initrd /initramfs-5.14.0-1.el9.x86_64.img\noptions root=/dev/vda1 ro\n"),
 }
+
+
+# What of some paths is compared.
+HELD = """
+for path do
+  name=${path#line:}
+  if [ "$name" != "$path" ] && [ -f "$name" ]; then
+    echo "$path is $(stat -c '%a %u:%g' "$name") with $(grep -c -e '^# Of the admin' -e '^lab_admin=1' "$name")"
+  elif [ -L "$path" ]; then echo "$path is $(stat -c '%a %u:%g' "$path") to $(readlink "$path")"
+  elif [ -f "$path" ]; then echo "$path is $(stat -c '%a %u:%g' "$path") $(sha256sum < "$path" | head -c 12)"
+  elif [ -e "$path" ]; then echo "$path is $(stat -c '%a %u:%g %F' "$path")"
+  else echo "$path is absent"; fi
+done
+"""
 
 
 def wish(state: str) -> dict[str, t.Any]:
@@ -89,6 +110,8 @@ class CutHost(LiveHost):
             self.write(path, text)
         self.command("sed", "-i", "$a[Login]\\nKillUserProcesses=no", EDITED)
         self.command("systemctl", "mask", "lab-unwanted.service")
+        admin.prepare(self)
+        self._job = ""
         # The first start of a host brings some files that every later one finds.
         self.power_cut()
 
@@ -107,20 +130,43 @@ class CutHost(LiveHost):
         """Run the engine for a state of the table."""
         return self.ask("converge", wish(state))
 
+    def next_runs(self, cell: cells.Cell) -> t.Iterator[dict[str, t.Any]]:
+        """Run what comes after the cut of a cell, and yield the result of each run."""
+        if cell.role:
+            yield self.ask(*ALONE[cell.role])
+        yield self.bring(cells.ENDS[cell.way])
+
+    def held(self, paths: t.Iterable[str]) -> dict[str, str]:
+        """Return what some paths hold, in words that compare: mode, owner, content."""
+        wanted = sorted(set(paths))
+        said = self.command("sh", "-c", HELD, "held", *wanted) if wanted else ""
+        return {path: line[len(f"{path} is "):] for path, line in zip(wanted, said.splitlines())}
+
+    def ledger_end(self, count: int = 6) -> list[str]:
+        """Return the last lines of the ledger, without what says how to undo a step."""
+        newest = self.command("sh", "-c", f"ls {STATE}/ledger/*.jsonl | tail -n 1")
+        found = []
+        for line in self.command("tail", "-n", str(count), newest).splitlines():
+            words = json.loads(line)
+            action = words.pop("action", {})
+            found.append(json.dumps({**words, **{key: action[key] for key in ("kind", "subject") if key in action}}))
+        return [newest, *found]
+
     def look(self) -> dict[str, t.Any]:
         """Return what guest/look.py sees."""
         return json.loads(self.command("/usr/bin/python3", f"{FOLDER}/look.py", *LOOKED_AT, "--", *places.RENEWED))
 
     def steps(self) -> list[cells.Step]:
-        """Return the steps of the newest run by its journal."""
-        newest = max((self.root / STATE[1:] / "journal").glob("*.jsonl"))
+        """Return the steps of the newest run by its ledger."""
+        newest = max((self.root / STATE[1:] / "ledger").glob("*.jsonl"))
         began: dict[int, dict[str, t.Any]] = {}
         found = []
         for line in map(json.loads, newest.read_text().splitlines()):
             if line["event"] == cells.BEGAN:
                 began[line["number"]] = line
             elif line["event"] == cells.DONE:
-                action, start = began[line["number"]]["action"], began[line["number"]]["time"]
+                intent = began[line["number"]]
+                action, start = intent.get("action", intent), intent["time"]
                 found.append(cells.Step(action["kind"], action["subject"], line["time"] - start))
         return found
 
@@ -136,6 +182,7 @@ class CutHost(LiveHost):
                 env=ENVIRONMENT, start_new_session=True) as controller:
             try:
                 marker = self._marker(controller)
+                self._job = marker["job"]
                 if cells.depth(cell.moment) is not None:
                     self._wait_for_depth(marker["job"], t.cast(float, cells.depth(cell.moment)))
                 elif cell.moment == cells.MIDDLE and cell.fault == cells.POWER_CUT:
@@ -149,13 +196,14 @@ class CutHost(LiveHost):
 
     def _ask_for(self, cell: cells.Cell, step: cells.Step, delay: float) -> None:
         """Tell the interpreter what to hold."""
-        does = "hold" if cell.moment in (cells.BEGAN, cells.DONE) else "tell"
+        event, before = cells.line_of(cell.moment)
+        does = "hold" if before or cell.moment in (cells.BEGAN, cells.DONE) else "tell"
         if cell.moment == cells.MIDDLE and cell.fault == cells.KILLED:
             does = "kill"
-        subject = None if step.kind == cells.TRANSACTION else step.subject
-        ask = {
-            "kind": step.kind, "subject": subject, "do": does, "delay": delay,
-            "event": cells.DONE if cell.moment == cells.DONE else cells.BEGAN}
+        elif cell.fault == cells.UNVERIFIED:
+            does = "fail"
+        subject = None if step.kind in (cells.TRANSACTION, "") else step.subject
+        ask = {"kind": step.kind, "subject": subject, "do": does, "delay": delay, "event": event, "before": before}
         self.command("rm", "-f", f"{FOLDER}/marker", f"{FOLDER}/go")
         self.write(f"{FOLDER}/ask.json", json.dumps(ask))
 
@@ -179,9 +227,32 @@ class CutHost(LiveHost):
             # rpm counts its preparation by itself first, as one of one.
             moves = status["phase"] == "running" and status["total"] > 1
             if moves and status["done"] >= math.ceil(share * status["total"]):
+                break
+            time.sleep(0.002)
+        else:
+            raise NeverReached("the transaction never came to it")
+        if share == 1:
+            self._wait_for_scriptlet(job)
+
+    def _wait_for_scriptlet(self, job: str) -> None:
+        """Wait until a transaction whose packages are all done runs a program: of %posttrans, or of a file trigger of it."""
+        runner = self._runner(job)
+        deadline = time.monotonic() + SCRIPTLET_SECONDS
+        while time.monotonic() < deadline and self._status(job)["phase"] == "running":
+            if any(path.read_text() for path in pathlib.Path(f"/proc/{runner}/task").glob("*/children")):
                 return
             time.sleep(0.002)
-        raise NeverReached("the transaction never came to it")
+        raise NeverReached("the transaction had no scriptlet left")
+
+    def wait_for_runner(self) -> None:
+        """Wait until nothing carries out the transaction of the job that was cut any more."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                self._runner(self._job)
+            except NeverReached:
+                return
+            time.sleep(0.1)
 
     def _status(self, job: str) -> dict[str, t.Any]:
         """Return the last word of a transaction."""
@@ -206,7 +277,7 @@ class CutHost(LiveHost):
             self.command("touch", f"{FOLDER}/go")
             controller.wait(RUN_SECONDS)
             self.command("rm", f"{STATE}/filler")
-        elif cell.moment == cells.MIDDLE:
+        elif cell.moment == cells.MIDDLE or cell.fault == cells.UNVERIFIED:
             controller.wait(RUN_SECONDS)
         else:
             self.command("kill", "-9", str(marker["pid"]))

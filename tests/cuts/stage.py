@@ -10,19 +10,34 @@ import time
 import traceback
 import typing as t
 
+from faults.conftest import TREE
 from lab import hosts
 
 from . import cells, judgement
+from .admin import Admin
 from .live import CutHost, NeverReached
 
 SNAPSHOT = "before-the-cuts"
 PHASES = {cells.ADOPTED: "prove", cells.STOCK: "rollback"}
+# What is kept of a host on which a cell failed.
+FAILURES = TREE / ".cache" / "cuts-failed.log"
 # The depth of a transaction that takes a second cannot always be met.
 TRIES = 3
 
 
 class Wrong(Exception):
     """What must go well for a cut to tell anything did not."""
+
+
+class Outcome(t.NamedTuple):
+    """What became of a cell: the last word of a transaction that was struck, what the next run told of the cut one, the seconds
+    to recovery, what is wrong, and the state that the host is at."""
+
+    struck: str = ""
+    told: str = ""
+    seconds: float = 0.0
+    wrong: t.Sequence[str] = ()
+    state: str = ""
 
 
 class Stage:
@@ -76,41 +91,90 @@ class Stage:
         return left
 
     def play(self, cell: cells.Cell) -> cells.Record:
-        """Cut one job, run again, and judge."""
+        """Cut one job, let an admin work, run again, and judge."""
         try:
-            struck, told, seconds, wrong = self._play(cell)
+            outcome = self._play(cell)
         except NeverReached as reason:
-            struck, told, seconds, wrong = "", "", 0.0, [f"nothing was cut: {reason}"]
+            outcome = Outcome(wrong=[f"nothing was cut: {reason}"])
         except (AssertionError, Wrong, subprocess.SubprocessError, OSError, ValueError, KeyError, hosts.LabError) as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            struck, told, seconds, wrong = "", "", 0.0, [f"{error!r} in {where.name}, line {where.lineno}"]
-        self.state = "" if wrong else cells.ENDS[cell.way]
-        return cells.Record(*cell, not wrong, round(seconds, 1), struck, told, [judgement.short(word) for word in wrong])
+            outcome = Outcome(wrong=[f"{error!r} in {where.name}, line {where.lineno}"])
+        if outcome.wrong:
+            self._keep(cell, outcome)
+        self.state = "" if outcome.wrong else outcome.state
+        return cells.Record(
+            *cell, not outcome.wrong, round(outcome.seconds, 1), outcome.struck, outcome.told,
+            [judgement.short(word) for word in outcome.wrong])
 
-    def _play(self, cell: cells.Cell) -> tuple[str, str, float, list[str]]:
-        end = cells.ENDS[cell.way]
+    def _keep(self, cell: cells.Cell, outcome: Outcome) -> None:
+        """Write down what was wrong in full, with the end of the ledger: the host is taken away."""
+        try:
+            end = self.live.ledger_end() if self.live else []
+        except (AssertionError, ValueError, OSError) as error:
+            end = [f"the ledger cannot be read: {error}"]
+        with open(FAILURES, "a", encoding="utf-8") as log:
+            log.write("\n".join([cell.name, f"struck: {outcome.struck}", *outcome.wrong, *end, "", ""]))
+
+    def _play(self, cell: cells.Cell) -> Outcome:
         live, struck = self._cut(cell)
+        admin = Admin(live, cell, self._tells(cell))
+        admin.work()
         began = time.monotonic()
-        first = live.bring(end)
+        results: list[dict[str, t.Any]] = []
+        for result in live.next_runs(cell):
+            results.append(result)
+            wrong = judgement.of_runs(result, None)
+            if wrong:
+                after = judgement.of_runs(live.bring(cells.ENDS[cell.way]), None)
+                wrong += [f"and once more: {word}" for word in after or ["it went well"]]
+                return Outcome(struck, "", time.monotonic() - began, wrong)
         seconds = time.monotonic() - began
-        wrong = judgement.of_runs(first, None)
-        if wrong:
-            after = judgement.of_runs(live.bring(end), None)
-            return struck, "", seconds, [*wrong, *(f"and once more: {word}" for word in after or ["it went well"])]
-        told = (first["interrupted"] or {}).get("outcome", "")
-        wrong = judgement.of_runs(first, live.bring(end))
+        outcome = Outcome(struck, (results[0]["interrupted"] or {}).get("outcome", ""), seconds, [], cells.ENDS[cell.way])
+        return self._judge(cell, live, admin, outcome, results)
+
+    def _judge(
+        self, cell: cells.Cell, live: CutHost, admin: Admin, outcome: Outcome, results: list[dict[str, t.Any]],
+    ) -> Outcome:
+        """Return an outcome with what is wrong with the host, and clear the admin's works away where nothing is."""
+        end, touched = outcome.state, admin.touched
+        wrong = judgement.of_runs(results[-1], live.bring(end))
         live.state()
-        wrong += judgement.differences(self.known[end], live.look())
-        wrong += judgement.of_proof(self._proof(live, end), self.accepted[self.started])
-        if cell.fault == cells.DISK_FULL:
-            live.give_back_disk()
-        return struck, told, seconds, wrong
+        wrong += judgement.differences(self.known[end], live.look(), touched)
+        wrong += judgement.of_proof(self._proof(live, end), self.accepted[self.started], touched)
+        told = [line for result in results for line in result["left"]]
+        wrong += admin.lost(told)
+        if not wrong and end == cells.ADOPTED and (admin.comes_back or cell.role == cells.SWAP_ALONE):
+            end, wrong = cells.STOCK, self._gone_back(live, admin, told)
+        if not wrong:
+            admin.clear()
+            if cell.fault == cells.DISK_FULL:
+                live.give_back_disk()
+        return outcome._replace(wrong=wrong, state=end)
+
+    def _gone_back(self, live: CutHost, admin: Admin, told: t.Sequence[str]) -> list[str]:
+        """Take back what a cell adopted, and return what is wrong then: some works can be seen only after that, and the
+        transaction of a role would have the next cell start from another ledger than the uncut run had."""
+        result = live.bring(cells.STOCK)
+        wrong = judgement.of_runs(result, None)
+        if wrong:
+            return wrong
+        wrong += judgement.differences(self.known[cells.STOCK], live.look(), admin.touched)
+        return wrong + admin.lost([*told, *result["left"]], back=True)
+
+    def _tells(self, cell: cells.Cell) -> bool:
+        """Say whether a run after a cut takes a transaction back that was done, and so tells what is otherwise than before it."""
+        if cell.way not in (cells.ROLLBACK, cells.ROLLBACK_ROLE) or cell.label == cells.LEDGER:
+            return False
+        labels = [step.label for step in self.steps[cells.ROLLBACK]]
+        mine, swap = labels.index(cell.label), labels.index(cells.TRANSACTION)
+        # A disk that is full before the line of its end does not keep that from being written.
+        return mine < swap or (mine == swap and cell.moment not in (cells.DONE, cells.BEFORE + cells.DONE, cells.LAST))
 
     def _cut(self, cell: cells.Cell) -> tuple[CutHost, str]:
         """Bring the host to where a cell starts and cut its job, on a new host when that is over before the moment comes."""
-        steps = self.steps[cells.journal_of(cell.way)]
-        step = next(step for step in steps if step.label == cell.label)
-        job = cells.ADOPTED if cell.way != cells.ROLLBACK else cells.STOCK
+        known = [cells.Step("", cells.LEDGER, 0.0), *self.steps[cell.job]]
+        step = next(step for step in known if step.label == cell.label)
+        job = cells.ENDS[cell.job]
         for left in reversed(range(TRIES)):
             live = self._at(cells.STARTS[cell.way])
             self.state = ""

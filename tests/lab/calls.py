@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 import typing as t
 
@@ -56,7 +57,7 @@ class Loaded:
 
 
 @functools.cache
-def _loaded(_environment: frozenset[tuple[str, str]]) -> list[Loaded]:
+def _loaded(_environment: frozenset[tuple[str, str]], _thread: int) -> list[Loaded]:
     return []
 
 
@@ -64,9 +65,9 @@ def run(
     argv: t.Sequence[str], folder: pathlib.Path, environment: t.Mapping[str, str] | None = None, seconds: float | None = None,
 ) -> Result[str]:
     """Run one of COMMANDS in a folder and return its result, by the process that has Ansible loaded with this environment, or
-    with that of this process."""
+    with that of this process. Each thread has one of its own: the call of another would wait, and take the answer of this one."""
     environment = environment or os.environ
-    kept = _loaded(frozenset(environment.items()))
+    kept = _loaded(frozenset(environment.items()), threading.get_ident())
     if not kept or kept[0].ended:
         kept[:] = [Loaded(environment)]
     return kept[0].run(argv, folder, seconds)

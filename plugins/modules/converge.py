@@ -12,17 +12,27 @@ short_description: Bring a host to a desired state in sections, or take back wha
 version_added: 0.1.0
 description:
   - Plans all sections first, validates everything before the first change, then applies step by step. Each step is
-    written to a journal on the host before and after it happens and is verified by reading again.
+    written to a ledger on the host before and after it happens and is verified by reading again.
   - Package changes of all sections travel in one transaction of exact NEVRAs, solved with C(best) and without
     erasing. It runs in a transient systemd unit, so a lost connection does not end it; the next run picks its
     result up and reports it.
   - A host that is already as wanted is found so from its rpmdb and its files, without reading a repository.
 options:
   state:
-    description: V(present) brings the host to the sections given. V(undone) takes back, last to first, what earlier runs
-      did in the sections named by O(undo).
+    description:
+      - V(present) brings the host to the sections given.
+      - V(undone) takes back, last to first, what earlier runs did in the sections named by O(undo).
+      - V(stock) brings every package of the host that is a Hyperscale build to the build of the distribution, by a new
+        transaction and without the ledger. Then the ledger is ended, as with V(accepted). Where it cannot be relied on it is
+        ended before that, as with V(forgotten). Files and settings stay as they are. Where the packages cannot be brought there,
+        none is changed.
+      - V(accepted) changes nothing of the host. What earlier runs did is the host's own from then on, and is never taken back.
+        The packages and files that were saved for the way back are deleted.
+      - V(forgotten) changes nothing of the host either. It begins the ledger anew where it is lost, damaged, of another host, or
+        of release 0.5.0 and older. What belongs to the old ledger is moved to C(forgotten/) in the state directory. Where the
+        ledger is whole and something of it stands, this is refused.
     type: str
-    choices: [present, undone]
+    choices: [present, undone, stock, accepted, forgotten]
     default: present
   undo:
     description: The sections to take back with O(state=undone).
@@ -32,6 +42,13 @@ options:
       selinux, cow, network]
     default: [alternatives, boot, cgroup2, cow, files, locks, manager, modules, network, oomd, packages, repositories,
       rulesets, selinux, units]
+  erase:
+    description: With O(state=stock), names of packages that the distribution has no build of and that this host can do without.
+      Nothing else is erased.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.6.0
   proven:
     description: Say that the host was proven since its last change, so that what waits for that is done. The role of the same
       name says so after its proof.
@@ -73,6 +90,14 @@ EXAMPLES = r"""
 - name: Take all of it back
   centos.hyperscale.converge:
     state: undone
+
+- name: Take all packages to those of the distribution where the ledger was lost
+  centos.hyperscale.converge:
+    state: stock
+
+- name: Keep this host as it is for good, and free what was saved for the way back
+  centos.hyperscale.converge:
+    state: accepted
 """
 
 RETURN = r"""
@@ -113,13 +138,13 @@ pending:
       description: Why it is not done at once.
       type: str
 run_id:
-  description: Id of the run in the host's journal; null when nothing was done.
+  description: Id of the run in the host's ledger; null when nothing was done.
   returned: success
   type: str
-  sample: 20261121T034500Z-1f2e3d4c
+  sample: 000012-20261121T034500Z-1f2e3d4c
 left:
   description: What was left as it is when steps were taken back, be it in a run that was cut and that this one settles.
-    Such as a file that somebody changed since.
+    Such as a file that somebody changed since. With O(state=forgotten), what was moved, and where it is now.
   returned: success
   type: list
   elements: str
@@ -157,20 +182,29 @@ refused:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
+
+# The states that end the ledger on purpose and change nothing else.
+ENDINGS: dict[str, engine.Instead] = {"accepted": run.accept, "forgotten": run.forget}
 
 
 def main() -> None:
     spec = engine.sections_spec()
     sections = sorted(spec)
     spec.update(engine.WAYS)
-    spec["state"] = {"type": "str", "choices": ["present", "undone"], "default": "present"}
+    spec["state"] = {"type": "str", "choices": ["present", "undone", "stock", *ENDINGS], "default": "present"}
+    spec["erase"] = {"type": "list", "elements": "str", "default": []}
     spec["proven"] = {"type": "bool", "default": False}
     spec["undo"] = {"type": "list", "elements": "str", "choices": sections, "default": sections}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if module.params["state"] == "undone":
         engine.run(module, None, module.params["undo"])
+    elif module.params["state"] in ENDINGS:
+        engine.run(module, None, instead=ENDINGS[module.params["state"]])
+    elif module.params["state"] == "stock":
+        engine.run(module, None, instead=engine.to_stock(module))
     engine.run(module, REGISTRY.wishes_of(module.params))
 
 

@@ -11,17 +11,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..core import run as engine_run
+from ..core import retention, run as engine_run
 from ..core.bindings import need_bindings
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, changing_folder, looking_folder
-from ..core.registry import Wishes
+from ..core.registry import Registry, Wishes
 from ..facts import audit, gather, kind
 from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
 from ..verify import snapshot
-from . import admission
+from . import admission, stock
 
 # Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
 ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -40,6 +40,8 @@ MOST_DENIALS = 5
 FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
 
 SECTION_OPTIONS = REGISTRY.options
+# A run that neither brings a host to wishes nor takes steps back.
+Instead = t.Callable[[Target, Registry, engine_run.Ways], engine_run.Report]
 
 
 def sections_spec() -> dict[str, t.Any]:
@@ -105,20 +107,25 @@ def _unheard(fact: str, reason: str) -> Problem:
     return Problem(fact, reason, "Look for denials with 'journalctl _TRANSPORT=audit' and 'ausearch -m avc' on the host")
 
 
-def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()) -> None:
-    """Carry out one run and end the module. C(undo) names the sections to take back instead."""
+def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = (), instead: Instead | None = None) -> None:
+    """Carry out one run and end the module. C(undo) names the sections to take back, C(instead) is a run of another kind."""
     admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
     target = target_of(module, not module.check_mode)
     stream = admission.supported_stream(module, target)
     with telling(module):
         ways = ways_of(module, stream)
-        if wishes is None:
+        if instead is not None:
+            report = instead(target, REGISTRY, ways)
+        elif wishes is None:
             report = engine_run.undo(target, REGISTRY, undo, ways)
         else:
             report = engine_run.converge(target, REGISTRY, wishes, ways)
+        if not module.check_mode:
+            snapshot.prune(target, retention.oldest_needed(target))
         fingerprints = engine_run.pinned(REGISTRY, wishes, ways)
-        module.exit_json(changed=bool(report.plan.actions), **told(module, target, report, fingerprints))
+        changed = bool(report.plan.actions) or (instead is not None and bool(report.left))
+        module.exit_json(changed=changed, **told(module, target, report, fingerprints))
 
 
 def told(module: AnsibleModule, target: Target, report: engine_run.Report, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
@@ -135,7 +142,16 @@ def told(module: AnsibleModule, target: Target, report: engine_run.Report, finge
         "pending": [pending._asdict() for pending in report.plan.pending],
         "diff": [action.diff() for action in report.plan.actions], "interrupted": report.interrupted, "host": host,
         "reboot": host["reboot"], "left": report.left,
-        "snapshot": snapshot.newest_between(target, *report.time_before) if report.time_before else None}
+        "snapshot": snapshot.newest_after(target, *report.before) if report.before else None}
+
+
+def to_stock(module: AnsibleModule) -> Instead:
+    """Return the run that brings all Hyperscale builds of a host to stock without the ledger."""
+    def go(target: Target, registry: Registry, ways: engine_run.Ways) -> engine_run.Report:
+        builds = _facts(target, ways.key_fingerprints)["packages"]["hyperscale"]
+        return stock.go(target, registry, ways, builds, module.params["erase"])
+
+    return go
 
 
 def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:

@@ -44,7 +44,7 @@ def take_snapshot(module: AnsibleModule) -> None:
     target = engine.target_of(module)
     admission.supported_stream(module, target, changes=False)
     with engine.telling(module):
-        snapshot = checked_id(module.params["id"] or ledger.new_run_id())
+        snapshot = checked_id(module.params["id"] or ledger.new_id())
         if complete(target, snapshot):
             # What the host was before must not become what it is now, when a play is run again.
             kept = load(target, snapshot)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 The centos.hyperscale maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a ledger on purpose: what stands is accepted, or the ledger is moved aside and begins anew."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import os
+import types
+
+import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
+    engine, errors, health, host_io, identity, ledger, letting_go, retention, undo,
+)
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Pending
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.registry import Registry
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, launch
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
+
+OWNER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+REGISTRY = Registry({"files": files})
+
+
+@pytest.fixture(name="target")
+def fixture_target(tmp_path):
+    (tmp_path / "host" / "etc").mkdir(parents=True)
+    return host_io.Target(lambda argv: (0, "", ""), str(tmp_path), root=str(tmp_path / "host"))
+
+
+def done(target, path, content="x"):
+    action = files.FileAction.between(path, "", None, host_io.FileState(content, "0644", OWNER, GROUP))
+    run = ledger.new_run_id(target)
+    engine.apply_all(target, run, [action])
+    return run
+
+
+def test_what_is_accepted_stays_and_is_never_taken_back(target):
+    done(target, "/etc/a")
+    done(target, "/etc/b")
+    assert [step.action["subject"] for step in letting_go.accepting(target, REGISTRY)] == ["/etc/a", "/etc/b"]
+    run, steps = letting_go.accept(target, REGISTRY)
+    assert len(steps) == 2 and ledger.sequence_of(run) == 3
+    assert undo.taken(target, {"files"}, REGISTRY) == [] and ledger.owed(target) == []
+    assert target.read("/etc/a") and target.read("/etc/b")
+    retention.prune(target)
+    assert identity.cookie(target) is None and health.problems(target, REGISTRY.kinds) == []
+    # The second time there is nothing to accept, and what comes later can be taken back.
+    assert letting_go.accept(target, REGISTRY) == (None, [])
+    done(target, "/etc/c")
+    assert [step.action["subject"] for step in undo.taken(target, {"files"}, REGISTRY)] == ["/etc/c"]
+
+
+def test_a_host_that_waits_for_something_is_not_accepted(target):
+    waiting = types.SimpleNamespace(
+        **vars(files), waiting=lambda _target: [Pending("files", "hand-over", PROOF, "it is not confirmed")])
+    done(target, "/etc/a")
+    with pytest.raises(errors.Refused, match="hand-over waits for proof"):
+        letting_go.accept(target, Registry({"files": waiting}))
+    assert len(ledger.standing(target)) == 1
+
+
+def test_a_whole_ledger_is_not_forgotten_while_something_stands(target):
+    done(target, "/etc/a")
+    with pytest.raises(errors.Refused, match="is whole, and steps of it stand"):
+        letting_go.forget(target, REGISTRY)
+
+
+@pytest.mark.parametrize("harm", [
+    lambda target: target.write("/var/lib/centos-hyperscale/journal/20260101T000000Z-1.jsonl", host_io.FileState(
+        "{}\n", "0600", OWNER, GROUP)),
+    identity.forget, lambda target: identity.note(target, 99),
+    lambda target: os.truncate(os.path.join(target.state_dir, "ledger", ledger.runs(target)[0] + ".jsonl"), 0)])
+def test_the_advice_of_a_refusal_lets_the_next_run_go_on(target, harm):
+    run = done(target, "/etc/a")
+    target.private_folder("saved", run)
+    harm(target)
+    with pytest.raises(errors.Refused, match="hyperscale_ledger: forgotten"):
+        health.refuse(target, REGISTRY.kinds)
+    new, moved = letting_go.forget(target, REGISTRY)
+    assert any("ledger is in" in words for words in moved)
+    assert health.problems(target, REGISTRY.kinds) == [] and ledger.standing(target) == []
+    assert ledger.sequence_of(done(target, "/etc/b")) == ledger.sequence_of(new) + 1
+    # Nothing of the host or of the old ledger is lost.
+    assert target.read("/etc/a")
+    (place,) = os.listdir(os.path.join(target.state_dir, letting_go.FORGOTTEN))
+    assert {"ledger", "saved"} <= set(os.listdir(os.path.join(target.state_dir, letting_go.FORGOTTEN, place)))
+
+
+def test_nothing_is_forgotten_while_a_transaction_is_at_work(target, monkeypatch):
+    done(target, "/etc/a")
+    identity.note(target, 99)
+    jobfile.Folder(target.private_folder(launch.FOLDER, "000001-x.0")).write(jobfile.JOB, {})
+    monkeypatch.setattr(launch, "alive", lambda _target, job: job == "000001-x.0")
+    with pytest.raises(errors.Refused, match="centos-hyperscale-000001-x.0.service"):
+        letting_go.forget(target, REGISTRY)
+
+
+def test_a_lost_ledger_is_begun_anew(target):
+    identity.note(target, 7)
+    with pytest.raises(errors.Refused, match="says that run 7 changed this host"):
+        health.refuse(target, REGISTRY.kinds)
+    _run, moved = letting_go.forget(target, REGISTRY)
+    assert moved == [f"{identity.COOKIE} is gone"]
+    assert health.problems(target, REGISTRY.kinds) == []
+    assert letting_go.forget(target, REGISTRY) == (None, []) or ledger.standing(target) == []

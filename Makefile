@@ -28,7 +28,7 @@ test-stream9: prepare  ## unit tests and comparisons of package files on Python 
 test-streams: prepare  ## scenarios and what goes wrong on purpose, on both streams and with all cases; make test has a sample
 	@$(VENV) tests/tools/run_tests.py streams
 
-test-faults: prepare  ## stop jobs at every step of their journal and write docs/faults.md; CUTS=--continue goes on
+test-faults: prepare  ## stop jobs at every step of their ledger and write docs/faults.md; CUTS=--continue goes on
 	@$(VENV) tests/cuts $(CUTS)
 
 test-vm: prepare  ## tests on virtual machines: another kernel, a try that panics, oomd that kills, Secure Boot
@@ -52,6 +52,7 @@ clean: prepare  ## take away all hosts and servers of the lab, also after a cras
 bench: prepare  ## measure adopt and a prediction against other ways to the same, as ratios
 	@$(VENV) tests/benchmark/bench.py
 	@$(VENV) tests/benchmark/prediction.py
+	@$(VENV) tests/benchmark/ledger.py
 
 docs: prepare  ## write the role tables of the READMEs and docs/checks.md anew from their tables
 	@$(VENV) tests/tools/role_docs.py

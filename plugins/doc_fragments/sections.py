@@ -24,7 +24,7 @@ options:
         elements: str
         required: true
       state:
-        description: V(absent) takes out exactly what this collection put in for these flavours, by the journal.
+        description: V(absent) takes out exactly what this collection put in for these flavours, by the ledger.
         type: str
         choices: [present, absent]
         default: present

@@ -114,7 +114,7 @@ pending:
       waits_for: boot
       why: the next boot starts it once; the boot after that is 5.14.0-611.el9.x86_64 again, unless the host is proven with it
 run_id:
-  description: Id of the run in the host's journal; null when nothing was done.
+  description: Id of the run in the host's ledger; null when nothing was done.
   returned: success
   type: str
 left:

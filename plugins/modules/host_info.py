@@ -51,9 +51,9 @@ options:
       - cgroup
       - filesystems
       - iptables
-      - journal
       - kernel
       - keys
+      - ledger
       - network
       - packages
       - psi
@@ -485,8 +485,8 @@ host:
             since:
               description: When it was installed, seconds since the epoch, or V(null).
               type: int
-    journal:
-      description: The record of an earlier run of the collection.
+    ledger:
+      description: The record of earlier runs of the collection.
       type: dict
       returned: success
       contains:

@@ -133,7 +133,7 @@ confirmed:
   returned: success
   type: bool
 run_id:
-  description: Id of the run in the host's journal; null when nothing was done.
+  description: Id of the run in the host's ledger; null when nothing was done.
   returned: success
   type: str
 left:

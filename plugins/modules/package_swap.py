@@ -111,7 +111,7 @@ pending:
   type: list
   elements: dict
 run_id:
-  description: Id of the run in the host's journal; null when nothing was done.
+  description: Id of the run in the host's ledger; null when nothing was done.
   returned: success
   type: str
 left:

@@ -27,6 +27,28 @@ time.sleep(300)
 """
 
 
+# Holds a host as a run does, and as one that was killed leaves it.
+HOLD_HOST = """
+import fcntl, json, os, struct, time
+os.makedirs("/var/lib/centos-hyperscale", mode=0o700, exist_ok=True)
+handle = os.open("/var/lib/centos-hyperscale/lock", os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.fcntl(handle, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+os.write(handle, json.dumps({"who": "ann", "pid": os.getpid(), "since": time.time()}).encode())
+open("/srv/held", "w").close()
+time.sleep(600)
+"""
+
+# Looks whether somebody is at work without a pause, as predictions of many controllers do.
+LOOK = """
+import fcntl, os, struct
+whole = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+while True:
+    handle = os.open("/var/lib/centos-hyperscale/lock", os.O_RDONLY)
+    fcntl.fcntl(handle, fcntl.F_OFD_GETLK, whole)
+    os.close(handle)
+"""
+
+
 def start_and_hold(live):
     """Start a swap whose transaction waits for rpm's lock in the middle; returns the controller's process."""
     assert live.converge(repositories=[repositories()])["changed"]
@@ -98,14 +120,23 @@ def test_a_runner_that_dies_is_reported_and_the_next_run_does_the_rest(host9):
 
 
 def test_a_second_run_during_a_first_is_refused_by_name(host9):
-    host9.command("mkdir", "-m", "0700", "-p", "/var/lib/centos-hyperscale")
-    holder = subprocess.Popen(
-        ["ssh", *hosts.ssh_options(), f"root@{host9.host.address}", "--",
-         "flock", "/var/lib/centos-hyperscale/lock", "sleep", "60"], stdin=subprocess.DEVNULL)
-    time.sleep(1)
+    host9.write("/srv/hold.py", HOLD_HOST)
+    host9.command("systemd-run", "--quiet", "--unit=hold", "python3", "/srv/hold.py")
+    host9.command("sh", "-c", "until [ -e /srv/held ]; do sleep 0.1; done")
     result = host9.adopt()
-    holder.kill()
-    assert "another run of centos.hyperscale is at work" in result["msg"]
+    assert "another run of centos.hyperscale is at work" in result["msg"] and "started by ann at" in result["msg"], result["msg"]
+    host9.command("systemctl", "kill", "--signal=KILL", "hold")
+    assert not host9.adopt().get("failed")
+
+
+def test_who_looks_whether_somebody_is_at_work_keeps_nobody_from_starting(host9):
+    host9.write("/srv/look.py", LOOK)
+    assert host9.adopt()["changed"]
+    host9.command("systemd-run", "--quiet", "--unit=look", "python3", "/srv/look.py")
+    for _time in range(10):
+        result = host9.converge(repositories=[repositories()])
+        assert not result.get("failed"), result
+    host9.command("systemctl", "is-active", "look")
 
 
 def test_dnf_lock_is_waited_for_and_its_holder_named(host9):
@@ -138,7 +169,7 @@ def test_absent_takes_out_exactly_what_was_put_in(host):
     assert host.converge(repositories=[dict(wish, state="absent")])["changed"] is False
     ours = (
         "/var/lib/centos-hyperscale", "/var/cache/dnf", "/var/lib/dnf", "/var/lib/rpm", "/usr/lib/sysimage",
-        "/etc/yum.repos.d/centos.repo")
+        "/etc/yum.repos.d/centos.repo", "/etc/centos-hyperscale.ledger")
     left = [line for line in set(host.fingerprint()) ^ before if not line.startswith(ours)]
     assert left == []
     assert "enabled=0" in host.command("sed", "-n", "/^.crb/,$p", "/etc/yum.repos.d/centos.repo")

@@ -10,7 +10,9 @@ what was skipped, the seconds of each stage, what failed, and the sum.
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import re
+import secrets
 import sys
 import time
 import typing as t
@@ -55,7 +57,9 @@ def pytest(name: str, *arguments: str) -> Count:
 
 
 def unit() -> Count:
-    """Run the unit tests."""
+    """Run the unit tests, with a fresh seed for the random sequences unless one is given."""
+    seed = os.environ.setdefault("HYPERSCALE_SEED", str(secrets.randbits(32)))
+    say(f"random sequences: HYPERSCALE_SEED={seed}")
     return pytest("unit tests", "tests/unit", f"--numprocesses={AT_ONCE}")
 
 
@@ -161,7 +165,7 @@ def registry() -> Count:
 
 def bench() -> Count:
     """Run the benchmarks in their short form: each must end and print its ratios, whatever these are."""
-    return sum(map(_benchmark, ("bench", "prediction")), Count())
+    return sum(map(_benchmark, ("bench", "prediction", "ledger")), Count())
 
 
 def _benchmark(name: str) -> Count:

@@ -24,11 +24,11 @@ def test_units_are_as_wanted(host):
     assert host.check_output("systemctl show -p LoadState --value lab-unwanted.service") == "masked"
 
 
-def test_journal_keeps_what_was_before(host):
-    lines = [json.loads(line) for line in host.check_output("cat /var/lib/centos-hyperscale/journal/*.jsonl").splitlines()]
-    began = [line for line in lines if line["event"] == "began"]
+def test_ledger_keeps_what_was_before(host):
+    lines = [json.loads(line) for line in host.check_output("cat /var/lib/centos-hyperscale/ledger/*.jsonl").splitlines()]
+    began = [line for line in lines if line["event"] == "intent"]
     gone = next(line for line in began if line["action"]["subject"] == "/etc/lab-old.conf")
     assert gone["action"]["args"] == {"old": ["old\n", "0640", "root", "root"], "new": None}
-    assert len(began) == len([line for line in lines if line["event"] == "done"])
+    assert len(began) == len([line for line in lines if line["event"] == "verified"])
     assert sorted(line["action"]["kind"] for line in began) == ["file", "file", "unit", "unit", "unit", "unit-reload"]
     assert lines[-1]["event"] == "run-ended"

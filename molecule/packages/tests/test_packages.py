@@ -37,9 +37,9 @@ def test_all_that_was_installed_of_the_sets_has_moved(host):
 
 
 def test_one_transaction_did_it(host):
-    lines = host.check_output("cat /var/lib/centos-hyperscale/journal/*.jsonl").splitlines()
+    lines = host.check_output("cat /var/lib/centos-hyperscale/ledger/*.jsonl").splitlines()
     began = [entry["action"]["args"] for entry in map(json.loads, lines)
-             if entry["event"] == "began" and entry["action"]["kind"] == "transaction"]
+             if entry["event"] == "intent" and "action" in entry and entry["action"]["kind"] == "transaction"]
     came = [{name for action, name, *_more in args["items"] if action in ("install", "upgrade")} for args in began]
     assert came[-1] == (MOVED - {"ethtool"}) | {STANDS_FOR_ITS_SET, "python3-dnf-plugin-versionlock", "python3-dnf-plugins-core"}
     assert came[-2] == {"ethtool"}

@@ -38,5 +38,5 @@ def test_release_packages_came_in_one_transaction(host):
 
 def test_state_is_private(host):
     assert host.file("/var/lib/centos-hyperscale").mode == 0o700
-    journals = host.check_output("find /var/lib/centos-hyperscale/journal -name '*.jsonl' -printf '%m\\n'").split()
-    assert journals and set(journals) == {"600"}
+    ledgers = host.check_output("find /var/lib/centos-hyperscale/ledger -name '*.jsonl' -printf '%m\\n'").split()
+    assert ledgers and set(ledgers) == {"600"}

@@ -9,12 +9,11 @@ import os
 import shutil
 import typing as t
 
-from ..core.host_io import Target, is_there, names_in
+from ..core.host_io import DISPLACED, Target, is_there, names_in
 from . import states as file_states
 from .contents import Contents
 from .states import FILE, LINK, PathState
 
-FOLDER = "displaced"
 # Ends the name of what is no file and no link, and is therefore moved aside where it is.
 ASIDE = ".saved"
 
@@ -27,17 +26,28 @@ def lay(target: Target, run: str, path: str, state: PathState, contents: Content
     return ""
 
 
+def copy(target: Target, run: str, path: str) -> str:
+    """Keep what a file or link of the host is, leave it where it is, and return where the copy is."""
+    real = target.path(path)
+
+    def write(out: t.BinaryIO) -> None:
+        with open(real, "rb") as handle:
+            shutil.copyfileobj(handle, out)
+
+    return _placed(target, run, path, file_states.of_path(real, Contents()), write)
+
+
 def move(target: Target, run: str, path: str, folder: int, name: str) -> str:
     """Keep what is at a name in an open folder, take it away there, and return where it is."""
     state = file_states.of_path(name, Contents(), folder)
     if state.kind not in (FILE, LINK, file_states.HUGE):
         return _moved_aside(path, folder, name)
 
-    def copy(out: t.BinaryIO) -> None:
+    def write(out: t.BinaryIO) -> None:
         with open(file_states.opened(name, folder), "rb") as handle:
             shutil.copyfileobj(handle, out)
 
-    place = _placed(target, run, path, state, copy)
+    place = _placed(target, run, path, state, write)
     os.unlink(name, dir_fd=folder)
     return place
 
@@ -52,7 +62,7 @@ def names(real: str) -> list[str]:
 
 def _placed(target: Target, run: str, path: str, state: PathState, write: t.Callable[[t.BinaryIO], t.Any]) -> str:
     """Put a state at the place of a path, or at the next one that has it already or is free, and return that."""
-    first = place = os.path.join(target.private_folder(FOLDER, run), path[1:])
+    first = place = os.path.join(target.private_folder(DISPLACED, run), path[1:])
     number = 0
     while is_there(place):
         # An earlier attempt may have kept the same.

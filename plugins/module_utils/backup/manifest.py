@@ -21,7 +21,7 @@ import typing as t
 
 from ..core import boot_disk, host_io
 from ..core.errors import Failed, Problem, Refused
-from ..core.host_io import Target, is_there, names_in, scratch_of, sync_folder
+from ..core.host_io import Target, is_folder, is_there, names_in, scratch_of, sync_folder
 from ..packages import edits
 from ..packages.jobfile import REASONS
 from ..packages.store import Store
@@ -76,8 +76,9 @@ class Kept:
         """Return why the packages that left had been installed, by C(name.arch), in dnf's words."""
         return self._read(REASONS) or {}
 
-    def save(self, leaving: t.Collection[str]) -> None:
-        """Save what the files of some installed builds, given as NEVRAs, and the places of a host hold."""
+    def save(self, leaving: t.Collection[str], comes: t.Iterable[str] = ()) -> None:
+        """Save what the files of some installed builds, given as NEVRAs, and the places of a host hold, and what lies at the
+        paths C(comes) of the builds that come: rpm writes over a file there that no package has."""
         brings, names = shipped.installed(leaving)
         try:
             self._target.private_folder(FOLDER)
@@ -86,7 +87,7 @@ class Kept:
             self._write(LEAVING, shipped.plain(brings))
             differing = differences(self._target, names)
             edited = edited_of(differing)
-            paths = [*_with_beside(brings.configuration), *brings.ghosts, *edited]
+            paths = [*_with_beside(brings.configuration), *brings.ghosts, *edited, *self._in_the_way(comes, brings)]
             before = self._capture(paths, keeping=True)
             self._write(MISSING, sorted(differing.keys() - set(edited)))
             self._write(BESIDE_KERNELS, beside_kernels(self._target))
@@ -120,10 +121,35 @@ class Kept:
     def look_for_edits(self, going: t.Collection[str]) -> None:
         """Keep what the files hold before the transaction is taken back. C(going) are the NEVRAs of the builds that are to go."""
         brings, names = shipped.installed(going)
-        paths = [*_with_beside(brings.configuration), *edited_of(differences(self._target, names))]
+        paths = [
+            *_with_beside(brings.configuration), *edited_of(differences(self._target, names)),
+            *self._in_the_way(self._brought(LEAVING).files, brings)]
         self._write(STOPPED, units.stopped(self._target, self._read(ACTIVE) or []))
         self._write(GOING, shipped.plain(brings))
         self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths}, keeping=True)))
+
+    def set_aside(self, coming: Shipped) -> list[str]:
+        """Keep aside what somebody put at paths that no package had, since a transaction was cut and before its packages are
+        unpacked once more; returns that in words. C(coming) is what these packages bring."""
+        goes_back = self.looked
+        had, known = self._brought(GOING if goes_back else LEAVING), self._states(EDITED if goes_back else BEFORE)
+        paths = [path for path in coming.files if path not in had.files and _is_code(path, coming)]
+        contents = Contents(os.path.join(self.folder, CONTENTS), True)
+        now = file_states.capture(self._target, paths, contents)
+        contents.sync()
+        theirs = {
+            path: state for path, state in now.items()
+            if state is not None and state.kind != file_states.FOLDER and state != known.get(path)
+            and not coming.files[path].is_in(state)}
+        return [
+            f"{path} was written while its package was cut in its middle, and is the package's now: "
+            f"{f'what it held is in {place}' if place else NOT_KEPT}" for path, place in self._displace(theirs).items()]
+
+    def _in_the_way(self, comes: t.Iterable[str], brings: Shipped) -> list[str]:
+        """Return which paths of builds that come are there, and are not of the builds that go."""
+        return [
+            path for path in comes
+            if path not in brings.files and is_there(self._target.path(path)) and not is_folder(self._target.path(path))]
 
     @property
     def looked(self) -> bool:
@@ -139,14 +165,16 @@ class Kept:
         before, made, edited = self._states(BEFORE), self._states(AFTER), self._states(EDITED)
         if not self.looked:
             return self._told(settled)
-        going = self._brought(GOING)
+        going, leaving = self._brought(GOING), self._brought(LEAVING)
         now = self._capture({*before, *made, *edited})
-        back = self._doings(going, self._brought(LEAVING), edited, now).changes()
+        back = self._doings(going, leaving, edited, now).changes()
         wanted: file_states.States = {}
         for path in (path for path in now if path not in settled):
             was, entry = edited.get(path), going.files.get(path)
             as_shipped = entry is not None and entry.is_in(was)
-            if path in made and (as_shipped or was == made[path]):
+            # Of a package that was away when the way back began, nobody had removed the files one by one.
+            went = was is None and entry is None and path in leaving.files and path in before
+            if (path in made and (as_shipped or was == made[path])) or went:
                 wanted[path] = before.get(path)
             elif not as_shipped:
                 wanted[path] = was
@@ -154,7 +182,7 @@ class Kept:
         # Code goes with its package: what somebody made of it since cannot stay, and what it was before the swap comes back.
         code = [
             path for path in ours
-            if path in going.files and not going.files[path].config and not places.in_places(path)
+            if _is_code(path, going, leaving) and not places.in_places(path)
             and edited.get(path) is not None and edited[path] not in (made.get(path), now[path], before.get(path))]
         newcomers = {path: state for path, state in ours.items() if before.get(path) is None and now.get(path) is None}
         dead = dead_entries(self._target, newcomers, self._contents)
@@ -166,6 +194,7 @@ class Kept:
             for path, place in given_way.items()}
         kept = {path: before[path] for path in code if path in before and path in made}
         told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
+        told.update(self._kept_of_before({path: before.get(path) for path in made if path not in settled}, told))
         return [*self._told(settled, told), *self._returned()]
 
     def revoke(self, coming: Shipped) -> list[str]:
@@ -202,6 +231,18 @@ class Kept:
         contents = self._contents
         return {
             path: displaced.lay(self._target, self._run, path, state, contents) for path, state in states.items() if state}
+
+    def _kept_of_before(self, before: file_states.States, told: t.Mapping[str, str]) -> dict[str, str]:
+        """Keep what somebody had made of paths before the transaction, where it has not come back because somebody changed them
+        since. Returns the words of these paths, after those that C(told) has."""
+        leaving, now = self._brought(LEAVING), file_states.capture(self._target, before, self._contents)
+        theirs = {
+            path: state for path, state in before.items()
+            if state is not None and state.kind in (file_states.FILE, file_states.LINK) and state != now.get(path)
+            and not (path in leaving.files and leaving.files[path].holds(state))}
+        return {
+            path: f"{told.get(path, LEFT)}; what it held before the swap is in {place}"
+            for path, place in self._displace(theirs).items() if place}
 
     def _told(self, settled: t.Container[str] = (), told: t.Mapping[str, str] | None = None) -> list[str]:
         """Return in words what holds something else than before the transaction. C(told) has the words of some paths."""
@@ -266,6 +307,12 @@ class Kept:
             os.fsync(handle.fileno())
         os.rename(beside, os.path.join(self.folder, name))
         sync_folder(self.folder)
+
+
+def _is_code(path: str, *builds: Shipped) -> bool:
+    """Say whether a path is a file of one of some builds that is no configuration of any."""
+    entries = [build.files[path] for build in builds if path in build.files]
+    return bool(entries) and not any(entry.config or entry.ghost for entry in entries)
 
 
 def _plain(states: file_states.States) -> dict[str, t.Any]:

@@ -149,7 +149,7 @@ def _fstype(path: str) -> str:
 
 
 def syncfs(handle: int) -> None:
-    """Write the file system of an open file or folder out. Raises OSError."""
+    """Write out the file system of an open file or folder. Raises OSError where the disk reports an error."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syncfs(handle):
         number = ctypes.get_errno()

@@ -4,17 +4,18 @@
 """The engine: actions that can be described, diffed, applied, undone and verified, and the one loop that applies them.
 
 A section turns a wish and the state of the host into actions. An action is plain data plus the code that acts
-on it, so that it can be written to the journal and come back from there. Nothing but L(apply_all) and
-L(undo_all) makes an action act, so check mode, the journal and fault injection hold for every section at once.
+on it, so that it can be written to the ledger and come back from there. Nothing but L(apply_all) and
+L(undo_all) makes an action act, so check mode, the ledger and fault injection hold for every section at once.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from . import ledger as journal, payload
+from . import ledger, payload
 from .errors import Failed, Problem, Refused
 from .host_io import Target
+from .ledger_book import Book
 from .writable import FILE, Touch
 
 # When an action acts, whatever its section: keys and what the transaction needs, what rests on these and must be done before
@@ -38,8 +39,8 @@ class Action:
     follows = False
     # True for a step whose subject is the path of a file that it writes or removes.
     writes_file = False
-    # True for steps of a kind that can be taken back only one after the other: when one fails, those before it stay.
-    in_order = False
+    # True for a step that may end in its middle, so that it is taken back by its settlement in the next run and not at once.
+    settles_later = False
     # True for a step that is for the sake of the run's transaction alone: taken back at once when that is refused.
     escorts = False
     # True for a step that holds only while the run's transaction is at work: taken back right after it, however that ended.
@@ -56,7 +57,7 @@ class Action:
         self.before = before
         self.after = after
         self.undoes: tuple[str, int] | None = None
-        # The run that did it, where it comes from the journal, and what taking it back left as it is, in words.
+        # The run that did it, where it comes from the ledger, and what taking it back left as it is, in words.
         self.run = ""
         self.left: list[str] = []
 
@@ -72,11 +73,16 @@ class Action:
         }
 
     def record(self) -> dict[str, t.Any]:
-        """Return the step as the journal keeps it."""
+        """Return the step as the ledger keeps it."""
         return {
             "kind": self.kind, "subject": self.subject, "why": self.why, "args": self.args,
-            "before": self.before, "after": self.after, "undoes": self.undoes,
+            "before": self.before, "after": self.after,
         }
+
+    def shares(self) -> set[str]:
+        """Return what a later step must not have in common with this one for this one to be taken back before it: paths, and
+        names of other objects."""
+        return {self.subject if self.writes_file else f"{self.kind} {self.subject}"}
 
     def turns_on(self) -> list[str]:
         """Return the units that run on purpose; the proof does not take them for what a package started."""
@@ -111,9 +117,8 @@ class Action:
         return False
 
     def settle(self, target: Target, _job: str, undoing: bool) -> tuple[str, bool]:
-        """Find out what became of this step in a run that was cut: words, and whether it was done.
-
-        C(undoing): it was being taken back.
+        """Find out what became of this step in a run that was cut or in which it failed, and take back what it began: words, and
+        whether it is done. C(undoing): it was being taken back. Raises Failed where it can be neither found nor taken back.
         """
         if undoing:
             # Nobody can tell whether it was taken back; what is gone already can be taken back once more.
@@ -121,6 +126,8 @@ class Action:
         try:
             self.verify(target)
         except (Failed, OSError) as failure:
+            if not self.follows:
+                self.undo(target)
             return f"its last step had not happened: {failure}", False
         return "its last step had happened", True
 
@@ -133,12 +140,12 @@ class Undone(t.NamedTuple):
 
 
 def from_record(record: dict[str, t.Any], kinds: t.Mapping[str, type[Action]], run: str = "") -> Action:
-    """Make an action out of what the journal kept of it. C(run) is the one that did it."""
+    """Make an action out of what the ledger kept of it. C(run) is the one that did it."""
     kind = record["kind"]
     if kind not in kinds:
         raise Failed(Problem(
-            f"the journal names a step of kind {kind}", "this version of the collection does not know that kind",
-            "Use the version that wrote the journal, or a newer one",
+            f"the ledger names a step of kind {kind}", "this release of the collection does not know that kind",
+            "Use the release that wrote the ledger, or a newer one",
         ))
     action = kinds[kind](record["subject"], record["why"], record["args"], record["before"], record["after"])
     action.run = run
@@ -146,19 +153,19 @@ def from_record(record: dict[str, t.Any], kinds: t.Mapping[str, type[Action]], r
 
 
 def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
-    """Apply a plan in order, each step written to the journal before and after it happens."""
+    """Apply a plan in order. Each step is in the ledger before it happens, after it, and after it was read again."""
     payload.hold()
-    book = journal.Journal(target, run)
-    book.write(
-        journal.RUN_BEGAN, steps=[action.describe() for action in plan],
-        follows=[[number, action.record()] for number, action in enumerate(plan) if action.follows])
+    book = Book(target, run)
     done: list[int] = []
     try:
+        book.write(
+            ledger.RUN_BEGAN, steps=[action.describe() for action in plan],
+            follows=[[number, action.record()] for number, action in enumerate(plan) if action.follows])
         for number, action in enumerate(plan):
             record = action.record()
             if action.writes_file:
                 record["folders"] = target.missing_folders(action.subject)
-            _step(target, book, number, record, action.apply, action.verify)
+            _apply(target, book, len(plan), number, action, record)
             done.append(number)
             if action.phase == TRANSACT:
                 _take_back(target, book, plan, [number for number in done if plan[number].holds])
@@ -170,90 +177,132 @@ def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
         _take_back(target, book, plan, [number for number in done if plan[number].holds])
         raise
     finally:
-        book.write(journal.RUN_ENDED)
+        book.write(ledger.RUN_ENDED)
         book.close()
 
 
-def _take_back(target: Target, book: journal.Journal, plan: t.Sequence[Action], numbers: t.Sequence[int]) -> None:
+def _apply(target: Target, book: Book, steps: int, number: int, action: Action, record: dict[str, t.Any]) -> None:
+    """Do one step of a plan. What of it happened before it failed is taken back at once, where that is safe."""
+    intent = {"action": record, **({"undoes": list(action.undoes)} if action.undoes else {})}
+    try:
+        _step(target, book, number, intent, action.apply, action.verify)
+    except Failed as failure:
+        if not (action.settles_later or action.follows or action.undoes):
+            try:
+                _undo(target, book, steps + number, (book.run, number), action, record.get("folders", []))
+            except (Failed, Refused) as second:
+                raise Failed(_both(failure.problems[0], second.problems[0])) from failure
+        raise
+
+
+def _both(first: Problem, second: Problem) -> Problem:
+    """Return the problem of a step that failed and could not be taken back at once either."""
+    return first._replace(reason=(
+        f"{first.reason.rstrip('.')}. What it began could not be taken back at once "
+        f"({second.fact}: {second.reason.rstrip('.')}), stays in the ledger, and the next run tries again"))
+
+
+def _take_back(target: Target, book: Book, plan: t.Sequence[Action], numbers: t.Sequence[int]) -> None:
     """Take steps of a run back within it, last to first."""
     for number in reversed(numbers):
-        record = dict(plan[number].record(), undoes=[book.run, number])
-        _step(target, book, len(plan) + number, record, plan[number].undo, None)
+        _undo(target, book, len(plan) + number, (book.run, number), plan[number])
+
+
+def _undo(
+    target: Target, book: Book, number: int, undoes: tuple[str, int], action: Action, folders: t.Sequence[str] = (),
+) -> None:
+    """Take one step back, and the folders that were made for it."""
+    action.run = action.run or undoes[0]
+
+    def act(there: Target) -> None:
+        action.undo(there)
+        there.remove_empty(folders)
+
+    _step(target, book, number, {"undoes": list(undoes), "kind": action.kind, "subject": action.subject}, act, None)
 
 
 def let_go(target: Target, kinds: t.Mapping[str, type[Action]]) -> None:
     """Take back what a run that was cut still holds for its transaction."""
-    for step in reversed(journal.standing(target)):
+    for step in reversed(ledger.standing(target)):
         if kinds[step.action["kind"]].holds:
-            number = max(known.number for known in journal.steps(target, step.run)[0]) + 1
-            book = journal.Journal(target, step.run)
+            number = max(ledger.read(target, step.run).numbers) + 1
+            book = Book(target, step.run)
             try:
-                action = from_record(step.action, kinds, step.run)
-                _step(target, book, number, dict(step.action, undoes=[step.run, step.number]), action.undo, None)
+                _undo(target, book, number, (step.run, step.number), from_record(step.action, kinds, step.run))
             finally:
                 book.close()
 
 
-def undo_all(target: Target, run: str, taken: t.Sequence[journal.Step], kinds: dict[str, type[Action]]) -> Undone:
-    """Take steps back, last to first. One that fails never stops the rest, but for those that must not go on from there."""
+def undo_all(target: Target, run: str, taken: t.Sequence[ledger.Step], kinds: dict[str, type[Action]]) -> Undone:
+    """Take steps back, last to first. One that fails never stops the rest, but for earlier ones that share something with it.
+
+    Where a step stays in its middle, what makes running things follow the disk is left to the run that settles it: what is on the
+    disk changes once more then.
+    """
     payload.hold()
-    book = journal.Journal(target, run)
+    book = Book(target, run)
     order = sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
-    book.write(journal.RUN_BEGAN, undoes=[[step.run, step.number] for step in order])
     failures: list[str] = []
     left: list[str] = []
     stuck: set[str] = set()
+    unsettled = ""
     try:
+        book.write(ledger.RUN_BEGAN, undoes=[[step.run, step.number] for step in order])
         for number, step in enumerate(order):
             action = from_record(step.action, kinds, step.run)
-            record = dict(step.action, undoes=[step.run, step.number])
-            if action.kind in stuck:
+            if stuck & action.shares():
                 failures.append(f"{action.kind} {action.subject}: not tried, because the one after it is not taken back")
                 continue
+            if unsettled and action.follows:
+                failures.append(f"{action.kind} {action.subject}: not tried, because {unsettled} is to be settled first")
+                continue
             try:
-                _step(target, book, number, record, _taking_back(action, step.action.get("folders", [])), None)
+                _undo(target, book, number, (step.run, step.number), action, step.action.get("folders", []))
             except (Failed, Refused) as failure:
+                if action.settles_later and isinstance(failure, Failed):
+                    unsettled = f"{action.kind} {action.subject}"
                 failures.append(f"{action.kind} {action.subject}: {failure}")
-                if action.in_order:
-                    stuck.add(action.kind)
+                stuck |= action.shares()
             left += action.left
     finally:
-        book.write(journal.RUN_ENDED)
+        book.write(ledger.RUN_ENDED)
         book.close()
     return Undone(failures, left)
 
 
-def _taking_back(action: Action, folders: t.Sequence[str]) -> t.Callable[[Target], None]:
-    """Return what takes an action back, and the folders that were made for it."""
-    def act(target: Target) -> None:
-        action.undo(target)
-        target.remove_empty(folders)
-
-    return act
-
-
 def _step(
     target: Target,
-    book: journal.Journal,
+    book: Book,
     number: int,
-    record: dict[str, t.Any],
+    intent: dict[str, t.Any],
     act: t.Callable[[Target], None],
     verify: t.Callable[[Target], None] | None,
 ) -> None:
-    """Do one step between its two journal lines."""
-    target.job = journal.job_name(book.run, number)
-    book.write(journal.BEGAN, number, action=record)
+    """Do one step, with its states in the ledger. Whatever it raises but Refused, it is dirty: a part may have happened."""
+    target.job = ledger.job_name(book.run, number)
+    book.write(ledger.INTENT, number, **intent)
     try:
         act(target)
         if verify is not None:
+            book.write(ledger.APPLIED, number)
             verify(target)
-    except (Failed, Refused) as failure:
-        book.write(journal.FAILED, number, error=str(failure))
+    except Refused as refusal:
+        book.write(ledger.REVERTED, number, error=str(refusal))
         raise
-    except (OSError, ValueError, KeyError) as error:
-        book.write(journal.FAILED, number, error=repr(error))
-        raise Failed(Problem(
-            f"{record['kind']} of {record['subject']} failed", repr(error),
-            "Mend that on the host and run again: the next run goes on from here",
-        )) from error
-    book.write(journal.DONE, number)
+    except Failed as failure:
+        book.write(ledger.DIRTY, number, error=str(failure))
+        raise
+    except Exception as error:  # whatever a library raises, the ledger has it, and the user gets a problem
+        book.write(ledger.DIRTY, number, error=f"{type(error).__name__}: {error}")
+        named = intent.get("action", intent)
+        raise Failed(unexpected(f"{named['kind']} of {named['subject']} failed", error)) from error
+    book.write(ledger.VERIFIED, number)
+
+
+def unexpected(fact: str, error: Exception) -> Problem:
+    """Return the problem of an error that nothing nearer to it has put into words."""
+    if isinstance(error, OSError) and error.strerror:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        reason = f"{' '.join(str(error).split()) or 'it gave no reason'} ({type(error).__name__})"
+    return Problem(fact, reason, "Mend on the host what the reason names and run again: the next run goes on from here")

@@ -32,6 +32,8 @@ except ImportError:  # a host without SELinux userland has no labels to keep
 # Begins the name of what is written beside a path before it takes its place.
 SCRATCH = ".hyperscale-"
 STATE_DIR = "/var/lib/centos-hyperscale"
+# What has to give way and is somebody's, or cannot come back, by run; below the state directory.
+DISPLACED = "displaced"
 # Begins the name of the folder with what a run needs for itself. Nothing that a swap starts is mounted over the state directory.
 RUN_FOLDER = "scratch-"
 RUN_FOLDER_SECONDS = 24 * 3600
@@ -211,6 +213,12 @@ class Target:
             os.unlink(real)
         except FileNotFoundError:
             return
+        sync_folder(os.path.dirname(real))
+
+    def remove_link(self, path: str) -> None:
+        """Take a symbolic link away, whatever it leads to."""
+        real = self.path(path)
+        os.unlink(real)
         sync_folder(os.path.dirname(real))
 
     def clear_scratch(self, folder: str, job: str) -> None:

@@ -1,34 +1,40 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal: what each run meant to do and did, one JSON line a step, synced before and after it happens.
+"""The ledger: what each run meant to do and did to this host, and what of it stands.
 
-One file a run below C(journal/) of the state directory, named by the run's id, which sorts by time. From the
-journal follow resume (the step that began and did not end), undo (last to first) and what the collection itself
-put on the host (the ledger).
+One file a run below C(ledger/) of the state directory, append-only. Its first line names the format, the run's place in the
+sequence of all runs, the boot and the host. A step is written down before anything happens (C(intent)), after its change
+(C(applied)) and after it was read again (C(verified)); one that failed is C(dirty) whatever the reason, until it is settled.
+Whatever has an intent and was neither reverted nor accepted belongs to the ledger.
 """
 
 from __future__ import annotations
 
-import calendar
-import errno
-import json
 import os
 import secrets
 import time
 import typing as t
 
-from .errors import Failed, Problem
-from .host_io import Target, names_in, sync_folder
+from . import identity, ledger_lines
+from .host_io import Target, names_in
 
-FOLDER = "journal"
+FOLDER = "ledger"
+SUFFIX = ".jsonl"
+FORMAT = 2
 STAMP = "%Y%m%dT%H%M%SZ"
+# Of the place in the sequence of runs that an id begins with.
+DIGITS = 6
 
-# A step's life: began, then done or failed. A step that takes another back names it under "undoes".
-BEGAN, DONE, FAILED = "began", "done", "failed"
+# States of a step.
+INTENT, APPLIED, VERIFIED, DIRTY, REVERTED, ACCEPTED = "intent", "applied", "verified", "dirty", "reverted", "accepted"
 # Of a step that its run never came to.
 OWED = "owed"
-RUN_BEGAN, RUN_ENDED = "run-began", "run-ended"
+# States in which a step belongs to the ledger, and those that a run leaves only when it is cut or fails.
+BELONGING = (INTENT, APPLIED, VERIFIED, DIRTY)
+UNSETTLED = (INTENT, APPLIED, DIRTY)
+# Other events of a run.
+HEADER, RUN_BEGAN, RUN_ENDED = "header", "run-began", "run-ended"
 
 
 class Step(t.NamedTuple):
@@ -36,28 +42,89 @@ class Step(t.NamedTuple):
 
     run: str
     number: int
-    status: str
+    state: str
     action: dict[str, t.Any]
 
 
-class Interrupted(t.NamedTuple):
-    """A run that neither ended nor failed by itself, and the step it was at (None: between two steps)."""
+class Undoing(t.NamedTuple):
+    """A step that takes another back, which is named by its run and number. C(action) is what does so, where a plan had it; else
+    it is the undo of that step."""
 
     run: str
-    step: Step | None
+    number: int
+    state: str
+    undoes: tuple[str, int]
+    action: dict[str, t.Any] | None
 
 
-def new_run_id(target: Target | None = None) -> str:
-    """Return an id that cannot be guessed and sorts by time, after all runs of a host, be its clock set back since."""
-    now = time.strftime(STAMP, time.gmtime())
-    last = max((run.partition("-")[0] for run in runs(target)), default="") if target else ""
-    if last >= now:
-        now = time.strftime(STAMP, time.gmtime(calendar.timegm(time.strptime(last, STAMP)) + 1))
-    return f"{now}-{secrets.token_hex(4)}"
+class Run(t.NamedTuple):
+    """One run as its file tells it. C(began) and C(last) are seconds since the epoch. C(follows) are the steps that make running
+    things follow the disk, whether the run came to them or not. C(accepted) are steps, by run and number, that this run accepted
+    for good. C(damage) says, in words, what of the file cannot be read."""
+
+    id: str
+    header: dict[str, t.Any]
+    steps: dict[int, Step]
+    undoings: dict[int, Undoing]
+    follows: dict[int, dict[str, t.Any]]
+    accepted: frozenset[tuple[str, int]]
+    ended: bool
+    torn: bool
+    began: float
+    last: float
+    damage: list[str]
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the sequence of all runs of the host."""
+        return sequence_of(self.id)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it took back, or began to take back, steps of other runs."""
+        return any(undoing.undoes[0] != self.id for undoing in self.undoings.values())
+
+    @property
+    def changed(self) -> bool:
+        """Whether a step of it was done and not reverted within it."""
+        return any(one.state not in (REVERTED, INTENT) for one in (*self.steps.values(), *self.undoings.values()))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of all its steps."""
+        return sorted({*self.steps, *self.undoings})
 
 
-def job_name(run: str, number: int) -> str:
-    """Return the name of what a step keeps on disk beside the journal."""
+# What was read of a file, by its path, with the size and times that it had then.
+_read: dict[str, tuple[tuple[int, int, int], Run]] = {}
+
+
+def new_id() -> str:
+    """Return an id for a report or a snapshot: the time, and what cannot be guessed."""
+    return f"{time.strftime(STAMP, time.gmtime())}-{secrets.token_hex(4)}"
+
+
+def new_run_id(target: Target) -> str:
+    """Return the id of the next run: its place in the sequence of all runs of the host, by which ids sort, and the time."""
+    last = max([sequence_of(run) for run in runs(target)] + [identity.noted_sequence(target)])
+    return f"{last + 1:0{DIGITS}d}-{new_id()}"
+
+
+def sequence_of(run: str) -> int:
+    """Return the place of a run in the sequence of all runs of its host; 0 for what is no id of a run."""
+    first = run.partition("-")[0]
+    return int(first) if len(first) >= DIGITS and first.isdigit() else 0
+
+
+def header(target: Target, run: str) -> dict[str, t.Any]:
+    """Return the first line of a run's file."""
+    return {
+        "event": HEADER, "format": FORMAT, "run": run, "sequence": sequence_of(run), "time": time.time(),
+        "boot": identity.boot_id(target), "host": identity.of(target)._asdict()}
+
+
+def job_name(run: str, number: int | str) -> str:
+    """Return the name of what a step keeps on disk beside the ledger."""
     return f"{run}.{number}"
 
 
@@ -66,119 +133,119 @@ def run_of(job: str) -> str:
     return job.partition(".")[0]
 
 
-class Journal:
-    """Appends the steps of one run."""
-
-    def __init__(self, target: Target, run: str) -> None:
-        self.run = run
-        folder = target.private_folder(FOLDER)
-        self._path = os.path.join(folder, run + ".jsonl")
-        created = not os.path.exists(self._path)
-        self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        if created:
-            sync_folder(folder)
-        # What a power cut left half-written would hide the lines after it.
-        os.ftruncate(self._handle, _whole_lines(self._handle))
-
-    def write(self, event: str, number: int | None = None, **more: t.Any) -> None:
-        """Append one line and sync it to disk."""
-        line = {"time": time.time(), "event": event, "number": number}
-        line.update(more)
-        text = (json.dumps(line, sort_keys=True) + "\n").encode("utf-8")
-        end = os.fstat(self._handle).st_size
-        try:
-            if os.write(self._handle, text) < len(text):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._handle)
-        except OSError as error:
-            os.ftruncate(self._handle, end)
-            raise Failed(Problem(
-                f"the journal {self._path} cannot be written", error.strerror or repr(error),
-                "Make room there and run again: the next run goes on from here")) from error
-
-    def close(self) -> None:
-        """Close the file; the lines are on disk already."""
-        os.close(self._handle)
-
-
-def _whole_lines(handle: int) -> int:
-    """Return how many bytes of a journal are whole lines."""
-    text = os.pread(handle, os.fstat(handle).st_size, 0)
-    return text.rfind(b"\n") + 1
-
-
-def _lines(path: str) -> t.Iterator[dict[str, t.Any]]:
-    """Yield a journal's lines; a last line that a power cut left half-written ends it."""
-    with open(path, encoding="utf-8") as handle:
-        for text in handle:
-            try:
-                yield json.loads(text)
-            except ValueError:
-                return
-
-
 def runs(target: Target) -> list[str]:
-    """Return the ids of all runs on this host, oldest first."""
-    folder = os.path.join(target.state_dir, FOLDER)
-    return sorted(name[: -len(".jsonl")] for name in names_in(folder) if name.endswith(".jsonl"))
+    """Return the ids of the runs in the ledger, oldest first."""
+    found = [name[:-len(SUFFIX)] for name in names_in(os.path.join(target.state_dir, FOLDER)) if name.endswith(SUFFIX)]
+    return sorted(found, key=lambda run: (sequence_of(run), run))
 
 
-def steps(target: Target, run: str) -> tuple[list[Step], bool]:
-    """Return a run's steps in order, and whether the run came to an end of its own."""
-    found: dict[int, Step] = {}
-    ended = False
-    for line in _lines(os.path.join(target.state_dir, FOLDER, run + ".jsonl")):
-        if line["event"] == RUN_ENDED:
-            ended = True
-        elif line["event"] == BEGAN:
-            found[line["number"]] = Step(run, line["number"], BEGAN, line["action"])
-        elif line["event"] in (DONE, FAILED):
-            found[line["number"]] = found[line["number"]]._replace(status=line["event"])
-    return [found[number] for number in sorted(found)], ended
+def read(target: Target, run: str) -> Run:
+    """Return what the file of a run tells. A file that did not change since it was last read is not read again."""
+    path = os.path.join(target.state_dir, FOLDER, run + SUFFIX)
+    with open(path, "rb") as handle:
+        info = os.fstat(handle.fileno())
+        mark = (info.st_ino, info.st_size, info.st_mtime_ns)
+        known = _read.get(path)
+        if known is None or known[0] != mark:
+            known = _read[path] = (mark, parse(run, path, handle.read()))
+    return known[1]
 
 
-def span(target: Target, run: str) -> tuple[float, float]:
-    """Return when a run began and when it last wrote, in seconds since the epoch."""
-    times = [line["time"] for line in _lines(os.path.join(target.state_dir, FOLDER, run + ".jsonl"))]
-    return (times[0], times[-1]) if times else (0.0, 0.0)
+def every(target: Target) -> list[Run]:
+    """Return all runs in the ledger, oldest first."""
+    return [read(target, run) for run in runs(target)]
 
 
-def interrupted(target: Target) -> Interrupted | None:
-    """Return the newest run if it was cut short, with the step that had begun."""
-    known = runs(target)
-    if not known:
-        return None
-    taken, ended = steps(target, known[-1])
-    if ended:
-        return None
-    open_steps = [step for step in taken if step.status == BEGAN]
-    return Interrupted(known[-1], open_steps[-1] if open_steps else None)
+def parse(run: str, path: str, content: bytes) -> Run:
+    """Return what the content of a run's file tells. A damaged line is named in C(damage), and hides none after it."""
+    lines = ledger_lines.decode(content)
+    damage = [f"line {number} of {path} is damaged: it differs from its checksum" for number in lines.damaged]
+    head = lines.good[0] if lines.good and lines.good[0].get("event") == HEADER else {}
+    steps: dict[int, Step] = {}
+    undoings: dict[int, Undoing] = {}
+    if not head and not lines.damaged and lines.good:
+        damage.append(f"{path} does not begin with the line that names its format")
+    if head and head["format"] != FORMAT:
+        damage.append(f"{path} has format {head['format']!r}, and this release of the collection reads format {FORMAT}")
+        return Run(run, head, {}, {}, {}, frozenset(), False, False, head.get("time", 0.0), head.get("time", 0.0), damage)
+    follows: dict[int, dict[str, t.Any]] = {}
+    accepted: set[tuple[str, int]] = set()
+    for line in lines.good:
+        event, number = line["event"], line.get("number")
+        if event == RUN_BEGAN:
+            follows.update((place, record) for place, record in line.get("follows", ()))
+        elif event == ACCEPTED:
+            accepted.update((one, place) for one, place in line["steps"])
+        elif event == INTENT and "undoes" in line:
+            undoings[number] = Undoing(run, number, INTENT, tuple(line["undoes"]), line.get("action"))
+        elif event == INTENT:
+            steps[number] = Step(run, number, INTENT, line["action"])
+        elif number in undoings:
+            undoings[number] = undoings[number]._replace(state=event)
+        elif number in steps:
+            steps[number] = steps[number]._replace(state=event)
+    times = [line["time"] for line in lines.good] or [0.0]
+    ended = any(line["event"] == RUN_ENDED for line in lines.good)
+    return Run(run, head, steps, undoings, follows, frozenset(accepted), ended, lines.torn, times[0], times[-1], damage)
+
+
+def problems_of(target: Target, kinds: t.Container[str]) -> list[str]:
+    """Return in words what of the ledger cannot be relied on: damaged lines, unknown formats, and steps of an unknown kind."""
+    found = []
+    for run in every(target):
+        found += run.damage
+        found += [
+            f"step {step.number} of {run.id} is of kind {step.action.get('kind')!r}, which this release does not know"
+            for step in run.steps.values() if step.action.get("kind") not in kinds]
+    return found
+
+
+def step_of(target: Target, run: str, number: int) -> Step | None:
+    """Return a step by its run and number."""
+    return read(target, run).steps.get(number) if run in runs(target) else None
+
+
+def _over(found: t.Sequence[Run]) -> set[tuple[str, int]]:
+    """Return the steps, by run and number, that were taken back by a step or accepted for good."""
+    back = {undoing.undoes for run in found for undoing in run.undoings.values() if undoing.state == VERIFIED}
+    return back.union(*(run.accepted for run in found))
+
+
+def standing(target: Target) -> list[Step]:
+    """Return every step of every run that has an intent and was neither reverted, taken back nor accepted, oldest first."""
+    found = every(target)
+    over = _over(found)
+    return [
+        run.steps[number] for run in found for number in sorted(run.steps)
+        if run.steps[number].state in BELONGING and (run.id, number) not in over]
 
 
 def owed(target: Target) -> list[Step]:
     """Return the steps that make running things follow the disk, which runs whose work stands never came to."""
-    found = []
-    standing_runs = {step.run for step in standing(target)}
-    taken_back = _taken_back(target)
-    for run in (run for run in runs(target) if run in standing_runs):
-        begun = {step.number for step in steps(target, run)[0] if step.status == DONE}
-        for line in _lines(os.path.join(target.state_dir, FOLDER, run + ".jsonl")):
-            found += [
-                Step(run, number, OWED, record) for number, record in line.get("follows", ())
-                if number not in begun and (run, number) not in taken_back]
-    return found
-
-
-def _taken_back(target: Target) -> set[tuple[str, int]]:
-    done = [step for run in runs(target) for step in steps(target, run)[0] if step.status == DONE]
-    return {tuple(step.action["undoes"]) for step in done if step.action.get("undoes")}
-
-
-def standing(target: Target) -> list[Step]:
-    """Return the ledger: every step of every run that was done and not taken back, oldest first."""
-    done = [step for run in runs(target) for step in steps(target, run)[0] if step.status == DONE]
-    taken_back = _taken_back(target)
+    found = every(target)
+    over = _over(found)
+    stands = {(step.run, step.number) for step in standing(target)}
+    with_work = {run for run, _number in stands}
     return [
-        step for step in done
-        if not step.action.get("undoes") and (step.run, step.number) not in taken_back
-    ]
+        Step(run.id, number, OWED, record) for run in found if run.id in with_work
+        for number, record in sorted(run.follows.items())
+        if (run.id, number) not in stands and (run.id, number) not in over and not _done(run, number)]
+
+
+def _done(run: Run, number: int) -> bool:
+    return number in run.steps and run.steps[number].state == VERIFIED
+
+
+def undone_in(target: Target, run: str, after: int) -> list[Step]:
+    """Return the steps that a run took back after one of its own steps, by its number."""
+    found = read(target, run)
+    done = [undoing for undoing in found.undoings.values() if undoing.state == VERIFIED and undoing.number > after]
+    steps = [step_of(target, *undoing.undoes) for undoing in done]
+    return [step for step in steps if step is not None]
+
+
+def interrupted(target: Target) -> Run | None:
+    """Return the newest run if it was cut short."""
+    known = runs(target)
+    newest = read(target, known[-1]) if known else None
+    return None if newest is None or newest.ended else newest

@@ -1,14 +1,20 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time on a host: the second is refused with the name of the first."""
+"""One run at a time on a host: the second is refused with the name of the first.
+
+The lock is one of an open file description (fcntl(2), F_OFD_SETLK): the kernel gives it up when its holder dies, and who only
+looks asks with F_OFD_GETLK, which locks nothing and so keeps nobody from starting.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import struct
 import time
 import typing as t
 
@@ -16,6 +22,11 @@ from .errors import Problem, Refused
 from .host_io import Target
 
 FILE = "lock"
+# struct flock of fcntl(2) where off_t has 64 bits: type, whence, start, length, process.
+FLOCK = "@hhqqi4x"
+WHOLE_FILE = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+# What is said of a lock that another process holds.
+TAKEN = (errno.EAGAIN, errno.EACCES)
 
 
 @contextlib.contextmanager
@@ -25,8 +36,10 @@ def exclusive(target: Target, who: str) -> t.Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            fcntl.fcntl(handle, fcntl.F_OFD_SETLK, WHOLE_FILE)
+        except OSError as error:
+            if error.errno not in TAKEN:
+                raise
             raise Refused(Problem(
                 "another run of centos.hyperscale is at work on this host", _holder(handle),
                 "Wait until it has ended and run again",
@@ -39,24 +52,29 @@ def exclusive(target: Target, who: str) -> t.Iterator[None]:
 
 
 def at_work(target: Target) -> str:
-    """Return who holds the host for a run, empty when nobody does. Writes nothing."""
+    """Return who holds the host for a run, empty when nobody does. Writes and locks nothing."""
     try:
         handle = os.open(os.path.join(target.state_dir, FILE), os.O_RDONLY)
     except FileNotFoundError:
         return ""
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _holder(handle)
+        return _holder(handle) if is_held(handle) else ""
     finally:
         os.close(handle)
-    return ""
+
+
+def is_held(handle: int) -> bool:
+    """Say whether somebody else holds the lock of an open file."""
+    kind = struct.unpack(FLOCK, fcntl.fcntl(handle, fcntl.F_OFD_GETLK, WHOLE_FILE))[0]
+    return kind != fcntl.F_UNLCK
 
 
 def _holder(handle: int) -> str:
+    """Return in words who holds the lock. What an earlier holder left in the file counts for nothing."""
     try:
         said = json.loads(os.pread(handle, 4096, 0).decode())
+        os.kill(said["pid"], 0)
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(said["since"]))
         return f"it was started by {said['who']} at {since} (process {said['pid']})"
-    except (ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return "it has only just begun"

@@ -9,7 +9,7 @@ import typing as t
 
 from ..packages import rpmdb
 from ..packages.transaction import EXACT
-from . import ledger, recovery, undo as undoing, unwritable, writable
+from . import health, ledger, letting_go, recovery, retention, undo as undoing, unwritable, writable
 from .engine import Action, Undone, apply_all, from_record, undo_all
 from .errors import Failed, Problem, Refused
 from .host_io import Target
@@ -21,7 +21,8 @@ from .registry import Registry, Wishes
 class Ways(t.NamedTuple):
     """How a run is to go about it. C(lock_timeout) is in seconds; C(who) names the controller to others. C(proven): the
     controller has proven the host since its last change, so what waited for that may be done. C(way_back) is a word of
-    packages.transaction; C(saved_days) is how long what was saved is kept, 0 for as long as it can be taken back."""
+    packages.transaction; C(saved_days) is how long what was saved is kept, 0 for as long as it can be taken back. C(rely) is
+    false for a look at what a run would come to once the ledger is forgotten."""
 
     check: bool
     stream: int
@@ -31,6 +32,7 @@ class Ways(t.NamedTuple):
     proven: bool = False
     way_back: str = EXACT
     saved_days: int = 0
+    rely: bool = True
 
 
 class Report(t.NamedTuple):
@@ -39,15 +41,16 @@ class Report(t.NamedTuple):
     run: str | None
     plan: Planned
     interrupted: dict[str, t.Any] | None
-    # Of going back, be it in a run that was cut: what was left as it is, in words, and between which times the snapshot lies to
-    # compare with.
+    # Of going back, be it in a run that was cut: what was left as it is, in words, and which places in the sequence of runs the
+    # snapshot to compare with may have, from the lowest to the highest.
     left: list[str] = []
-    time_before: tuple[float, float] | None = None
+    before: tuple[int, int] | None = None
 
 
 def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> Report:
     """Bring the host to what is wished, or in check mode say what that would take."""
     _validate(registry, wishes, ways.stream)
+    health.refuse(target, registry.kinds)
     kinds = registry.kinds
     if ways.check:
         interrupted = recovery.look(target, kinds)
@@ -62,6 +65,7 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
             return Report(None, plan, interrupted, left_before)
         unwritable.refuse(target.root, _touches(target, plan.actions))
         run = ledger.new_run_id(target)
+        retention.close(target)
         apply_all(target, run, plan.actions)
         undoing.tidy(target, ways.saved_days, registry)
         # What this run changed, nobody has proven yet.
@@ -69,13 +73,20 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
         return Report(run, plan._replace(pending=left.pending), interrupted, left_before)
 
 
-def foresee(target: Target, registry: Registry, wishes: Wishes, ways: Ways, look: Look) -> tuple[Report, list[Problem]]:
+def foresee(
+    target: Target, registry: Registry, wishes: Wishes, ways: Ways, look: Look | None = None,
+) -> tuple[Report, list[Problem]]:
     """Plan without changing anything, show C(look) the transaction, and return the plan, or what stands in its way."""
     _validate(registry, wishes, ways.stream)
-    recovery.let_finish(target, ways.lock_timeout, registry.kinds)
-    interrupted = recovery.look(target, registry.kinds)
-    if recovery.half_done(target, registry.kinds):
-        return Report(None, Planned([]), interrupted), []
+    interrupted = None
+    if ways.rely:
+        ill = health.problems(target, registry.kinds)
+        if ill:
+            return Report(None, Planned([]), None), ill
+        recovery.let_finish(target, ways.lock_timeout, registry.kinds)
+        interrupted = recovery.look(target, registry.kinds)
+        if recovery.half_done(target, registry.kinds):
+            return Report(None, Planned([]), interrupted), []
     try:
         plan = _plan(target, registry, wishes, ways, look)
     except Refused as refusal:
@@ -92,6 +103,7 @@ def _touches(target: Target, actions: t.Iterable[Action]) -> list[writable.Touch
 
 def undo(target: Target, registry: Registry, sections: t.Container[str], ways: Ways) -> Report:
     """Take back, last to first, all that earlier runs did in some sections and that still stands."""
+    health.refuse(target, registry.kinds)
     if ways.check:
         taken = undoing.taken(target, sections, registry)
         return _going_back(target, registry, taken, recovery.look(target, registry.kinds))
@@ -125,7 +137,32 @@ def _going_back(
     if problems:
         raise Refused(*problems)
     plan = Planned([undoing.inverse(step, registry.kinds) for step in reversed(taken)])
-    return Report(None, plan, interrupted, time_before=undoing.time_before(target, taken))
+    return Report(None, plan, interrupted, before=undoing.before(target, taken))
+
+
+def accept(target: Target, registry: Registry, ways: Ways) -> Report:
+    """Have what stands be the host's own for good."""
+    if ways.check:
+        steps = letting_go.accepting(target, registry)
+        return Report(None, Planned(_shown(steps, registry)), recovery.look(target, registry.kinds))
+    with exclusive(target, ways.who):
+        run, steps = letting_go.accept(target, registry)
+        report = Report(run, Planned(_shown(steps, registry)), None)
+        undoing.tidy(target, ways.saved_days, registry)
+    return report
+
+
+def forget(target: Target, registry: Registry, ways: Ways) -> Report:
+    """Begin the ledger anew. What belongs to the old one is moved aside."""
+    if ways.check:
+        return Report(None, Planned([]), None, letting_go.forgetting(target, registry))
+    with exclusive(target, ways.who):
+        run, moved = letting_go.forget(target, registry)
+    return Report(run, Planned([]), None, moved)
+
+
+def _shown(steps: t.Sequence[ledger.Step], registry: Registry) -> list[Action]:
+    return [from_record(step.action, registry.kinds, step.run) for step in steps]
 
 
 def turned(target: Target, registry: Registry) -> tuple[set[str], set[str]]:

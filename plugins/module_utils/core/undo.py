@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ..backup import manifest
-from . import ledger
-from .engine import Action
+from . import ledger, retention
+from .engine import Action, from_record
+from .errors import Problem
 from .host_io import Target
 from .registry import Registry
 
@@ -22,15 +23,38 @@ def taken(target: Target, sections: t.Container[str], registry: Registry) -> lis
     mine = [step for step in standing if kinds[step.action["kind"]].section in sections]
     runs = {step.run for step in mine}
     mine += [step for step in ledger.owed(target) if step.run in runs and kinds[step.action["kind"]].section in sections]
-    mine.sort(key=lambda step: (step.run, step.number))
+    mine.sort(key=lambda step: (ledger.sequence_of(step.run), step.number))
     for _name, straight in registry.having("straight"):
         mine = straight(mine)
     return mine
 
 
-def problems(target: Target, steps: t.Sequence[ledger.Step], registry: Registry) -> list[t.Any]:
+def problems(target: Target, steps: t.Sequence[ledger.Step], registry: Registry) -> list[Problem]:
     """Return what is in the way of taking steps back."""
-    return [problem for _name, ask in registry.having("undo_problems") for problem in ask(target, steps)]
+    asked = [problem for _name, ask in registry.having("undo_problems") for problem in ask(target, steps)]
+    return [*asked, *_rested_on(target, steps, registry.kinds)]
+
+
+def _rested_on(target: Target, steps: t.Sequence[ledger.Step], kinds: t.Mapping[str, type[Action]]) -> list[Problem]:
+    """Return the steps that cannot be taken back because a later one, which stays, has a path or object in common with it."""
+    mine = {(step.run, step.number) for step in steps}
+    staying: dict[str, list[ledger.Step]] = {}
+    found = []
+    for step in reversed(ledger.standing(target)):
+        shares = from_record(step.action, kinds, step.run).shares()
+        if (step.run, step.number) not in mine:
+            for name in shares:
+                staying.setdefault(name, []).append(step)
+            continue
+        later = [other for name in sorted(shares) for other in staying.get(name, ())]
+        if later:
+            found.append(Problem(
+                f"{step.action['kind']} {step.action['subject']} cannot be taken back alone",
+                "later steps rest on it: " + ", ".join(
+                    f"{other.action['kind']} {other.action['subject']} of run {other.run}" for other in later),
+                "Take the sections of these steps back with it: " + ", ".join(
+                    sorted({kinds[other.action["kind"]].section for other in later}))))
+    return found
 
 
 def inverse(step: ledger.Step, kinds: t.Mapping[str, type[Action]]) -> Action:
@@ -40,33 +64,37 @@ def inverse(step: ledger.Step, kinds: t.Mapping[str, type[Action]]) -> Action:
         record["subject"], f"run {step.run} did it", record["args"], record["after"], record["before"])
 
 
-def time_before(target: Target, steps: t.Sequence[ledger.Step]) -> tuple[float, float] | None:
-    """Return between which times a snapshot shows the host as it was before the first of some steps; None without steps.
+def before(target: Target, steps: t.Sequence[ledger.Step]) -> tuple[int, int] | None:
+    """Return which snapshots show the host as it was before the first of some steps; None without steps.
 
-    In seconds since the epoch: after the last run before these, and before the first of these began. What the newest run
-    took back counts as well, since it may be what was cut, or what failed in part, and now goes on.
+    A snapshot has the place of the run that was the newest when it was taken, in the sequence of runs. Returned are the lowest
+    and the highest place that will do: runs that changed nothing do not count. What the newest run took back counts as well,
+    since it may be what was cut, or what failed in part, and now goes on.
     """
-    known = ledger.runs(target)
-    newest = ledger.steps(target, known[-1])[0] if known else []
-    touched = {step.run for step in steps} | {step.action["undoes"][0] for step in newest if step.action.get("undoes")}
+    known = ledger.every(target)
+    newest = known[-1] if known else None
+    touched = {ledger.sequence_of(step.run) for step in steps}
+    touched |= {ledger.sequence_of(undoing.undoes[0]) for undoing in newest.undoings.values()} if newest else set()
     if not touched:
         return None
     first = min(touched)
-    earlier = [run for run in known if run < first]
-    since = ledger.span(target, earlier[-1])[1] if earlier else 0.0
-    return since, ledger.span(target, first)[0]
+    lowest = first - 1
+    for run in reversed([run for run in known if run.sequence < first]):
+        if run.changed or run.sequence < lowest:
+            break
+        lowest = run.sequence - 1
+    return lowest, first - 1
 
 
 def began(target: Target, snapshot: float) -> float:
     """Return when the way back to a snapshot began, in seconds since the epoch: with the first of the newest runs that took
     something back. The time of the snapshot, where none did since."""
     start = snapshot
-    for run in reversed(ledger.runs(target)):
-        first = ledger.span(target, run)[0]
-        if first < snapshot:
+    for run in reversed(ledger.every(target)):
+        if run.began < snapshot:
             break
-        if any(step.action.get("undoes") for step in ledger.steps(target, run)[0]):
-            start = first
+        if run.goes_back:
+            start = run.began
         elif start != snapshot:
             break
     return start
@@ -81,8 +109,10 @@ def start_again(target: Target, registry: Registry) -> None:
 
 
 def tidy(target: Target, days: int, registry: Registry) -> None:
-    """Forget what was saved for runs that do not stand any more, or longer ago than it is to be kept."""
+    """Forget what was saved for runs that do not stand any more, or longer ago than it is to be kept, and what else of the state
+    directory nothing needs any more."""
     manifest.prune(target, _saving(target, registry), days)
+    retention.prune(target)
 
 
 def _saving(target: Target, registry: Registry) -> set[str]:

@@ -14,7 +14,7 @@ from . import (
     read as host_read, repos, security, system as host_system, systemd as host_systemd,
 )
 
-JOURNAL = "/var/lib/centos-hyperscale/journal"
+LEDGER = "/var/lib/centos-hyperscale/ledger"
 
 # Group -> what its keys hold when it was not asked for or could not be read.
 GROUPS: dict[str, dict[str, t.Any]] = {
@@ -33,7 +33,7 @@ GROUPS: dict[str, dict[str, t.Any]] = {
     "systemd": {"systemd": None},
     "boot": {"boot": None},
     "reboot": {"reboot": None},
-    "journal": {"journal": None},
+    "ledger": {"ledger": None},
 }
 # Of these all is the running system's: in a root that another system's kernel runs they do not apply.
 RUNNING = ("cgroup", "psi", "secure_boot", "network", "systemd", "boot", "reboot")
@@ -141,9 +141,9 @@ class Host:
         unknown = not reasons and None in known
         return {"required": None if unknown else bool(reasons), "reasons": reasons}
 
-    def read_journal(self) -> dict[str, t.Any]:
-        """The C(journal) group."""
-        return {"present": host_read.status(self.root, JOURNAL) is not None, "path": JOURNAL}
+    def read_ledger(self) -> dict[str, t.Any]:
+        """The C(ledger) group."""
+        return {"present": host_read.status(self.root, LEDGER) is not None, "path": LEDGER}
 
     def read(self, group: str) -> dict[str, t.Any]:
         """Return the keys of one group."""
@@ -163,7 +163,7 @@ class Host:
             "systemd": lambda: self.systemd,
             "boot": lambda: self.boot,
             "reboot": self.read_reboot,
-            "journal": self.read_journal,
+            "ledger": self.read_ledger,
         }
         if group in RUNNING and not self.runs:
             self.note(group, f"not applicable: {'; '.join(t.cast(host_kind.Kind, self.kind).evidence)}")

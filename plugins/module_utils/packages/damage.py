@@ -108,4 +108,3 @@ def keep(target: Target, run: str, changed: t.Iterable[Changed], since: float) -
         words.append(
             f"{one.path} was not what its package had brought, and was written over: what it held is in {place}")
     return words
-

@@ -71,7 +71,7 @@ def _transact(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> Don
         packages = list(base.transaction.install_set)
         supply.fetch(folder, base, job, [*packages, *old], waiting)
         files = {solver.nevra_of(package): package.localPkg() for package in packages}
-        headers = {nevra: header for nevra, header in zip(files, paths.of_files(files.values()))}
+        headers = dict(zip(files, paths.of_files(files.values())))
         leaving = paths.installed({item.nevra for item in items} - {item.nevra for item in solver.brought(items)})
         unwritable.refuse("/", paths.of_headers(list(headers.values()), leaving))
         policies = _policies(job.as_saved, headers)

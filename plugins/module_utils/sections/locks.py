@@ -73,6 +73,10 @@ class _EditAction(Action):
     def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
         return [Touch(self.subject, WRITTEN)]
 
+    def shares(self) -> set[str]:
+        # Its lines alone go in and out, whoever else writes the file.
+        return {f"lines of {self.kind} in {self.subject}"}
+
     def apply(self, target: Target) -> None:
         now = target.read(self.subject) or NEW_FILE
         new = self.args["new"] if now.content == self.args["old"] else self._done(now.content)

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
+
 from ..core import exchange
 from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.exchange import ASIDE
-from ..core.host_io import FileState, Target
+from ..core.host_io import DISPLACED, STATE_DIR, FileState, Target
 from ..core.writable import REMOVED, WRITTEN, Touch
 from ..text import merge
 
@@ -52,7 +54,7 @@ class FileAction(Action):
         elif now == written:
             self._back(target, now, old)
         elif now is None:
-            self.left.append(f"{self.subject} was taken away since, and stays away")
+            self.left.append(f"{self.subject} was taken away since, and stays away{self._kept(target, old)}")
         elif old is None:
             place = exchange.free(target, self.subject + ASIDE)
             target.write(place, now)
@@ -75,11 +77,20 @@ class FileAction(Action):
         """Take our change out of a file that somebody changed since."""
         content = merge.without(written.content if written else "", old.content, now.content)
         if content is None:
-            self.left.append(f"{self.subject} was changed since in the same lines, and is left as it is")
+            self.left.append(f"{self.subject} was changed since in the same lines, and is left as it is{self._kept(target, old)}")
             return
         kept = [was if was_ours == is_now else is_now for was, was_ours, is_now in zip(old[1:], (written or now)[1:], now[1:])]
         if self._back(target, now, FileState(content, *kept)) and content != old.content:
             self.left.append(f"{self.subject} was changed since: only what was written here is taken out of it")
+
+    def _kept(self, target: Target, old: FileState | None) -> str:
+        """Keep what the path held before this step, which cannot come back there, and return in words where it is."""
+        if old is None:
+            return ""
+        target.private_folder(DISPLACED, self.run)
+        place = exchange.free(target, os.path.join(STATE_DIR, DISPLACED, self.run, self.subject[1:]))
+        target.write(place, old)
+        return f": what it held before is in {place}"
 
     def verify(self, target: Target) -> None:
         found = target.read(self.subject)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 
 from ..core.engine import ACTIVATE, Action
 from ..core.errors import Failed, Problem
-from ..core.host_io import Target
+from ..core.host_io import Target, leads_somewhere, names_in
 from ..core.writable import Touch
 from . import freshness
 
@@ -20,6 +21,8 @@ UNIT_NAME = re.compile(
 
 # Where systemctl keeps what it enables and masks.
 LOCAL_UNITS = "/etc/systemd/system"
+# What ends the names of folders whose links pull units in.
+PULLING = (".wants", ".requires", ".upholds")
 
 # systemctl's words for a unit file that starts at boot by itself.
 ENABLED_STATES = ("enabled", "enabled-runtime")
@@ -56,6 +59,7 @@ class UnitAction(Action):
         "enabled": ("enable", "disable"),
         "active": ("start", "stop"),
     }
+    STATES = {"masked": "masked", "enabled": "enabled", "active": "started"}
 
     @classmethod
     def of(cls, unit: str, aspect: str, wanted: bool) -> UnitAction:
@@ -87,7 +91,18 @@ class UnitAction(Action):
         self._turn(target, self.args["wanted"])
 
     def undo(self, target: Target) -> None:
-        self._turn(target, not self.args["wanted"])
+        unit, aspect, on = self.args["unit"], self.args["aspect"], not self.args["wanted"]
+        target.run(["systemctl", "daemon-reload"])
+        found = _query(target, [unit])[unit]
+        # A mask needs no unit.
+        if found.known or aspect == "masked":
+            self._turn(target, on)
+        elif on:
+            self.left.append(f"unit {unit} is gone since, so it is not {self.STATES[aspect]} again")
+        elif aspect == "enabled":
+            _remove_dead_links(target, unit)
+        elif found.active:
+            target.run(["systemctl", "stop", unit])
 
     def verify(self, target: Target) -> None:
         unit, aspect = self.args["unit"], self.args["aspect"]
@@ -97,6 +112,18 @@ class UnitAction(Action):
                 f"unit {unit} is not as wanted", f"{aspect} is {getattr(found, aspect)} after the change",
                 f"Look at 'systemctl status {unit}' on the host",
             ))
+
+
+def _remove_dead_links(target: Target, unit: str) -> None:
+    """Take away the links that enabled a unit whose file is gone; systemctl does not disable a unit that it does not know."""
+    folder = target.path(LOCAL_UNITS)
+    for name in names_in(folder):
+        inner = os.path.join(LOCAL_UNITS, name)
+        places = [os.path.join(inner, unit)] if name.endswith(PULLING) else [inner]
+        for place in places:
+            real = target.path(place)
+            if os.path.islink(real) and os.path.basename(os.readlink(real)) == unit and not leads_somewhere(real):
+                target.remove_link(place)
 
 
 class ReloadAction(Action):

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -37,6 +39,16 @@ def test_each_environment_has_a_process_of_its_own(tmp_path):
     for word in ("first", "second"):
         result = calls.run(["ansible-playbook", "play.yml"], tmp_path, {**os.environ, "SAID": word})
         assert result.returncode == 0 and f'"msg": "{word}"' in result.stdout, result.stdout + result.stderr
+
+
+def test_calls_of_two_threads_do_not_wait_for_each_other_and_have_their_own_answers(tmp_path):
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(calls.run, [*LOCAL, "ansible.builtin.command", "--args", "sleep 6"], tmp_path)
+        bad = pool.submit(calls.run, [*LOCAL, "ansible.builtin.command", "--args", "false"], tmp_path)
+        assert bad.result().returncode == 2 and "non-zero return code" in bad.result().stdout
+        assert not slow.done(), f"the second call was answered after {time.monotonic() - began:.0f} s, when the first had ended"
+        assert slow.result().returncode == 0 and "rc=0" in slow.result().stdout
 
 
 def test_what_ansible_says_when_it_cannot_be_loaded_is_told(tmp_path):

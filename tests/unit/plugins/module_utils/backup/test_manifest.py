@@ -13,11 +13,12 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    boot_entries, displaced, manifest, parent, restore, shipped, states as file_states, units as backup_units,
+    boot_entries, manifest, parent, restore, shipped, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger_book import Book
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import INDEX, Store
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files as files_section
@@ -80,6 +81,11 @@ def kept(target, monkeypatch):
     found = manifest.Kept(target, "run-1")
     found.save(["old"])
     return found
+
+
+def kept_before(told):
+    """Return what is kept of the time before the swap, where a word of what is left says so."""
+    return pathlib.Path(told.rpartition("; what it held before the swap is in ")[2]).read_text()
 
 
 class TestStore:
@@ -221,7 +227,7 @@ def edited_entry(target, monkeypatch, before=False):
     lay(target, path, f"{text}options by somebody\n")
     found.look_for_edits(["new"])
     os.unlink(target.path(path))
-    return found, path, os.path.join(target.state_dir, displaced.FOLDER, "run-1", path[1:])
+    return found, path, os.path.join(target.state_dir, host_io.DISPLACED, "run-1", path[1:])
 
 
 class TestKept:
@@ -272,7 +278,7 @@ class TestKept:
         lay(target, "/etc/yum.repos.d/company.repo", "[company]\n", 0o640)
         there = ["/etc/a.conf", "/etc/systemd/brought.conf", "/etc/yum.repos.d/company.repo"]
         told = found.put_back()
-        assert [line for line in words(*there) if line not in told] == []
+        assert set(words(*there)) <= {line.partition(";")[0] for line in told}
         assert [text_of(target, path) for path in there] == ["somebody after the cut\n"] * 2 + ["[company]\n"]
         assert os.stat(target.path(there[2])).st_mode & 0o777 == 0o640
         assert found.put_back() == told
@@ -296,7 +302,8 @@ class TestKept:
             os.rename(target.path("/etc"), target.path("/srv"))
             os.symlink("srv", target.path("/etc"))
         (told,) = found.put_back()
-        assert told.startswith("/etc/a.conf ") and why in told and told.endswith("and is left as it is")
+        assert told.startswith("/etc/a.conf ") and why in told and "and is left as it is" in told
+        assert kept_before(told) == "edited before\n"
         assert text_of(target, "/etc/a.conf") == STOCK
         assert found.put_back() == [told]
 
@@ -315,8 +322,23 @@ class TestKept:
             return rename(*arguments)
 
         monkeypatch.setattr(parent, "renameat2", call)
-        assert found.put_back() == words("/etc/a.conf")
+        (told,) = found.put_back()
+        assert [told.partition(";")[0]] == words("/etc/a.conf") and kept_before(told) == "edited before\n"
         assert text_of(target, "/etc/a.conf") == "somebody's\n" and os.listdir(target.path("/etc")) == ["a.conf"]
+
+    @pytest.mark.parametrize("before", [STOCK, "edited before\n", None])
+    def test_files_of_a_package_that_was_removed_since_come_back_with_it(self, target, monkeypatch, before):
+        if before:
+            lay(target, "/etc/a.conf", before)
+        found = kept(target, monkeypatch)
+        lay(target, "/etc/a.conf", SWAPPED)
+        found.note(["new"])
+        os.unlink(target.path("/etc/a.conf"))
+        builds(monkeypatch, none={})
+        found.look_for_edits(["none"])
+        lay(target, "/etc/a.conf", STOCK)
+        found.put_back()
+        assert (text_of(target, "/etc/a.conf") if before else os.path.exists(target.path("/etc/a.conf"))) == (before or False)
 
     def test_without_a_note_nothing_is_taken_for_the_swaps(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "stock\n")
@@ -345,7 +367,7 @@ class TestKept:
         lay(target, code, "edited since\n", 0o640)
         found.look_for_edits(["new"])
         os.unlink(target.path(code))
-        place = os.path.join(target.state_dir, displaced.FOLDER, "run-1", code[1:])
+        place = os.path.join(target.state_dir, host_io.DISPLACED, "run-1", code[1:])
         assert found.put_back()[-1].startswith(code) and found.put_back()[-1].endswith(place)
         assert pathlib.Path(place).read_text() == "edited since\n" and os.stat(place).st_mode & 0o777 == 0o640
         assert not os.path.exists(target.path(code))
@@ -394,7 +416,7 @@ class TestKept:
         os.unlink(target.path(code))
         told, = found.put_back()
         assert told.startswith(f"{code} was changed since") and told.endswith("too large")
-        assert not os.path.exists(os.path.join(target.state_dir, displaced.FOLDER, "run-1"))
+        assert not os.path.exists(os.path.join(target.state_dir, host_io.DISPLACED, "run-1"))
 
     def test_a_transaction_that_could_not_be_completed_is_revoked(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "edited before\n")
@@ -484,7 +506,7 @@ def test_what_is_put_aside_takes_no_name_that_somebody_has(target):
 def test_folders_that_were_made_go_when_they_hold_nothing(target):
     done(target, "/etc/one/two/file", "x")
     assert undone(target) == ([], [])
-    assert not os.path.exists(target.path("/etc"))
+    assert not os.path.exists(target.path("/etc/one"))
     lay(target, "/etc/one/mine", "x")
     done(target, "/etc/one/two/file", "x", "run-3")
     undone(target, "run-4")
@@ -493,7 +515,7 @@ def test_folders_that_were_made_go_when_they_hold_nothing(target):
 
 def test_runs_keep_their_order_though_the_clock_is_set_back(target, monkeypatch):
     first = ledger.new_run_id(target)
-    ledger.Journal(target, first).close()
+    Book(target, first).close()
     monkeypatch.setattr(ledger.time, "gmtime", lambda *given: time.localtime(*given) if given else time.struct_time(
         (2001, 1, 1, 0, 0, 0, 0, 1, 0)))
     second = ledger.new_run_id(target)
@@ -517,11 +539,12 @@ def test_what_a_run_never_came_to_is_owed_until_it_is_taken_back(target):
     Follower.fails = True
     try:
         with pytest.raises(Exception, match="cut here"):
-            engine.apply_all(target, "run-1", [files, follower])
+            engine.apply_all(target, "run-1", [files, follower, follower])
     finally:
         Follower.fails = False
     owed = ledger.owed(target)
-    assert [(step.number, step.status) for step in owed] == [(1, ledger.OWED)]
+    assert [(step.number, step.state) for step in owed] == [(2, ledger.OWED)]
+    assert [(step.number, step.state) for step in ledger.standing(target)] == [(0, ledger.VERIFIED), (1, ledger.DIRTY)]
     kinds = {**KINDS, Follower.kind: Follower}
     assert engine.undo_all(target, "run-2", [*ledger.standing(target), *owed], kinds).failures == []
     assert ledger.owed(target) == [] and ledger.standing(target) == []
@@ -618,3 +641,18 @@ def test_what_runs_without_its_file_is_stopped_and_no_mount(tmp_path):
     backup_units.stop_gone(
         host_io.Target(systemctl, str(tmp_path)), [f"/usr/lib/systemd/system/{unit}" for unit in states] + ["/usr/bin/x.service"])
     assert [argv[-1] for argv in calls if argv[1] == "stop"] == ["gone.socket", "gone.service"]
+
+
+def test_what_cannot_come_back_to_its_path_is_kept_and_told(target):
+    for number, (name, since) in enumerate((("lines", "somebody's\n"), ("gone", None))):
+        lay(target, f"/etc/{name}", "of the time before\n")
+        done(target, f"/etc/{name}", "ours\n", f"run-{number}")
+        os.unlink(target.path(f"/etc/{name}"))
+        if since:
+            lay(target, f"/etc/{name}", since)
+    left = sorted(undone(target).left)
+    assert [line.partition(": what it held before is in ")[0] for line in left] == [
+        "/etc/gone was taken away since, and stays away",
+        "/etc/lines was changed since in the same lines, and is left as it is"]
+    for line in left:
+        assert text_of(target, line.rpartition(" is in ")[2]) == "of the time before\n"

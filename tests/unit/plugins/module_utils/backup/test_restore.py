@@ -372,7 +372,7 @@ def test_what_a_cut_left_in_a_scratch_folder_is_displaced_unless_it_is_kept(host
     if kind == "folder":
         assert (host("/etc/app") / "old.saved/theirs").read_text() == "theirs\n" and host.names() == ["old.saved"]
     else:
-        place = pathlib.Path(host.target.state_dir) / displaced.FOLDER / "run-1/etc/app/old"
+        place = pathlib.Path(host.target.state_dir) / host_io.DISPLACED / "run-1/etc/app/old"
         assert host.names() == [] and place.exists() is (kind == "theirs")
     assert bool(warned) is (kind != "kept")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import stat
 import subprocess
 
@@ -221,7 +222,9 @@ def test_a_ghost_that_somebody_writes_anew_stays(swapped):
     swapped.swap()
     assert not swapped.path("/var/lib/held/state.db").exists()
     ghost(swapped, text="since\n", mode=0o600)
-    assert swapped.back() == [f"/var/lib/held/state.db {manifest.LEFT}"]
+    (told,) = swapped.back()
+    words, _mark, place = told.partition("; what it held before the swap is in ")
+    assert words == f"/var/lib/held/state.db {manifest.LEFT}" and pathlib.Path(place).read_text() == "state\n"
     assert swapped.path("/var/lib/held/state.db").read_text() == "since\n"
     assert stat.S_IMODE(swapped.path("/var/lib/held/state.db").stat().st_mode) == 0o600
 

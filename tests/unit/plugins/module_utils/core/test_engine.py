@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine and its journal: every step is written before and after, stops at any point, and can be taken back."""
+"""The engine and the ledger: every step is written before and after, stops at any point, and can be taken back."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
     engine, errors, exchange, host_io, ledger, lock, recovery, undo,
 )
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger_book import Book
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
 
@@ -39,30 +40,30 @@ def planned(target, *wants):
 def test_plan_is_empty_once_applied_and_undo_restores_what_was(target):
     target.write("/etc/a", host_io.FileState("old\n", "0600", OWNER, GROUP))
     wants = [want("/etc/a", "new\n"), want("/etc/b", "fresh\n")]
-    engine.apply_all(target, "run-1", planned(target, *wants))
+    engine.apply_all(target, "000001-a", planned(target, *wants))
     assert planned(target, *wants) == []
-    assert engine.undo_all(target, "run-2", ledger.standing(target), KINDS) == ([], [])
+    assert engine.undo_all(target, "000002-a", ledger.standing(target), KINDS) == ([], [])
     assert target.read("/etc/a") == host_io.FileState("old\n", "0600", OWNER, GROUP)
     assert target.read("/etc/b") is None
     assert ledger.standing(target) == []
 
 
 def test_a_way_back_begins_with_the_first_of_its_runs(target):
-    engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
-    snapshot = ledger.span(target, "run-1")[0] - 1
+    engine.apply_all(target, "000001-a", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
+    snapshot = ledger.read(target, "000001-a").began - 1
     assert undo.began(target, snapshot) == snapshot  # nothing was taken back since
     one, other = ledger.standing(target)
-    engine.undo_all(target, "run-2", [other], KINDS)
-    engine.undo_all(target, "run-3", [one], KINDS)
-    assert undo.began(target, snapshot) == ledger.span(target, "run-2")[0]
-    engine.apply_all(target, "run-4", planned(target, want("/etc/a", "3")))
-    engine.undo_all(target, "run-5", ledger.standing(target), KINDS)
-    assert undo.began(target, snapshot) == ledger.span(target, "run-5")[0]
-    assert undo.began(target, ledger.span(target, "run-5")[1] + 1) > ledger.span(target, "run-5")[1]
+    engine.undo_all(target, "000002-a", [other], KINDS)
+    engine.undo_all(target, "000003-a", [one], KINDS)
+    assert undo.began(target, snapshot) == ledger.read(target, "000002-a").began
+    engine.apply_all(target, "000004-a", planned(target, want("/etc/a", "3")))
+    engine.undo_all(target, "000005-a", ledger.standing(target), KINDS)
+    assert undo.began(target, snapshot) == ledger.read(target, "000005-a").began
+    assert undo.began(target, ledger.read(target, "000005-a").last + 1) > ledger.read(target, "000005-a").last
 
 
 def test_undo_of_one_failing_step_goes_on_with_the_rest(target, monkeypatch):
-    engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
+    engine.apply_all(target, "000001-a", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
     remove = exchange.remove
 
     def stubborn(where, path, now):
@@ -71,7 +72,7 @@ def test_undo_of_one_failing_step_goes_on_with_the_rest(target, monkeypatch):
         return remove(where, path, now)
 
     monkeypatch.setattr(exchange, "remove", stubborn)
-    failures = engine.undo_all(target, "run-2", ledger.standing(target), KINDS).failures
+    failures = engine.undo_all(target, "000002-a", ledger.standing(target), KINDS).failures
     assert len(failures) == 1 and "/etc/b" in failures[0]
     assert target.read("/etc/a") is None
     assert [step.action["subject"] for step in ledger.standing(target)] == ["/etc/b"]
@@ -84,83 +85,89 @@ def test_what_follows_the_disk_is_taken_back_last(target, monkeypatch):
 
     plan = planned(target, want("/etc/a", "1"))
     plan.append(Follower.between("/etc/z", "", None, host_io.FileState("z", "0644", OWNER, GROUP)))
-    engine.apply_all(target, "run-1", plan)
+    engine.apply_all(target, "000001-a", plan)
     order = []
     remove = exchange.remove
     monkeypatch.setattr(exchange, "remove", lambda where, path, now: (order.append(path), remove(where, path, now))[1])
-    assert engine.undo_all(target, "run-2", ledger.standing(target), {**KINDS, "follower": Follower}) == ([], [])
+    assert engine.undo_all(target, "000002-a", ledger.standing(target), {**KINDS, "follower": Follower}) == ([], [])
     assert order == ["/etc/a", "/etc/z"]
 
 
 def test_a_step_that_writes_something_else_fails_its_verification(target, monkeypatch):
     monkeypatch.setattr(target, "write", lambda path, wanted: None)
     with pytest.raises(errors.Failed, match="not as it was written"):
-        engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1")))
-    steps, ended = ledger.steps(target, "run-1")
-    assert [step.status for step in steps] == ["failed"] and ended
+        engine.apply_all(target, "000001-a", planned(target, want("/etc/a", "1")))
+    run = ledger.read(target, "000001-a")
+    assert [step.state for step in run.steps.values()] == ["dirty"] and run.ended
+    # What it began was taken back at once.
+    assert [(undoing.undoes, undoing.state) for undoing in run.undoings.values()] == [(("000001-a", 0), "verified")]
+    assert ledger.standing(target) == []
 
 
-@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("lines", range(1, 9))
 def test_a_run_cut_after_any_line_is_found_and_settled(target, lines):
-    engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
-    path = os.path.join(target.state_dir, "journal", "run-1.jsonl")
+    engine.apply_all(target, "000001-a", planned(target, want("/etc/a", "1"), want("/etc/b", "2")))
+    path = os.path.join(target.state_dir, "ledger", "000001-a.jsonl")
     with open(path, encoding="utf-8") as handle:
         kept = handle.readlines()[:lines]
     with open(path, "w", encoding="utf-8") as handle:
         handle.writelines(kept)
-    assert recovery.look(target, KINDS)["run"] == "run-1"
+    assert recovery.look(target, KINDS)["run"] == "000001-a"
     story = recovery.settle(target, KINDS).story
-    assert story["run"] == "run-1"
+    assert story["run"] == "000001-a"
     assert ledger.interrupted(target) is None
     # A step that had begun had happened: the files are there, so it counts as done.
-    assert len(ledger.standing(target)) == lines // 2
+    assert len(ledger.standing(target)) == (lines > 2) + (lines > 5)
 
 
 def test_a_half_written_last_line_is_passed_over(target):
-    engine.apply_all(target, "run-1", planned(target, want("/etc/a", "1")))
-    path = os.path.join(target.state_dir, "journal", "run-1.jsonl")
+    engine.apply_all(target, "000001-a", planned(target, want("/etc/a", "1")))
+    path = os.path.join(target.state_dir, "ledger", "000001-a.jsonl")
     with open(path, "a", encoding="utf-8") as handle:
         handle.write('{"event": "beg')
     assert len(ledger.standing(target)) == 1
 
 
 def test_what_comes_after_a_half_written_line_is_read(target):
-    book = ledger.Journal(target, "run-1")
-    book.write(ledger.BEGAN, 0, action=planned(target, want("/etc/a", "1"))[0].record())
+    book = Book(target, "000001-a")
+    book.write(ledger.INTENT, 0, action=planned(target, want("/etc/a", "1"))[0].record())
     book.close()
-    path = os.path.join(target.state_dir, "journal", "run-1.jsonl")
+    path = os.path.join(target.state_dir, "ledger", "000001-a.jsonl")
     with open(path, "a", encoding="utf-8") as handle:
         handle.write('{"event": "do')
+    assert ledger.read(target, "000001-a").torn
     recovery.settle(target, KINDS)
-    assert ledger.steps(target, "run-1")[1] and ledger.interrupted(target) is None
+    run = ledger.read(target, "000001-a")
+    assert run.ended and not run.torn and ledger.interrupted(target) is None
 
 
 def test_a_full_disk_leaves_no_half_line_and_says_so(target, monkeypatch):
-    book = ledger.Journal(target, "run-1")
+    book = Book(target, "000001-a")
     book.write(ledger.RUN_BEGAN)
     write = os.write
     monkeypatch.setattr(os, "write", lambda handle, text: write(handle, text[:10]))
-    with pytest.raises(errors.Failed, match=r"journal .* cannot be written: No space left"):
+    with pytest.raises(errors.Failed, match=r"ledger, cannot be written: No space left"):
         book.write(ledger.RUN_ENDED)
     monkeypatch.undo()
     book.write(ledger.RUN_ENDED)
-    assert ledger.steps(target, "run-1") == ([], True)
+    run = ledger.read(target, "000001-a")
+    assert run.ended and run.damage == [] and not run.torn
 
 
-def test_a_begun_step_that_did_not_happen_is_settled_as_failed(target):
-    book = ledger.Journal(target, "run-1")
-    book.write(ledger.BEGAN, 0, action=planned(target, want("/etc/a", "1"))[0].record())
+def test_a_begun_step_that_did_not_happen_is_settled_as_reverted(target):
+    book = Book(target, "000001-a")
+    book.write(ledger.INTENT, 0, action=planned(target, want("/etc/a", "1"))[0].record())
     book.close()
     assert "had not happened" in recovery.settle(target, KINDS).story["outcome"]
     assert ledger.standing(target) == []
 
 
-def test_journal_and_its_folder_are_private(target):
-    engine.apply_all(target, "run-1", planned(target, want("/etc/a", "secret")))
-    folder = pathlib.Path(target.state_dir) / "journal"
+def test_ledger_and_its_folder_are_private(target):
+    engine.apply_all(target, "000001-a", planned(target, want("/etc/a", "secret")))
+    folder = pathlib.Path(target.state_dir) / "ledger"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "run-1.jsonl").stat().st_mode & 0o777 == 0o600
-    assert all(json.loads(line) for line in (folder / "run-1.jsonl").read_text().splitlines())
+    assert (folder / "000001-a.jsonl").stat().st_mode & 0o777 == 0o600
+    assert all(json.loads(line) for line in (folder / "000001-a.jsonl").read_text().splitlines())
 
 
 def test_second_run_is_refused_with_the_name_of_the_first(target):
@@ -186,7 +193,7 @@ def test_a_file_is_written_whole_or_not_at_all(target, monkeypatch):
     assert os.listdir(target.path("/etc")) == ["a"]
 
 
-def test_unknown_kind_in_the_journal_is_explained():
+def test_unknown_kind_in_the_ledger_is_explained():
     record = {"kind": "teleport", "subject": "x", "why": "", "args": {}, "before": "", "after": ""}
     with pytest.raises(errors.Failed, match="does not know that kind"):
         engine.from_record(record, KINDS)

@@ -23,7 +23,7 @@ PACKAGES = {name: option.get("default") for name, option in packages_section.OPT
 def package(name, version, release, source="systemd", vendor=builds.VENDOR, key=KEY):
     fields = dict.fromkeys(rpmdb.Package._fields)
     fields.update(name=name, epoch=0, version=version, release=release, arch="x86_64", vendor=vendor, source=source,
-                  signing_key=key, install_time=0)
+                  signing_key=key, install_time=0, provides=(name,))
     return rpmdb.Package(**fields)
 
 
@@ -204,6 +204,7 @@ def test_lines_of_a_transaction_without_a_package_are_none_of_it():
     reason_change = pytest.importorskip("libdnf.transaction").TransactionItemAction_REASON_CHANGE
     base = types.SimpleNamespace(transaction=[
         Line(reason_change), Line(transaction.PKG_REMOVE, "b"), Line(transaction.PKG_INSTALL, "a"),
-        Line(transaction.PKG_UPGRADED, "c"), Line(transaction.PKG_REINSTALLED, "d")])
+        Line(transaction.PKG_UPGRADED, "c"), Line(transaction.PKG_REINSTALLED, "d")],
+        conf=types.SimpleNamespace(installonlypkgs=[]))
     assert [(item.name, item.action) for item in solver._items(base)] == [
         ("b", "erase"), ("a", "install"), ("c", "replaced"), ("d", "replaced")]

@@ -43,7 +43,7 @@ class Host:
         (self.root / path[1:]).write_text(text)
 
     def written(self, path, wanted):
-        assert (wanted.mode, wanted.owner) == ("0600", "root")
+        assert (wanted.mode, wanted.owner in ("root", str(os.geteuid()))) == ("0600", True)
         self.write(path, wanted.content)
 
     def read(self, path):

@@ -41,8 +41,8 @@ CHANGES = {
     "another link": ("/usr/lib/tool/link", lambda path: (path.unlink(), path.symlink_to("data")), ("link", HIGH)),
     "a link for a file": ("/usr/lib/tool/data", lambda path: (path.unlink(), path.symlink_to("/dev/null")), ("link", HIGH)),
     "a folder for a file": ("/usr/lib/tool/data", lambda path: (path.unlink(), path.mkdir()), ("mode or type", HIGH)),
-    "a file for a link": ("/usr/lib/tool/link", lambda path: (path.unlink(), path.write_text("x")),
-                        ("content, mode or type", HIGH)),
+    "a file for a link": (
+        "/usr/lib/tool/link", lambda path: (path.unlink(), path.write_text("x")), ("content, mode or type", HIGH)),
     "mode of configuration": ("/etc/tool.conf", lambda path: path.chmod(0o600), ("mode or type", HIGH)),
     "mode of a folder": ("/usr/lib/tool", lambda path: path.chmod(0o700), ("mode or type", MEDIUM)),
     "a manual": ("/usr/share/doc/tool/README", lambda path: path.write_text("y"), ("content", LOW)),

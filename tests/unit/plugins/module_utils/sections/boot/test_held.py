@@ -21,6 +21,7 @@ class Transaction(engine.Action):
 
     kind = "transaction"
     phase = engine.TRANSACT
+    settles_later = True
     ends = staticmethod(lambda host: None)
     half = False
 
@@ -62,7 +63,7 @@ def plan(host):
     return sorted([*guards, Transaction("1 in", "", {})], key=lambda action: action.phase)
 
 
-def run(host, during, name="20260101T000000Z-1"):
+def run(host, during, name="000001-1"):
     """Apply what guards a transaction, and the transaction."""
     steps = plan(host)
     Transaction.ends = staticmethod(during)
@@ -146,7 +147,7 @@ def test_a_run_that_is_cut_lets_go_in_the_next_one(host):
     with pytest.raises(Cut):
         run(host, during)
     # The end mark is what a power cut does not write.
-    path = host.path("var/lib/centos-hyperscale/journal/20260101T000000Z-1.jsonl")
+    path = host.path("var/lib/centos-hyperscale/ledger/000001-1.jsonl")
     path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "run-ended" not in line))
     assert "UPDATEDEFAULT=no" in settings(host)
     Transaction.ends = staticmethod(lambda _target: None)

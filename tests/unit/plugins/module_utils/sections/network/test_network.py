@@ -12,7 +12,7 @@ import pathlib
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import DONE, Step
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import VERIFIED, Step
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
@@ -501,11 +501,11 @@ def test_a_parent_that_cannot_be_read_is_not_one_without_ssh(proc, monkeypatch, 
 
 def hand_over_step(number, before, files, **units):
     args = {"before": {"renderer": before, "files": files, "units": units, "expect": number}, "after": {}}
-    return Step("run", number, DONE, {"kind": "network-handover", "args": args})
+    return Step("run", number, VERIFIED, {"kind": "network-handover", "args": args})
 
 
 def test_hand_overs_are_taken_back_straight_to_where_they_began():
-    other = Step("run", 9, DONE, {"kind": "file", "args": {}})
+    other = Step("run", 9, VERIFIED, {"kind": "file", "args": {}})
     off, on = {"active": False}, {"active": True}
     steps = [
         hand_over_step(1, "networkmanager", {"a": None}, nm=on),

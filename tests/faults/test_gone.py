@@ -68,12 +68,12 @@ def test_a_mask_of_a_unit_whose_file_was_taken_away(host9, masked):
 
 
 def test_the_package_of_a_unit_was_removed(host9):
-    host9.command("dnf", "-q", "-y", "install", "dnsmasq")
-    hosts.command(host9.host, ["systemctl", "disable", "--now", "dnsmasq.service"])
-    assert host9.converge(units=[{"name": "dnsmasq.service", "enabled": True}])["changed"]
-    host9.command("rpm", "-e", "--nodeps", "dnsmasq")
+    host9.command("dnf", "-q", "-y", "install", "systemd-resolved")
+    host9.command("systemctl", "disable", "--now", "systemd-resolved.service")
+    assert host9.converge(units=[{"name": "systemd-resolved.service", "enabled": True}])["changed"]
+    host9.command("rpm", "-e", "--nodeps", "systemd-resolved")
     undone(host9)
-    assert there(host9, "/etc/systemd/system/multi-user.target.wants/dnsmasq.service") == []
+    assert host9.command("find", "/etc/systemd/system", "-lname", "*/systemd-resolved.service") == ""
 
 
 def test_files_keys_and_repositories_that_were_taken_away(host9):

@@ -9,13 +9,11 @@ import os
 import shutil
 import typing as t
 
+from ..core.exchange import ASIDE
 from ..core.host_io import DISPLACED, Target, is_there, names_in
 from . import states as file_states
 from .contents import Contents
 from .states import FILE, LINK, PathState
-
-# Ends the name of what is no file and no link, and is therefore moved aside where it is.
-ASIDE = ".saved"
 
 
 def lay(target: Target, run: str, path: str, state: PathState, contents: Contents) -> str:
@@ -85,6 +83,7 @@ def _placed(target: Target, run: str, path: str, state: PathState, write: t.Call
 
 
 def _moved_aside(path: str, folder: int, name: str) -> str:
+    """Move what is no file and no link aside where it is, and return its path there."""
     above = os.open("..", os.O_PATH | os.O_DIRECTORY, dir_fd=folder)
     try:
         number = 0

@@ -36,6 +36,8 @@ def accepting(target: Target, registry: Registry) -> list[ledger.Step]:
 
 def accept(target: Target, registry: Registry) -> tuple[str | None, list[ledger.Step]]:
     """Have what stands be the host's own from now on: it is never taken back. Returns the run that says so, and the steps."""
+    # A ledger that cannot be relied on says nothing of what is to be settled.
+    health.refuse(target, registry.kinds)
     recovery.settle(target, registry.kinds)
     steps = accepting(target, registry)
     if not steps:

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ..core.errors import Problem, Refused
+from ..core.lock import FLOCK
 
 try:
     import dnf.exceptions
@@ -22,8 +23,6 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
 
 POLL_SECONDS = 0.5
 PROC = "/proc"
-# struct flock of fcntl(2) where off_t has 64 bits: type, whence, start, length, process.
-FLOCK = "@hhqqi4x"
 
 Answer = t.TypeVar("Answer")
 

@@ -28,10 +28,10 @@ from .written_out import write_out
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.boot_disk", "core.errors", "core.host_io", "core.process", "core.quota", "core.writable", "core.unwritable", "text.ini",
-    "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks", "packages.keys",
-    "packages.installonly", "packages.solver", "packages.dnf_base", "packages.rings", "packages.reasons", "packages.store",
-    "packages.filepolicy", "packages.foreign", "packages.callback", "packages.written_out", "packages.repair",
+    "core.boot_disk", "core.errors", "core.host_io", "core.lock", "core.process", "core.quota", "core.writable",
+    "core.unwritable", "text.ini", "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks",
+    "packages.keys", "packages.installonly", "packages.solver", "packages.dnf_base", "packages.rings", "packages.reasons",
+    "packages.store", "packages.filepolicy", "packages.foreign", "packages.callback", "packages.written_out", "packages.repair",
     "packages.jobfile", "packages.supply", "packages.worker",
 )
 # How many lines, and of what length, are kept of what rpm said where there is no room for all of it.

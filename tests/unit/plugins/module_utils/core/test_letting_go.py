@@ -61,6 +61,14 @@ def test_a_host_that_waits_for_something_is_not_accepted(target):
     assert len(ledger.standing(target)) == 1
 
 
+def test_a_ledger_that_cannot_be_relied_on_is_refused_before_anything_is_settled(target, monkeypatch):
+    done(target, "/etc/a")
+    identity.note(target, 99)
+    monkeypatch.setattr(letting_go.recovery, "settle", lambda *_given: pytest.fail("it was settled"))
+    with pytest.raises(errors.Refused, match="knows of run 99"):
+        letting_go.accept(target, REGISTRY)
+
+
 def test_a_whole_ledger_is_not_forgotten_while_something_stands(target):
     done(target, "/etc/a")
     with pytest.raises(errors.Refused, match="is whole, and steps of it stand"):

@@ -40,7 +40,7 @@ def scribble() -> None:
     number = 0
     while True:
         number += 1
-        path = writes.ENTRIES / f"noise-{number % 7}"
+        path = writes.ENTRIES / f"noise-{os.getpid()}-{number % 7}"
         path.write_text("noise")
         path.rename(f"{path}.conf")
         if number % 3 == 0:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import pathlib
 import shutil
@@ -158,10 +157,12 @@ def another_then_ours(target: Target) -> None:
 
 def brought_back(target: Target) -> None:
     """Bring files back as the way back of a transaction does."""
-    now = states.capture(target, [str(entry(OLD)), str(ENVIRONMENT)])
-    content = base64.b64encode(block("brought back").encode()).decode()
+    kept = manifest.Kept(target, "test")
+    contents = kept._contents  # pylint: disable=protected-access
+    now = states.capture(target, [str(entry(OLD)), str(ENVIRONMENT)], contents)
+    content = contents.hold(block("brought back").encode())
     wanted = {path: state._replace(content=content) for path, state in now.items()}
-    manifest.Kept(target, "test")._bring(wanted, now)  # pylint: disable=protected-access
+    kept._bring(wanted, now)  # pylint: disable=protected-access
 
 
 def transaction(change: t.Callable[[str], None], release: str) -> Change:

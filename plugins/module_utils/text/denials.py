@@ -112,6 +112,12 @@ def kinds(denials: t.Iterable[Denial], since: float) -> list[Kind]:
     return [Kind(what, found, what in earlier) for what, found in sorted(hits.items())]
 
 
+def nearest(found: t.Iterable[Kind]) -> list[Kind]:
+    """Return kinds in the order in which they may be why something has just failed: what was not denied before comes first, and
+    of these what was denied last."""
+    return sorted(found, key=lambda kind: (kind.before, -max(denial.time for denial in kind.hits)))
+
+
 def words(kind: Kind) -> str:
     """Say one kind in a line."""
     users = sorted({f"{denial.comm} {denial.path}".strip() for denial in kind.hits})

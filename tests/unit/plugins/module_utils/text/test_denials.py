@@ -73,6 +73,17 @@ def test_kinds_are_told_apart_by_when_they_began():
     assert denials.words(kind) == "1x httpd_t getattr file samba_share_t by httpd /var/www/html/file1 (as before)"
 
 
+def test_what_may_be_why_a_step_failed_comes_first():
+    """Not by its name: a host denies a newer build much, and a message names a few kinds."""
+    def denial(name, time):
+        return denials.Denial(time, int(time), f"u:r:{name}:s0", "u:r:x_t:s0", "file", "read", name, "", False)
+
+    found = denials.kinds([
+        denial("known_t", 5), denial("known_t", 99), denial("early_t", 20), denial("often_t", 20), denial("often_t", 60),
+        denial("last_t", 70)], 10)
+    assert [kind.hits[0].comm for kind in denials.nearest(found)] == ["last_t", "often_t", "early_t", "known_t"]
+
+
 @pytest.fixture
 def root(tmp_path):
     """A host with auditd's logs, SELinux on."""

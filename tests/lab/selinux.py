@@ -33,6 +33,8 @@ def install(root: pathlib.Path) -> None:
         shutil.copy(MODULE, root / "var/tmp/lab.cil")
         run(["chroot", root, "semodule", "--noreload", "--store", POLICY, "--install", "/var/tmp/lab.cil"])
         (root / "var/tmp/lab.cil").unlink()
+        # As the preset of CentOS has it. Without auditd the kernel prints a few denials of many.
+        run(["chroot", root, "systemctl", "enable", "auditd.service"])
     shutil.rmtree(root / "var/lib/apt/lists")
     (root / "etc/selinux/config").write_text(CONFIG)
 

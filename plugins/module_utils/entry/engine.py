@@ -20,7 +20,6 @@ from ..facts import audit, gather, kind
 from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
-from ..text import denials
 from ..verify import snapshot
 from . import admission, stock
 
@@ -92,9 +91,8 @@ def _denied(module: AnsibleModule, since: float) -> list[Problem]:
         return [_unheard("SELinux may be on, and what it denied since cannot be read", error.strerror or str(error))]
     problems = []
     if heard.kinds:
-        told = [denials.words(kind) for kind in denials.nearest(heard.kinds)[:MOST_DENIALS]]
         problems.append(Problem(
-            f"SELinux denied meanwhile: {'; '.join(told)}",
+            f"SELinux denied meanwhile: {'; '.join(heard.foremost(MOST_DENIALS))}",
             f"the policy of this host does not allow it ({len(heard.kinds)} kinds in all, the newest first)",
             "Install the policy that the SIG builds for this stream, or let the host be permissive until it is proven, with "
             "hyperscale_systemd_selinux: permissive in the role or selinux: [{during: permissive}] in the module"))
@@ -106,7 +104,9 @@ def _denied(module: AnsibleModule, since: float) -> list[Problem]:
 
 
 def _unheard(fact: str, reason: str) -> Problem:
-    return Problem(fact, reason, "Look for denials with 'journalctl _TRANSPORT=audit' and 'ausearch -m avc' on the host")
+    return Problem(
+        fact, reason, "Look for denials with 'journalctl _TRANSPORT=audit' and 'ausearch -m avc' on the host. Where auditd does "
+        "not run, start it and run again: without it the kernel may drop messages")
 
 
 def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = (), instead: Instead | None = None) -> None:

@@ -4,7 +4,7 @@
 """What SELinux denied according to the messages that a host kept: those of auditd, and those of the kernel in the journal.
 
 A message may be in one of them alone. So what was denied is not known where one cannot be read, whatever the other says. A host
-without auditd has no log of it: that is nothing unread.
+without auditd has no log of it: that is nothing unread. Where the kernel dropped messages, what these said is not known either.
 
 A message reaches the logs later than the program that something was denied to: seconds later on a host that is busy. The kernel
 hands messages out in their order, so the logs have all that was denied until a time once they have any message from after it.
@@ -26,6 +26,8 @@ from .security import ENFORCE
 # How long after a time the logs are read where they get no message from after it, and how long it is waited between.
 SETTLING_SECONDS, BETWEEN_SECONDS = 8.0, 2.0
 
+OF_THE_KERNEL = "audit messages of the kernel"
+
 Run = t.Callable[[list[str]], tuple[int, str]]
 
 
@@ -39,6 +41,10 @@ class Heard(t.NamedTuple):
     def words(self) -> list[str]:
         """A line for each kind."""
         return [denials.words(kind) for kind in self.kinds]
+
+    def foremost(self, most: int) -> list[str]:
+        """Return a line for each of the kinds that are most likely why something has just failed."""
+        return [denials.words(kind) for kind in denials.nearest(self.kinds)[:most]]
 
 
 def denied(root: str, run: Run, since: float, until: float) -> Heard:
@@ -97,4 +103,12 @@ def _journal(run: Run, since: float, unread: dict[str, str]) -> t.Iterator[str]:
     status, out = run([*JOURNAL, "--since", f"@{int(since) - BEFORE}", "_TRANSPORT=audit", "+", "_TRANSPORT=kernel"])
     if status != 0:
         unread[JOURNAL[0]] = "there is no such command" if status == read.NOT_FOUND else f"it ended with status {status}"
-    yield from out.splitlines()
+    try:
+        found = denials.entries(out)
+    except (ValueError, KeyError) as error:
+        unread.setdefault(JOURNAL[0], f"it printed what is no journal: {error}")
+        return
+    said = denials.dropped(found, since)
+    if said:
+        unread[OF_THE_KERNEL] = f"some were dropped ('{said}')"
+    yield from (entry.message for entry in found)

@@ -3,20 +3,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What SELinux denied: audit messages read as denials, whoever wrote them down.
 
-auditd keeps C(type=AVC msg=audit(...)) and C(type=USER_AVC) lines, the kernel and journald C(audit: type=1400 audit(...))
-for what was said before auditd ran. The same message is in both, and counts once.
+auditd keeps C(type=AVC msg=audit(...)) and C(type=USER_AVC) lines. Where no auditd runs, the kernel prints C(audit: type=1400
+audit(...)), as many as its limit allows, and journald may receive the messages itself: its entries have the time and the number
+of the event in fields of their own. The same message may be in several places, and counts once.
 """
 
 from __future__ import annotations
 
 import collections
+import json
 import re
 import typing as t
 
 AUDIT_LOG = "/var/log/audit/audit.log"
 # How far back the journal is asked for what was denied before, in seconds.
 BEFORE = 24 * 3600
-JOURNAL = ("journalctl", "--no-pager", "--output=cat")
+JOURNAL = (
+    "journalctl", "--no-pager", "--quiet", "--all", "--output=json",
+    "--output-fields=MESSAGE,_TRANSPORT,_AUDIT_ID,_SOURCE_REALTIME_TIMESTAMP")
+# What the kernel prints when it drops audit messages: its own limit for printing (printk_ratelimit), or one of the queue of
+# messages. The first costs nothing where journald receives the messages itself.
+UNPRINTED = re.compile(r"^kauditd_printk_skb: \d+ callbacks suppressed|^audit: audit_lost=\d+")
+DROPPED = re.compile(r"^audit: (backlog|rate) limit exceeded|^audit: kauditd hold queue overflow")
 STAMP = re.compile(r"audit\((\d+\.\d+):\d+\)")
 MESSAGE = re.compile(r"audit\((?P<time>\d+\.\d+):(?P<serial>\d+)\).*?avc:\s+denied\s+\{ (?P<what>[^}]+) \}(?P<rest>.*)")
 FIELD = re.compile(
@@ -57,6 +65,40 @@ class Kind(t.NamedTuple):
     def allowed(self) -> bool:
         """Say whether permissive mode let all of them through."""
         return all(denial.allowed for denial in self.hits)
+
+
+class Entry(t.NamedTuple):
+    """One entry of the journal: when it was received in seconds since the epoch, whether journald had it from the audit system
+    itself, and its message, with the stamp of the event where it is one."""
+
+    time: float
+    audited: bool
+    message: str
+
+
+def entries(text: str) -> list[Entry]:
+    """Return the entries that C(JOURNAL) printed. Raises ValueError where that is not what it printed."""
+    return [_entry(json.loads(line)) for line in text.splitlines()]
+
+
+def _entry(fields: t.Mapping[str, t.Any]) -> Entry:
+    message = fields.get("MESSAGE") or ""
+    if isinstance(message, list):  # a message with bytes that are no text
+        message = bytes(message).decode("utf-8", "replace")
+    received = int(fields["__REALTIME_TIMESTAMP"]) / 1e6
+    if fields.get("_TRANSPORT") != "audit":
+        return Entry(received, False, message)
+    stamp_of = int(fields.get("_SOURCE_REALTIME_TIMESTAMP") or fields["__REALTIME_TIMESTAMP"]) / 1e6
+    return Entry(received, True, f"audit({stamp_of:.3f}:{fields.get('_AUDIT_ID', 0)}): {message}")
+
+
+def dropped(found: t.Iterable[Entry], since: float) -> str:
+    """Return what the kernel said last of audit messages that it dropped since a time and that nobody received; empty where it
+    dropped none."""
+    recent = [entry for entry in found if entry.time >= since]
+    patterns = [DROPPED] if any(entry.audited for entry in recent) else [DROPPED, UNPRINTED]
+    said = [entry.message for entry in recent if not entry.audited and any(one.search(entry.message) for one in patterns)]
+    return said[-1] if said else ""
 
 
 def parse(lines: t.Iterable[str]) -> list[Denial]:

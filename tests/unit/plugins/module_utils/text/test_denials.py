@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 
 import pytest
@@ -101,6 +102,12 @@ SINCE = 1226874000
 NEW, OLDER, KERNEL_SAID = avc("new", 3), avc("older", 2), avc("kernel", 4)
 
 
+def entry(message, **fields):
+    """Return an entry of the journal as journalctl prints it."""
+    known = {"__REALTIME_TIMESTAMP": "1226874100000000", "_BOOT_ID": "58", "_TRANSPORT": "kernel", "MESSAGE": message.strip()}
+    return json.dumps({**known, **fields}) + "\n"
+
+
 def whats(heard):
     return [kind.what.split()[1] for kind in heard.kinds]
 
@@ -110,15 +117,19 @@ def test_messages_of_auditd_and_of_the_journal_are_read_together(root):
     (folder / "audit.log.1").write_text(OLDER)
     (folder / "audit.log.2").write_text(avc("oldest", 1))
     os.utime(folder / "audit.log.2", (1000, 1000))
-    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE, SINCE)
+    heard = audit.denied(str(root), lambda argv: (0, entry(KERNEL_SAID)), SINCE, SINCE)
     assert whats(heard) == ["kernel", "new", "older"] and heard.unread == {}
 
 
 @pytest.mark.parametrize(("answer", "reason"), [
-    ((1, KERNEL_SAID), "it ended with status 1"), ((127, ""), "there is no such command")])
+    ((1, entry(KERNEL_SAID)), "it ended with status 1"), ((127, ""), "there is no such command"),
+    ((1, entry(KERNEL_SAID) + "{"), "it ended with status 1"),
+    ((0, "{}"), "it printed what is no journal: '__REALTIME_TIMESTAMP'"),
+    ((0, "-- No entries --"), "it printed what is no journal: Expecting value: line 1 column 1 (char 0)")])
 def test_a_journal_that_fails_is_unread_and_not_empty(root, answer, reason):
     heard = audit.denied(str(root), lambda argv: answer, SINCE, SINCE)
-    assert whats(heard) == (["kernel", "new"] if answer[1] else ["new"]) and heard.unread == {"journalctl": reason}
+    readable = answer[1] == entry(KERNEL_SAID)
+    assert whats(heard) == (["kernel", "new"] if readable else ["new"]) and heard.unread == {"journalctl": reason}
 
 
 @pytest.mark.parametrize(("owner", "name", "end"), [
@@ -132,7 +143,7 @@ def test_a_log_that_cannot_be_read_is_unread_and_the_journal_is_read(root, monke
         return real(path, *args, **more)
 
     monkeypatch.setattr(owner, name, failing)
-    heard = audit.denied(str(root), lambda argv: (0, KERNEL_SAID), SINCE, SINCE)
+    heard = audit.denied(str(root), lambda argv: (0, entry(KERNEL_SAID)), SINCE, SINCE)
     assert whats(heard) == ["kernel"] and heard.unread == {denials.AUDIT_LOG: "Permission denied"}
 
 
@@ -148,7 +159,7 @@ OTHERS = ["type=SERVICE_START msg=audit({:.3f}:9): pid=1 uid=0", "[   99.000000]
 def journal(*readings):
     """A journal that has one text after another."""
     left = iter(readings)
-    return lambda argv: (0, next(left))
+    return lambda argv: (0, "".join(entry(line) for line in next(left).splitlines()))
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -187,7 +198,7 @@ def test_a_denial_that_comes_late_is_told_by_a_step_that_failed(root, clock):
 
 def test_what_was_denied_and_not_let_through_since(tmp_path, clock):
     def run(argv):
-        return 0, "\n".join([AUDITD, USER, AUDITD.replace("6874073.147:96", "6874080.000:99")])
+        return 0, "".join(map(entry, [AUDITD, USER, AUDITD.replace("6874073.147:96", "6874080.000:99")]))
 
     # SELinux is off.
     assert audit.refused(str(tmp_path), run, SINCE) == audit.Heard([], {}) and clock.slept == []
@@ -195,3 +206,54 @@ def test_what_was_denied_and_not_let_through_since(tmp_path, clock):
     (tmp_path / "sys/fs/selinux/enforce").write_text("1")
     assert [denials.words(kind) for kind in audit.refused(str(tmp_path), run, SINCE).kinds] == [
         "2x httpd_t getattr file samba_share_t by httpd /var/www/html/file1"]
+
+
+# Recorded on a machine without auditd, whose journald receives audit messages: the kernel printed the first of two alone.
+RECORDED = """\
+{"_TRANSPORT":"kernel","MESSAGE":"audit: type=1400 audit(1796087099.423:66): avc:  denied  { dac_read_search } for  pid=133 \
+comm=\\"systemd-hwdb\\" capability=2  scontext=system_u:system_r:systemd_hw_t:s0 tcontext=system_u:system_r:systemd_hw_t:s0 \
+tclass=capability permissive=0","__CURSOR":"s=94","__MONOTONIC_TIMESTAMP":"23454038",\
+"__REALTIME_TIMESTAMP":"1796087099431360","_BOOT_ID":"58027b06053e4b4285852554bc0ba0e1"}
+{"__REALTIME_TIMESTAMP":"1796087099439016","MESSAGE":"AVC avc:  denied  { dac_read_search } for  pid=133 \
+comm=\\"systemd-hwdb\\" capability=2  scontext=system_u:system_r:systemd_hw_t:s0 tcontext=system_u:system_r:systemd_hw_t:s0 \
+tclass=capability permissive=0","_TRANSPORT":"audit","_SOURCE_REALTIME_TIMESTAMP":"1796087099423000","__CURSOR":"s=95",\
+"_AUDIT_ID":"66","_BOOT_ID":"58027b06053e4b4285852554bc0ba0e1","__MONOTONIC_TIMESTAMP":"23461694"}
+{"_TRANSPORT":"audit","__CURSOR":"s=96","_AUDIT_ID":"68","_BOOT_ID":"58027b06053e4b4285852554bc0ba0e1",\
+"__REALTIME_TIMESTAMP":"1796087099440346","MESSAGE":"AVC avc:  denied  { dac_override } for  pid=133 \
+comm=\\"systemd-hwdb\\" capability=1  scontext=system_u:system_r:systemd_hw_t:s0 tcontext=system_u:system_r:systemd_hw_t:s0 \
+tclass=capability permissive=0","__MONOTONIC_TIMESTAMP":"23463024","_SOURCE_REALTIME_TIMESTAMP":"1796087099431000"}
+{"__REALTIME_TIMESTAMP":"1796087316471802","_TRANSPORT":"kernel","__CURSOR":"s=97",\
+"MESSAGE":"audit: audit_lost=404 audit_rate_limit=0 audit_backlog_limit=64"}
+"""
+RECORDED_SINCE = 1796087000.0
+
+
+def test_what_journald_had_from_the_audit_system_is_read_and_what_the_kernel_did_not_print_costs_nothing(tmp_path):
+    heard = audit.denied(str(tmp_path), lambda argv: (0, RECORDED), RECORDED_SINCE, RECORDED_SINCE)
+    assert heard.unread == {} and [(kind.what.split()[1], len(kind.hits)) for kind in heard.kinds] == [
+        ("dac_override", 1), ("dac_read_search", 1)]
+
+
+LOST = "audit: audit_lost=404 audit_rate_limit=0 audit_backlog_limit=64"
+
+
+@pytest.mark.parametrize(("message", "received", "told"), [
+    (LOST, False, True), (LOST, True, False), ("kauditd_printk_skb: 156 callbacks suppressed", False, True),
+    ("kauditd_printk_skb: 156 callbacks suppressed", True, False), ("audit: backlog limit exceeded", True, True),
+    ("audit: rate limit exceeded", True, True), ("audit: kauditd hold queue overflow", True, True),
+    ("audit: auditd disappeared", False, False), ("usb 1-1: audit_lost=1", False, False)])
+def test_messages_that_the_kernel_dropped_are_not_known(root, message, received, told):
+    """Also where auditd has a log: with it, the kernel prints none and loses those that auditd does not take."""
+    said = entry(KERNEL_SAID, **({"_TRANSPORT": "audit", "_AUDIT_ID": "4"} if received else {})) + entry(message)
+    heard = audit.denied(str(root), lambda argv: (0, said), SINCE, SINCE)
+    assert heard.unread == ({audit.OF_THE_KERNEL: f"some were dropped ('{message}')"} if told else {})
+
+
+def test_what_was_dropped_before_does_not_count(root):
+    said = entry(LOST, __REALTIME_TIMESTAMP=f"{SINCE - 1}000000")
+    assert audit.denied(str(root), lambda argv: (0, said), SINCE, SINCE).unread == {}
+
+
+def test_a_message_with_bytes_that_are_no_text_is_read(root):
+    assert denials.entries(entry("", MESSAGE=[97, 255, 98]) + entry("", MESSAGE=None)) == [
+        denials.Entry(1226874100.0, False, "a\ufffdb"), denials.Entry(1226874100.0, False, "")]

@@ -171,6 +171,11 @@ def denial(when, what="read", permissive=0):
             f"scontext=system_u:system_r:init_t:s0 tcontext=system_u:object_r:etc_t:s0 tclass=file permissive={permissive}\n")
 
 
+def printed(line):
+    """Return a line as an entry of the journal, as journalctl prints it."""
+    return json.dumps({"__REALTIME_TIMESTAMP": "1100000000", "_TRANSPORT": "kernel", "MESSAGE": line.strip()}) + "\n"
+
+
 def test_denials(host):
     with pytest.raises(Skipped, match="off"):
         list(aftermath.denials(recorded(host.root)))
@@ -189,7 +194,7 @@ def test_denials(host):
 
 def test_denials_that_reach_the_logs_while_the_proof_is_at_work(host, clock):
     host.write("/sys/fs/selinux/enforce", "1")
-    scenes_of = recorded(host.root, run=lambda argv: (0, "" if sum(clock.slept) < 6 else denial(1100)))
+    scenes_of = recorded(host.root, run=lambda argv: (0, "" if sum(clock.slept) < 6 else printed(denial(1100))))
     assert [finding.subject.name for finding in aftermath.denials(scenes_of)] == ["init_t read file etc_t"]
 
 
@@ -216,7 +221,7 @@ def test_denials_from_the_journal(host):
 
     def run(argv):
         asked.append(argv)
-        return 0, denial(1100)
+        return 0, printed(denial(1100))
 
     assert len(list(aftermath.denials(recorded(host.root, run=run)))) == 1
     assert f"@{1000 - denials.BEFORE}" in asked[0]

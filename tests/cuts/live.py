@@ -142,15 +142,16 @@ class CutHost(LiveHost):
         said = self.command("sh", "-c", HELD, "held", *wanted) if wanted else ""
         return {path: line[len(f"{path} is "):] for path, line in zip(wanted, said.splitlines())}
 
-    def ledger_end(self, count: int = 6) -> list[str]:
-        """Return the last lines of the ledger, without what says how to undo a step."""
-        newest = self.command("sh", "-c", f"ls {STATE}/ledger/*.jsonl | tail -n 1")
+    def ledger_end(self, count: int = 4) -> list[str]:
+        """Return what the newest runs of the ledger tell, an event on a line, without what says how to undo a step."""
         found = []
-        for line in self.command("tail", "-n", str(count), newest).splitlines():
-            words = json.loads(line)
-            action = words.pop("action", {})
-            found.append(json.dumps({**words, **{key: action[key] for key in ("kind", "subject") if key in action}}))
-        return [newest, *found]
+        for name in self.command("sh", "-c", f"ls {STATE}/ledger/*.jsonl | tail -n {count}").splitlines():
+            for line in self.command("cat", name).splitlines():
+                words = json.loads(line)
+                action = words.get("action", words)
+                told = [words["event"], words.get("number"), action.get("kind"), action.get("subject"), words.get("error")]
+                found.append(" ".join([os.path.basename(name)[:6], *(str(word) for word in told if word is not None)]))
+        return found
 
     def look(self) -> dict[str, t.Any]:
         """Return what guest/look.py sees."""

@@ -18,12 +18,14 @@ Look = dict[str, t.Any]
 
 
 class Touched(t.NamedTuple):
-    """What an admin changed between a cut and the next run, by name: no run answers for it."""
+    """What an admin changed between a cut and the next run, by name: no run answers for it. C(reasons) are packages that one has
+    installed with rpm on this host: dnf does not know why these are there."""
 
     paths: t.Collection[str] = ()
     units: t.Collection[str] = ()
     packages: t.Collection[str] = ()
     alternatives: t.Collection[str] = ()
+    reasons: t.Collection[str] = ()
 
 
 NOTHING = Touched()
@@ -37,10 +39,13 @@ def left_out(look: Look, touched: Touched) -> Look:
     def of_others(name: str) -> bool:
         return name.rpartition(".")[0] not in touched.packages
 
+    def known_to_dnf(name: str) -> bool:
+        return of_others(name) and name.rpartition(".")[0] not in touched.reasons
+
     return {
         **look,
         "packages": [nevra for nevra in look["packages"] if nevra.rsplit("-", 2)[0] not in touched.packages],
-        "reasons": {name: reason for name, reason in look["reasons"].items() if of_others(name)},
+        "reasons": {name: reason for name, reason in look["reasons"].items() if known_to_dnf(name)},
         "twice": [name for name in look["twice"] if of_others(name)],
         "configuration": kept("configuration", touched.paths), "units": kept("units", touched.units),
         "verify": [line for line in look["verify"] if line.split()[-1] not in touched.paths],
@@ -96,7 +101,7 @@ def of_proof(proof: dict[str, t.Any], known: t.Container[str], touched: Touched 
 def _is_about(finding: dict[str, t.Any], touched: Touched) -> bool:
     """Say whether a finding names something that an admin changed."""
     said = " ".join([*map(str, finding["subject"].values()), finding["diagnosis"]])
-    names = "|".join(re.escape(name) for names in touched for name in names)
+    names = "|".join(re.escape(name) for names in touched._replace(reasons=()) for name in names)
     return bool(names) and re.search(rf"(?<![\w./-])({names})(?![\w/])", said) is not None
 
 

@@ -51,6 +51,8 @@ class Stage:
         # What proofs of uncut runs find: without, and with a start of the host while it is adopted.
         self.accepted: dict[bool, set[str]] = {False: set(), True: set()}
         self.started = False
+        # The packages that admins have changed with rpm on the host.
+        self.by_hand: set[str] = set()
         self.live: CutHost | None = None
         self.state = ""
 
@@ -136,7 +138,7 @@ class Stage:
         self, cell: cells.Cell, live: CutHost, admin: Admin, outcome: Outcome, results: list[dict[str, t.Any]],
     ) -> Outcome:
         """Return an outcome with what is wrong with the host, and clear the admin's works away where nothing is."""
-        end, touched = outcome.state, admin.touched
+        end, touched = outcome.state, self._touched(admin)
         wrong = judgement.of_runs(results[-1], live.bring(end))
         live.state()
         wrong += judgement.differences(self.known[end], live.look(), touched)
@@ -158,8 +160,13 @@ class Stage:
         wrong = judgement.of_runs(result, None)
         if wrong:
             return wrong
-        wrong += judgement.differences(self.known[cells.STOCK], live.look(), admin.touched)
+        wrong += judgement.differences(self.known[cells.STOCK], live.look(), self._touched(admin))
         return wrong + admin.lost([*told, *result["left"]], back=True)
+
+    def _touched(self, admin: Admin) -> judgement.Touched:
+        """Return what no run answers for, with what admins of earlier cells left on the host."""
+        self.by_hand |= admin.packages
+        return admin.touched._replace(reasons=self.by_hand)
 
     def _tells(self, cell: cells.Cell) -> bool:
         """Say whether a run after a cut takes a transaction back that was done, and so tells what is otherwise than before it."""
@@ -201,6 +208,7 @@ class Stage:
 
     def _fresh(self) -> CutHost:
         self.started = False
+        self.by_hand = set()
         self.live = CutHost(self.stream, self.images)
         taken = self.live.ask("host_snapshot", {"id": SNAPSHOT})
         if "msg" in taken:

@@ -280,6 +280,7 @@ def _step(
 ) -> None:
     """Do one step, with its states in the ledger. Whatever it raises but Refused, it is dirty: a part may have happened."""
     target.job = ledger.job_name(book.run, number)
+    target.begins = lambda: book.write(ledger.BEGUN, number)
     book.write(ledger.INTENT, number, **intent)
     try:
         act(target)

@@ -103,6 +103,8 @@ class Target:
         self.root = root
         self.state_dir = self.path(state_dir)
         self.job = ""  # names what the current step keeps on disk; set by the engine
+        # Called by a step that prepares something first, right before it changes the host; set by the engine.
+        self.begins: t.Callable[[], None] = lambda: None
 
     @property
     def scratch(self) -> str:

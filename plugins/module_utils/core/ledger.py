@@ -6,6 +6,7 @@
 One file a run below C(ledger/) of the state directory, append-only. Its first line names the format, the run's place in the
 sequence of all runs, the boot and the host. A step is written down before anything happens (C(intent)), after its change
 (C(applied)) and after it was read again (C(verified)); one that failed is C(dirty) whatever the reason, until it is settled.
+A step that prepares something before it changes the host says when that begins (C(begun)).
 Whatever has an intent and was neither reverted nor accepted belongs to the ledger.
 """
 
@@ -33,17 +34,20 @@ OWED = "owed"
 # States in which a step belongs to the ledger, and those that a run leaves only when it is cut or fails.
 BELONGING = (INTENT, APPLIED, VERIFIED, DIRTY)
 UNSETTLED = (INTENT, APPLIED, DIRTY)
+# What a step says beside its state: it begins to change the host.
+BEGUN = "begun"
 # Other events of a run.
 HEADER, RUN_BEGAN, RUN_ENDED = "header", "run-began", "run-ended"
 
 
 class Step(t.NamedTuple):
-    """One action of one run, with the last that is known of it."""
+    """One action of one run, with the last that is known of it. C(begun): it said that it begins to change the host."""
 
     run: str
     number: int
     state: str
     action: dict[str, t.Any]
+    begun: bool = False
 
 
 class Undoing(t.NamedTuple):
@@ -55,6 +59,7 @@ class Undoing(t.NamedTuple):
     state: str
     undoes: tuple[str, int]
     action: dict[str, t.Any] | None
+    begun: bool = False
 
 
 class Run(t.NamedTuple):
@@ -181,12 +186,27 @@ def parse(run: str, path: str, content: bytes) -> Run:
         elif event == INTENT:
             steps[number] = Step(run, number, INTENT, line["action"])
         elif number in undoings:
-            undoings[number] = undoings[number]._replace(state=event)
+            undoings[number] = undoings[number]._replace(**_said(event))
         elif number in steps:
-            steps[number] = steps[number]._replace(state=event)
+            steps[number] = steps[number]._replace(**_said(event))
     times = [line["time"] for line in lines.good] or [0.0]
     ended = any(line["event"] == RUN_ENDED for line in lines.good)
     return Run(run, head, steps, undoings, follows, frozenset(accepted), ended, lines.torn, times[0], times[-1], damage)
+
+
+def _said(event: str) -> dict[str, t.Any]:
+    """Return what an event says of a step."""
+    return {"begun": True} if event == BEGUN else {"state": event}
+
+
+def begun(target: Target, job: str) -> bool:
+    """Say whether a step, by the name of its job, said that it begins to change the host. What the ledger does not know did."""
+    run, _dot, number = job.partition(".")
+    if run not in runs(target):
+        return True
+    found = read(target, run)
+    step = found.undoings.get(int(number)) or found.steps.get(int(number))
+    return step is None or step.begun
 
 
 def problems_of(target: Target, kinds: t.Container[str]) -> list[str]:

@@ -100,10 +100,11 @@ def _open_steps(target: Target, kinds: Kinds) -> list[tuple[Open, Action]]:
 
 def _is_over(target: Target, step: Open, action: Action) -> bool:
     """Say whether nothing is to be done about a step that failed."""
+    stands = {(one.run, one.number) for one in ledger.standing(target)}
     if isinstance(step, ledger.Undoing):
-        # The step that it was to take back stands and is taken back again; a transaction can be in its middle.
-        return not action.is_half(target, _job(step))
-    return action.follows or (step.run, step.number) not in {(one.run, one.number) for one in ledger.standing(target)}
+        # Where the step that it was to take back stands, that is taken back again; a transaction can be in its middle.
+        return step.undoes not in stands or not action.is_half(target, _job(step))
+    return action.follows or (step.run, step.number) not in stands
 
 
 def settle(target: Target, kinds: Kinds) -> Settled:

@@ -40,11 +40,13 @@ class Way(t.NamedTuple):
 
 
 class Cut:
-    """The transaction of one job. C(items) are its lines as planned, for where the runner did not come to solve it."""
+    """The transaction of one job. C(items) are its lines as planned, for where the runner did not come to solve it; C(begun) says
+    whether a runner was started at all."""
 
-    def __init__(self, target: Target, job: str, items: t.Sequence[solver.Item]) -> None:
+    def __init__(self, target: Target, job: str, items: t.Sequence[solver.Item], begun: bool = True) -> None:
         self.target = target
         self.job = job
+        self.begun = begun
         self.folder = launch.folder_of(target, job)
         self.plan = self.folder.read(jobfile.PLAN) or {"items": items, "before": {}}
         self.items = [solver.Item(*item) for item in self.plan["items"]]
@@ -58,8 +60,11 @@ class Cut:
     def state(self) -> str:
         """What became of the transaction by what its runner left: NOT_BEGUN, UNFINISHED, DONE or REVERTED.
 
-        Where all that is gone, the database alone says whether it had begun.
+        Where all that is gone, the database alone says whether it had begun. Where no runner was started, what somebody did with
+        the same packages since is no part of it.
         """
+        if not self.begun:
+            return NOT_BEGUN
         mark = self.folder.read(jobfile.MARK)
         if mark is not None:
             return DONE if mark["done"] else REVERTED

@@ -145,6 +145,7 @@ class TransactionAction(Action):
             own_locks=own_locks(target), **given)
 
     def _carry_out(self, target: Target, job: jobfile.Job) -> None:
+        target.begins()
         launch.raise_for(launch.carry_out(target, job))
 
     def verify(self, target: Target) -> None:
@@ -169,7 +170,8 @@ class TransactionAction(Action):
 
     def _cut(self, target: Target, job: str) -> cut.Cut:
         """Return the transaction of a job, which is that of another run where it took this one back."""
-        return cut.Cut(target, job, self.items if ledger.run_of(job) == self.run else solver.inverse(self.items))
+        items = self.items if ledger.run_of(job) == self.run else solver.inverse(self.items)
+        return cut.Cut(target, job, items, ledger.begun(target, job))
 
     def settle(self, target: Target, job: str, undoing: bool) -> tuple[str, bool]:
         """Find out what became of this transaction, complete or revert it where it was cut, and say so."""

@@ -178,6 +178,7 @@ def test_runs_after_a_cut(first, second, says):
     (judgement.Touched(units=["a.service"]), {"units": {"a.service": "masked"}, "failed": ["a.service"]}),
     (judgement.Touched(packages=["b"]), {"packages": ["a-1-1.x86_64"], "reasons": {"a.x86_64": "user"}}),
     (judgement.Touched(packages=["b"]), {"twice": ["b.x86_64"]}),
+    (judgement.Touched(reasons=["a"]), {"reasons": {"a.x86_64": "unknown", "b.x86_64": "user"}}),
 ])
 def test_what_an_admin_changed_is_left_out_and_nothing_else(touched, change):
     look = {**LOOK, "packages": ["a-1-1.x86_64", "b-1-1.x86_64"], "reasons": {"a.x86_64": "user", "b.x86_64": "user"}}
@@ -195,7 +196,7 @@ def test_what_an_admin_changed_is_left_out_and_nothing_else(touched, change):
 def test_a_finding_about_what_an_admin_changed_is_not_held_against_a_cut(subject, diagnosis, left):
     finding = {
         "check": "file.gone", "diagnosis": diagnosis, "severity": "high", "key": "k", "subject": {"type": "any", "name": subject}}
-    touched = judgement.Touched(["/etc/a"], ["a.service"], ["pack"], ["fam"])
+    touched = judgement.Touched(["/etc/a"], ["a.service"], ["pack"], ["fam"], ["x", "packer"])
     assert judgement.of_proof({"verdict": "x", "findings": [finding]}, set(), touched) == left
 
 

@@ -304,3 +304,13 @@ def test_the_name_of_a_dead_holder_is_not_told(target):
         assert lock.at_work(target) == "it has only just begun"
         with pytest.raises(errors.Refused, match="it has only just begun"), lock.exclusive(target, "bob"):
             pass
+
+
+def test_a_step_that_prepares_something_says_when_it_begins(target):
+    job = ledger.job_name("000001-a", 0)
+    book = Book(target, "000001-a")
+    book.write(ledger.INTENT, 0, action=RECORD)
+    assert not ledger.begun(target, job) and ledger.begun(target, "000001-a.7") and ledger.begun(target, "000009-x.0")
+    book.write(ledger.BEGUN, 0)
+    book.close()
+    assert ledger.begun(target, job) and ledger.read(target, "000001-a").steps[0].state == ledger.INTENT

@@ -30,13 +30,18 @@ def fixture_target(tmp_path):
     return host_io.Target(lambda argv: (0, "inactive\n", ""), str(tmp_path), root=str(tmp_path / "host"))
 
 
-def began(target, run="000002-a", undoes=None):
-    """Write the ledger of a run that was cut in its transaction."""
+def began(target, run="000002-a", undoes=None, begun=True, ends=""):
+    """Write the ledger of a run that was cut in its transaction, or that ended and left that in the state C(ends)."""
     args = {"items": ITEMS, "specs": [], "weak_deps": False, "lock_timeout": 1, "install": [NEW], "erase": []}
     action = transaction.TransactionAction("1 packages in, 1 out", "", args)
     book = Book(target, run)
     intent = {"undoes": undoes} if undoes else {"action": action.record()}
     book.write(ledger.INTENT, 0, **intent)
+    if begun:
+        book.write(ledger.BEGUN, 0)
+    if ends:
+        book.write(ends, 0)
+        book.write(ledger.RUN_ENDED)
     book.close()
 
 
@@ -428,3 +433,34 @@ def test_what_others_raise_is_told_as_a_failure(target, monkeypatch, error, says
         with pytest.raises(errors.Failed, match=says) as failed:
             act(target)
         assert failed.value.problems[0].remedy
+
+
+@pytest.mark.parametrize("ends", ["", ledger.DIRTY])
+@pytest.mark.parametrize("now", [[NEW], [OLD, NEW]])
+def test_what_somebody_does_before_a_runner_is_started_is_no_part_of_the_transaction(target, jobs, here, now, ends):
+    """A module that died while it saved files, or whose disk was full: the same packages, brought by hand since, are not ours."""
+    began(target, begun=False, ends=ends)
+    here.clear()
+    here.update(dict.fromkeys(now, 200))
+    assert not recovery.half_done(target, KINDS)
+    assert recovery.settle(target, KINDS).story is not None and jobs == [] and ledger.standing(target) == []
+    assert recovery.settle(target, KINDS).story is None
+
+
+def test_taking_back_that_failed_before_it_began_is_not_found_again_once_it_was_done(target, jobs, here):
+    """Its run folder was never made, so the database alone would say that it is complete."""
+    began(target, ends=ledger.VERIFIED)
+    left(target, {"phase": "done"}).mark(True)
+    began(target, "000003-a", ["000002-a", 0], begun=False, ends=ledger.DIRTY)
+    assert recovery.settle(target, KINDS).story is None
+    began(target, "000004-a", ["000002-a", 0], ends=ledger.VERIFIED)
+    left(target, {"phase": "done"}, job="000004-a.0").mark(True)
+    assert recovery.settle(target, KINDS).story is None and ledger.standing(target) == [] and jobs == []
+
+
+def test_taking_back_that_was_cut_is_not_found_again_once_another_run_has_done_it(target, jobs, here):
+    """Also where what its runner left is gone."""
+    began(target, ends=ledger.VERIFIED)
+    began(target, "000003-a", ["000002-a", 0], ends=ledger.DIRTY)
+    began(target, "000004-a", ["000002-a", 0], ends=ledger.VERIFIED)
+    assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS) and jobs == []

@@ -290,13 +290,15 @@ def shell(live: CutHost, text: str) -> str:
 class Admin:
     """An admin at work on a host that was cut: does the works of a cell, and knows what to see of them afterwards.
 
-    C(told): a run after it takes a transaction back, and tells which paths it leaves otherwise than before that.
+    C(told): a run after it takes a transaction back, and tells which paths it leaves otherwise than before that. C(saved) are
+    paths that an admin had written before that transaction: what they hold now may be what they held then.
     """
 
-    def __init__(self, live: CutHost, cell: cells.Cell, told: bool) -> None:
+    def __init__(self, live: CutHost, cell: cells.Cell, told: bool, saved: t.Collection[str] = ()) -> None:
         self._live = live
         self._cell = cell
         self._told = told
+        self._saved = saved
         self.works = [table()[name] for name in cell.works]
         self._held: dict[str, str] = {}
         self._installed: dict[str, str] = {}
@@ -348,6 +350,11 @@ class Admin:
         """Whether something of it may only be seen after the way back."""
         return bool(self._replaced) and cells.ENDS[self._cell.way] == cells.ADOPTED
 
+    @property
+    def moved(self) -> bool:
+        """Whether it changed a package that the job moves, so that the job found another one than on an uncut host."""
+        return MOVED in self.packages
+
     def lost(self, told: t.Sequence[str], back: bool = False) -> list[str]:
         """Return in words what of the works was lost. C(told) are the words under C(left) of all runs since. C(back): the host
         went back after the cell."""
@@ -364,7 +371,9 @@ class Admin:
         """Return which paths stay otherwise than before the swap, and were not named by the run that took the swap back."""
         if not self._told:
             return []
-        mine = [path for path in self.paths if product.in_places(path) and not product.is_never(path)]
+        mine = [
+            path for path in self.paths
+            if product.in_places(path) and not product.is_never(path) and path not in self._saved]
         return [f"not told: {path}" for path in sorted(mine) if not any(line.startswith(f"{path} ") for line in told)]
 
     def _changed_packages(self) -> list[str]:

@@ -53,6 +53,8 @@ class Stage:
         self.started = False
         # The packages that admins have changed with rpm on the host.
         self.by_hand: set[str] = set()
+        # The paths that an admin had written before the adoption whose work stands.
+        self.saved: set[str] = set()
         self.live: CutHost | None = None
         self.state = ""
 
@@ -119,7 +121,7 @@ class Stage:
 
     def _play(self, cell: cells.Cell) -> Outcome:
         live, struck = self._cut(cell)
-        admin = Admin(live, cell, self._tells(cell))
+        admin = Admin(live, cell, self._tells(cell), self.saved)
         admin.work()
         began = time.monotonic()
         results: list[dict[str, t.Any]] = []
@@ -145,17 +147,19 @@ class Stage:
         wrong += judgement.of_proof(self._proof(live, end), self.accepted[self.started], touched)
         told = [line for result in results for line in result["left"]]
         wrong += admin.lost(told)
-        if not wrong and end == cells.ADOPTED and (admin.comes_back or cell.role == cells.SWAP_ALONE):
+        if not wrong and end == cells.ADOPTED and (admin.comes_back or admin.moved or cell.role == cells.SWAP_ALONE):
             end, wrong = cells.STOCK, self._gone_back(live, admin, told)
         if not wrong:
             admin.clear()
+            self.saved = admin.paths if end == cells.ADOPTED else set()
             if cell.fault == cells.DISK_FULL:
                 live.give_back_disk()
         return outcome._replace(wrong=wrong, state=end)
 
     def _gone_back(self, live: CutHost, admin: Admin, told: t.Sequence[str]) -> list[str]:
-        """Take back what a cell adopted, and return what is wrong then: some works can be seen only after that, and the
-        transaction of a role would have the next cell start from another ledger than the uncut run had."""
+        """Take back what a cell adopted, and return what is wrong then: some works can be seen only after that. And where
+        a role had a transaction of its own, or the job found other packages, the next cell would start from another ledger than
+        the uncut run had."""
         result = live.bring(cells.STOCK)
         wrong = judgement.of_runs(result, None)
         if wrong:
@@ -200,7 +204,7 @@ class Stage:
             wrong = judgement.of_runs(live.bring(state), None)
             if wrong:
                 raise Wrong(f"an uncut run on stream {self.stream} went wrong: {'; '.join(wrong)}")
-            self.state = state
+            self.state, self.saved = state, set()
         if self.started and state == cells.STOCK:
             live.power_cut()
             self.started = False

@@ -106,6 +106,12 @@ def test_the_files_of_a_removed_package_are_left_out_as_long_as_it_is_gone(said,
     assert ("/etc/network/ethtool" in found.touched.paths) == left_out and found.touched.packages == {"ethtool"}
 
 
+def test_what_was_saved_with_the_same_content_is_not_told():
+    found = at_work({PATH: "mine"}, {PATH: "mine"}, told=True)
+    found._saved = {PATH}
+    assert found.lost([]) == []
+
+
 def test_what_is_never_restored_is_not_told():
     paths = {"/etc/resolv.conf": "mine", PATH: "mine", "/usr/lib/a": "mine"}
     assert at_work(paths, paths, told=True).lost([]) == [f"not told: {PATH}"]

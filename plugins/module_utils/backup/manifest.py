@@ -176,7 +176,8 @@ class Kept:
             went = was is None and entry is None and path in leaving.files and path in before
             if (path in made and (as_shipped or was == made[path])) or went:
                 wanted[path] = before.get(path)
-            elif not as_shipped:
+            elif not as_shipped or (was is not None and was == before.get(path)):
+                # What held before the swap the very thing that a package brought is no package's.
                 wanted[path] = was
         ours = {path: state for path, state in wanted.items() if path in back or now[path] == edited.get(path)}
         # Code goes with its package: what somebody made of it since cannot stay, and what it was before the swap comes back.

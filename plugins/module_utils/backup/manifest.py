@@ -128,22 +128,30 @@ class Kept:
         self._write(GOING, shipped.plain(brings))
         self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths}, keeping=True)))
 
-    def set_aside(self, coming: Shipped) -> list[str]:
-        """Keep aside what somebody put at paths that no package had, since a transaction was cut and before its packages are
-        unpacked once more; returns that in words. C(coming) is what these packages bring."""
+    def set_aside(self, coming: Shipped, with_second: bool = True) -> list[str]:
+        """Keep aside what somebody put at paths that no package had, and in second files beside configuration, since a transaction
+        was cut and before its packages are unpacked once more; returns that in words. C(coming) is what these packages bring.
+        C(with_second) is false where a transaction was at work since that may have written second files."""
         goes_back = self.looked
         had, known = self._brought(GOING if goes_back else LEAVING), self._states(EDITED if goes_back else BEFORE)
         paths = [path for path in coming.files if path not in had.files and _is_code(path, coming)]
+        beside = {second: path for path in coming.configuration for second in _with_beside([path]) if with_second and second != path}
         contents = Contents(os.path.join(self.folder, CONTENTS), True)
-        now = file_states.capture(self._target, paths, contents)
+        now = file_states.capture(self._target, [*paths, *beside], contents)
         contents.sync()
-        theirs = {
+        changed = {
             path: state for path, state in now.items()
-            if state is not None and state.kind != file_states.FOLDER and state != known.get(path)
-            and not coming.files[path].is_in(state)}
+            if state is not None and state.kind != file_states.FOLDER and state != known.get(path)}
+        theirs = {path: state for path, state in changed.items() if path not in beside and not coming.files[path].is_in(state)}
+        # rpm itself writes there what it brings, or what the configuration held.
+        second = {
+            path: state for path, state in changed.items()
+            if path in beside and not coming.files[beside[path]].holds(state) and not _is_copy(state, known.get(beside[path]))}
         return [
-            f"{path} was written while its package was cut in its middle, and is the package's now: "
-            f"{f'what it held is in {place}' if place else NOT_KEPT}" for path, place in self._displace(theirs).items()]
+            f"{path} was written while its package was cut in its middle, and is {now_is}: "
+            f"{f'what it held is in {place}' if place else NOT_KEPT}"
+            for some, now_is in ((theirs, "the package's now"), (second, "rpm's to write"))
+            for path, place in self._displace(some).items()]
 
     def _in_the_way(self, comes: t.Iterable[str], brings: Shipped) -> list[str]:
         """Return which paths of builds that come are there, and are not of the builds that go."""
@@ -195,7 +203,9 @@ class Kept:
             for path, place in given_way.items()}
         kept = {path: before[path] for path in code if path in before and path in made}
         told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
-        told.update(self._kept_of_before({path: before.get(path) for path in made if path not in settled}, told))
+        # Where somebody brought a package to another build after the transaction was cut, what that made of its code is not known.
+        lost = {path for path in (*made, *before) if path not in settled and (path in made or _is_code(path, leaving))}
+        told.update(self._kept_of_before({path: before.get(path) for path in lost}, told))
         return [*self._told(settled, told), *self._returned()]
 
     def revoke(self, coming: Shipped) -> list[str]:
@@ -314,6 +324,11 @@ def _is_code(path: str, *builds: Shipped) -> bool:
     """Say whether a path is a file of one of some builds that is no configuration of any."""
     entries = [build.files[path] for build in builds if path in build.files]
     return bool(entries) and not any(entry.config or entry.ghost for entry in entries)
+
+
+def _is_copy(state: file_states.PathState, other: file_states.PathState | None) -> bool:
+    """Say whether a state has the content of another one."""
+    return other is not None and (state.kind, state.content) == (other.kind, other.content)
 
 
 def _plain(states: file_states.States) -> dict[str, t.Any]:

@@ -230,7 +230,7 @@ class TransactionAction(Action):
         """Revert a transaction that was cut: it cannot be completed, or somebody brought back what it had changed."""
         files, words, told = known
         way = found.way(reverts=True)
-        self._set_aside(kept, files, way)
+        self._set_aside(kept, files, way, not tried)
         try:
             told += found.walk(way, files, self._completing(target, kept.reasons(), True, kept))
         except (Failed, Refused) as failure:
@@ -240,10 +240,11 @@ class TransactionAction(Action):
         why = f", because it cannot be completed: {tried[0][1]}" if tried else " by somebody else since"
         return CUT.format("was taken back") + why, False
 
-    def _set_aside(self, kept: Kept, files: t.Mapping[str, str], way: cut.Way) -> None:
+    def _set_aside(self, kept: Kept, files: t.Mapping[str, str], way: cut.Way, with_second: bool = True) -> None:
         """Keep aside what somebody put where packages are unpacked once more."""
         if kept.there:
-            self.left += kept.set_aside(shipped.of_package_files(files[nevra] for nevra in way.install if nevra in files))
+            come = shipped.of_package_files(files[nevra] for nevra in way.install if nevra in files)
+            self.left += kept.set_aside(come, with_second)
 
     def _revoke(self, found: cut.Cut, files: t.Mapping[str, str], kept: Kept) -> None:
         """Bring back the files that a transaction changed which was reverted."""

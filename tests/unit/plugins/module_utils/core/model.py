@@ -185,6 +185,7 @@ class Transaction(engine.Action):
     def apply(self, target):
         kept = Kept(target, self._run(target))
         kept.save(_nevras(self._moving("old")), brought(_nevras(self._moving("new")))[0].files)
+        target.begins()
         self._carry_out(target, "new")
         kept.note(_nevras(self._moving("new")))
 
@@ -193,6 +194,7 @@ class Transaction(engine.Action):
         going = {name: here[name] for name in self._moving("old") if name in here}
         if going != self._moving("old") or not kept.looked:
             kept.look_for_edits(_nevras(going))
+        target.begins()
         self._carry_out(target, "old")
         self.left = kept.put_back()
 
@@ -203,29 +205,27 @@ class Transaction(engine.Action):
         return False
 
     def settle(self, target, job, undoing):
-        kept, here = Kept(target, self.run), Rpm(target).installed()
-        if undoing:
-            if not kept.looked:
-                return "it had not begun", False
+        kept, begun = Kept(target, self.run), ledger.begun(target, job)
+        if undoing and begun:
             self._keep(target, kept, "old")
-            self._carry_out(target, "old")
+            self._carry_out(target, "old", self._ours(target))
             self.left += kept.put_back(_later(target, job))
             return "taken back", True
-        if not kept.there or (not kept.noted and all(here.get(name) == old for name, old in self._moving("old").items())
-                              and not self._touched(target)):
-            kept.clear()
+        if not begun:
+            if not undoing:
+                kept.clear()
             return "it had not begun", False
         if not kept.noted:
             self._keep(target, kept, "new")
-            self._carry_out(target, "new")
+            self._carry_out(target, "new", self._ours(target))
             kept.note(_nevras(self._moving("new")))
         return "made whole", True
 
     def _keep(self, target, kept, side):
         """Keep what an admin made of files since the cut, as the real one does before it unpacks packages once more."""
-        self.left = kept.set_aside(brought(_nevras(self._moving(side)))[0])
-        here = Rpm(target).installed()
-        changed = damage.look(target, _nevras({name: here[name] for name in self._moving(side)}))
+        ours = self._ours(target)
+        self.left = kept.set_aside(brought(_nevras({name: self.args[side][name] for name in ours}))[0])
+        changed = damage.look(target, _nevras(ours))
         self.left += damage.keep(target, self._run(target), changed, 0.0)
 
     def _run(self, target):
@@ -234,16 +234,16 @@ class Transaction(engine.Action):
     def _moving(self, side):
         return {name: version for name, version in self.args[side].items() if self.args["old"][name] != self.args["new"][name]}
 
-    def _touched(self, target):
-        rpm = Rpm(target)
-        return any(
-            rpm.text(path) == text for name, version in self._moving("new").items()
-            for path, (text, *_kind) in BUILDS[name][version].items()
-            if BUILDS[name][self.args["old"][name]].get(path, ("",))[0] != text)
+    def _ours(self, target):
+        """Return what is installed of the packages that are still at one of the two sides. What somebody brought to another
+        version since is no part of it."""
+        here = Rpm(target).installed()
+        return {name: here[name] for name in self._moving("old") if here[name] in (self.args["old"][name], self.args["new"][name])}
 
-    def _carry_out(self, target, side):
+    def _carry_out(self, target, side, only=None):
         for name, version in self._moving(side).items():
-            Rpm(target).move(name, version)
+            if only is None or name in only:
+                Rpm(target).move(name, version)
 
 
 def _later(target, job):

@@ -129,13 +129,13 @@ class Kept:
         self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths}, keeping=True)))
 
     def set_aside(self, coming: Shipped, with_second: bool = True) -> list[str]:
-        """Keep aside what somebody put at paths that no package had, and in second files beside configuration, since a transaction
-        was cut and before its packages are unpacked once more; returns that in words. C(coming) is what these packages bring.
-        C(with_second) is false where a transaction was at work since that may have written second files."""
+        """Keep aside what somebody put at paths that no package had, and in second files beside configuration, since a
+        transaction was cut and before its packages are unpacked once more; returns that in words. C(coming) is what these
+        packages bring. C(with_second) is false where a transaction was at work since that may have written second files."""
         goes_back = self.looked
         had, known = self._brought(GOING if goes_back else LEAVING), self._states(EDITED if goes_back else BEFORE)
         paths = [path for path in coming.files if path not in had.files and _is_code(path, coming)]
-        beside = {second: path for path in coming.configuration for second in _with_beside([path]) if with_second and second != path}
+        beside = {path + suffix: path for path in coming.configuration for suffix in BESIDE if with_second}
         contents = Contents(os.path.join(self.folder, CONTENTS), True)
         now = file_states.capture(self._target, [*paths, *beside], contents)
         contents.sync()
@@ -203,7 +203,7 @@ class Kept:
             for path, place in given_way.items()}
         kept = {path: before[path] for path in code if path in before and path in made}
         told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
-        # Where somebody brought a package to another build after the transaction was cut, what that made of its code is not known.
+        # Where somebody brought a package to another build after a cut, what the transaction had made of its code is not known.
         lost = {path for path in (*made, *before) if path not in settled and (path in made or _is_code(path, leaving))}
         told.update(self._kept_of_before({path: before.get(path) for path in lost}, told))
         return [*self._told(settled, told), *self._returned()]

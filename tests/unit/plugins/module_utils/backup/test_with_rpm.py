@@ -11,7 +11,7 @@ import stat
 import subprocess
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest, states
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest, shipped, states
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
@@ -244,3 +244,19 @@ def test_a_ghost_that_is_too_large_is_told_before_and_after(swapped, monkeypatch
     (line,) = swapped.back()
     assert line.startswith("/var/lib/held/state.db cannot be brought back")
     assert places.MOST_OF_A_FILE > 100_000
+
+
+@pytest.mark.parametrize(("name", "text", "theirs"), [
+    ("/etc/tool.conf.rpmnew", "ours\n", True), ("/etc/tool.conf.rpmsave", "ours\n", True),
+    ("/etc/tool.conf.rpmnew", "new\n", False),  # what the cut transaction itself had written
+    ("/etc/tool.conf.rpmsave", "edited\n", False), ("/usr/lib/tool/rules.rpmnew", "ours\n", False),
+])
+def test_second_files_that_rpm_may_write_over_when_a_cut_transaction_is_completed(swapped, name, text, theirs):
+    swapped.path("/etc/tool.conf").write_text("edited\n")
+    swapped.kept.save([OLD_NEVRA], NEW.files)
+    swapped.path(name).write_text(text)
+    coming = shipped.of_package_files(swapped.world._builder(NEW))
+    told = swapped.kept.set_aside(coming)
+    assert [line.partition(" ")[0] for line in told] == [name] * theirs
+    assert all(pathlib.Path(line.rpartition(" ")[2]).read_text() == text for line in told)
+    assert swapped.kept.set_aside(coming, with_second=False) == []

@@ -238,7 +238,9 @@ class Transaction(engine.Action):
         """Return what is installed of the packages that are still at one of the two sides. What somebody brought to another
         version since is no part of it."""
         here = Rpm(target).installed()
-        return {name: here[name] for name in self._moving("old") if here[name] in (self.args["old"][name], self.args["new"][name])}
+        return {
+            name: here[name] for name in self._moving("old")
+            if here[name] in (self.args["old"][name], self.args["new"][name])}
 
     def _carry_out(self, target, side, only=None):
         for name, version in self._moving(side).items():

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.parametrize("machine", [
 ], indirect=True, scope="module")
 
 MODULE = pathlib.Path(__file__).resolve().parents[1] / "lab" / "guest" / "hyperscale.cil"
-# What Debian's policy denies besides: to the very command that installs that module, and to what it finds of sockets by the builds.
+# What Debian's policy denies besides: to the very command that installs that module, and to the builds.
 BESIDES = """
 (allow semanage_t filesystem_type (filesystem (getattr)))
 (allow semanage_t file_context_t (file (relabelfrom)))

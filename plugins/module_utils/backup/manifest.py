@@ -87,7 +87,8 @@ class Kept:
             self._write(LEAVING, shipped.plain(brings))
             differing = differences(self._target, names)
             edited = edited_of(differing)
-            paths = [*_with_beside(brings.configuration), *brings.ghosts, *edited, *self._in_the_way(comes, brings)]
+            # What comes may be configuration: then rpm may leave second files beside what is in its way.
+            paths = [*_with_beside([*brings.configuration, *self._in_the_way(comes, brings)]), *brings.ghosts, *edited]
             before = self._capture(paths, keeping=True)
             self._write(MISSING, sorted(differing.keys() - set(edited)))
             self._write(BESIDE_KERNELS, beside_kernels(self._target))
@@ -122,8 +123,8 @@ class Kept:
         """Keep what the files hold before the transaction is taken back. C(going) are the NEVRAs of the builds that are to go."""
         brings, names = shipped.installed(going)
         paths = [
-            *_with_beside(brings.configuration), *edited_of(differences(self._target, names)),
-            *self._in_the_way(self._brought(LEAVING).files, brings)]
+            *_with_beside([*brings.configuration, *self._in_the_way(self._brought(LEAVING).files, brings)]),
+            *edited_of(differences(self._target, names))]
         self._write(STOPPED, units.stopped(self._target, self._read(ACTIVE) or []))
         self._write(GOING, shipped.plain(brings))
         self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths}, keeping=True)))

@@ -202,6 +202,8 @@ class Kept:
         told = {
             path: f"{DEAD if path in dead else words}: {f'what it held is in {place}' if place else NOT_KEPT}"
             for path, place in given_way.items()}
+        told.update(self._kept_of_edited(
+            {path: state for path, state in wanted.items() if path not in ours and state == edited.get(path)}, now))
         kept = {path: before[path] for path in code if path in before and path in made}
         told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
         # Where somebody brought a package to another build after a cut, what the transaction had made of its code is not known.
@@ -255,6 +257,18 @@ class Kept:
         return {
             path: f"{told.get(path, LEFT)}; what it held before the swap is in {place}"
             for path, place in self._displace(theirs).items() if place}
+
+    def _kept_of_edited(self, theirs: file_states.States, now: file_states.States) -> dict[str, str]:
+        """Keep what somebody had made of paths before the way back, where somebody changed them since it began. Returns the words
+        of these paths."""
+        ghosts = {*self._brought(GOING).ghosts, *self._brought(LEAVING).ghosts}
+        changed = {
+            path: state for path, state in theirs.items()
+            if state is not None and state.kind in (file_states.FILE, file_states.LINK) and state != now.get(path)
+            and path not in ghosts}
+        return {
+            path: f"{LEFT}; what it held before the way back is in {place}"
+            for path, place in self._displace(changed).items() if place}
 
     def _told(self, settled: t.Container[str] = (), told: t.Mapping[str, str] | None = None) -> list[str]:
         """Return in words what holds something else than before the transaction. C(told) has the words of some paths."""

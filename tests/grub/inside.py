@@ -40,7 +40,7 @@ def scribble() -> None:
     number = 0
     while True:
         number += 1
-        path = writes.ENTRIES / f"noise-{os.getpid()}-{number % 7}"
+        path = writes.ENTRIES / f"noise-{number % 7}"
         path.write_text("noise")
         path.rename(f"{path}.conf")
         if number % 3 == 0:
@@ -49,8 +49,8 @@ def scribble() -> None:
 
 @contextlib.contextmanager
 def scribbling(wanted: bool) -> t.Iterator[None]:
-    """Have other programs write to the same folder until right after the write that is judged."""
-    others = [multiprocessing.Process(target=scribble) for _number in range(2 if wanted else 0)]
+    """Have another program write to the same folder until right after the write that is judged."""
+    others = [multiprocessing.Process(target=scribble)] if wanted else []
     for other in others:
         other.start()
     time.sleep(0.2 if wanted else 0)

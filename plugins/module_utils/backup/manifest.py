@@ -19,14 +19,14 @@ import shutil
 import time
 import typing as t
 
-from ..core import boot_disk, host_io
-from ..core.errors import Failed, Problem, Refused
-from ..core.host_io import Target, is_folder, is_there, names_in, scratch_of, sync_folder
+from ..core import boot_disk
+from ..core.errors import Problem, Refused
+from ..core.host_io import Target, is_folder, is_there, names_in, sync_folder
 from ..packages import edits
 from ..packages.jobfile import REASONS
 from ..packages.store import Store
 from ..tables import places
-from . import displaced, shipped, states as file_states, units
+from . import displaced, local_edits, shipped, states as file_states, units
 from .boot_entries import DEAD, dead_entries
 from .contents import Contents
 from .doings import BESIDE, Doings
@@ -85,8 +85,8 @@ class Kept:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             self._write(ACTIVE, units.active(self._target, brings.files))
             self._write(LEAVING, shipped.plain(brings))
-            differing = differences(self._target, names)
-            edited = edited_of(differing)
+            differing = local_edits.differences(self._target, names)
+            edited = local_edits.edited_of(differing)
             # What comes may be configuration: then rpm may leave second files beside what is in its way.
             paths = [*_with_beside([*brings.configuration, *self._in_the_way(comes, brings)]), *brings.ghosts, *edited]
             before = self._capture(paths, keeping=True)
@@ -124,7 +124,7 @@ class Kept:
         brings, names = shipped.installed(going)
         paths = [
             *_with_beside([*brings.configuration, *self._in_the_way(self._brought(LEAVING).files, brings)]),
-            *edited_of(differences(self._target, names))]
+            *local_edits.edited_of(local_edits.differences(self._target, names))]
         self._write(STOPPED, units.stopped(self._target, self._read(ACTIVE) or []))
         self._write(GOING, shipped.plain(brings))
         self._write(EDITED, _plain(self._capture({*self._states(BEFORE), *self._states(AFTER), *paths}, keeping=True)))
@@ -355,60 +355,11 @@ def _with_beside(paths: t.Iterable[str]) -> list[str]:
     return [path + suffix for path in paths for suffix in ("", *BESIDE)]
 
 
-def differences(target: Target, names: t.Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return which files of some installed packages are not as their package brought them, in whatever rpm compares: content,
-    mode, owner, link, type and capabilities, also of documentation and configuration; and which are missing."""
-    wanted = sorted(set(names))
-    if not wanted:
-        return {}
-    status, out = target.probe([*edits.VERIFY, *wanted])
-    told = edits.parse(out)
-    if not edits.answered(status, told):
-        raise Failed(Problem(
-            "rpm cannot tell which files of this host were edited", f"'{' '.join(edits.VERIFY)}' ended with status {status}",
-            "Look at what 'rpm -V' says of the installed packages, mend it, and run again"))
-    return told
-
-
-def edited_of(differing: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
-    """Return those files that are there, of what differs from its package."""
-    return [path for path, said in differing.items() if said["flags"] != edits.MISSING]
-
-
 def beside_kernels(target: Target) -> list[str]:
     """Return what hooks of kernel-install have made beside the places that are saved."""
     root = target.path("/").rstrip("/")
     found = [path[len(root):] for pattern in places.BESIDE_KERNELS for path in glob.glob(f"{glob.escape(root)}{pattern}")]
     return sorted(inner for path in found for inner in file_states.below(target, path))
-
-
-def sweep(target: Target, job: str, *paths: str) -> None:
-    """Take away what the writes of a step that was cut left beside some paths, and anywhere in the places that are saved.
-
-    What lies there may be somebody's that was moved out of the way at the moment of the cut: what no run keeps is displaced.
-    """
-    trees = [path for place in places.SAVED for path in [*file_states.below(target, place), place]]
-    ends = [host_io.end_of_links(target.root, path) or path for path in paths if path.startswith("/")]
-    folders = {os.path.dirname(path) for path in (*paths, *ends, *trees) if path.startswith("/")}
-    for folder in sorted(folders):
-        for name in displaced.names(target.path(folder)):
-            if name.startswith(scratch_of(job)):
-                _rescue(target, job, folder, os.path.join(target.path(folder), name))
-        target.clear_scratch(folder, job)
-
-
-def _rescue(target: Target, job: str, folder: str, scratch: str) -> None:
-    """Keep what lies in a scratch folder and in no run's contents."""
-    for name in displaced.names(scratch):
-        state = file_states.of_path(os.path.join(scratch, name), Contents())
-        if any(is_there(os.path.join(target.state_dir, FOLDER, run, CONTENTS, state.content)) for run in runs(target)):
-            continue
-        handle = os.open(scratch, os.O_PATH | os.O_DIRECTORY)
-        try:
-            place = displaced.move(target, job.partition(".")[0], os.path.join(folder, name), handle, name)
-        finally:
-            os.close(handle)
-        target.warn(f"what lay in {folder} when a run was cut there, and may be somebody's, is in {place}")
 
 
 def runs(target: Target) -> list[str]:

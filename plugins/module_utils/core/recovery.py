@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..backup import manifest
+from ..backup import cut_writes
 from . import identity, ledger, lock, payload
 from .engine import Action, from_record, let_go, unexpected
 from .errors import Failed, Problem, Refused
@@ -119,13 +119,13 @@ def settle(target: Target, kinds: Kinds) -> Settled:
     # A later step may rest on an earlier one.
     for step, action in reversed(_open_steps(target, kinds)):
         target.job = _job(step)
-        manifest.sweep(target, target.job, action.subject)
+        cut_writes.sweep(target, target.job, action.subject)
         words = _settle(target, step, action, kinds)
         outcome = words if step == cut.step else outcome
         left += action.left
     let_go(target, kinds)
     if not cut.run.ended:
-        manifest.sweep(target, ledger.job_name(cut.run.id, ledger.HEADER), identity.COOKIE)
+        cut_writes.sweep(target, ledger.job_name(cut.run.id, ledger.HEADER), identity.COOKIE)
         book = Book(target, cut.run.id)
         book.write(ledger.RUN_ENDED)
         book.close()

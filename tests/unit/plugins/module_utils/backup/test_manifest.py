@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    boot_entries, manifest, parent, restore, shipped, states as file_states, units as backup_units,
+    boot_entries, cut_writes, local_edits, manifest, parent, restore, shipped, states as file_states, units as backup_units,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, host_io, ledger
@@ -221,7 +221,7 @@ def edited_entry(target, monkeypatch, before=False):
     found = kept(target, monkeypatch)
     kernel = shipped.Shipped({"/usr/lib/modules/6.12/vmlinuz": entry("image", 0o644)}, {})
     monkeypatch.setattr(shipped, "installed", lambda names: (kernel, ["kernel-core"]))
-    monkeypatch.setattr(manifest, "differences", lambda target, names: {})
+    monkeypatch.setattr(local_edits, "differences", lambda target, names: {})
     lay(target, path, f"{text}options ro\n")
     found.note(["new"])
     lay(target, path, f"{text}options by somebody\n")
@@ -363,7 +363,7 @@ class TestKept:
         brought = shipped.Shipped({code: entry("new", 0o644)}, {})
         monkeypatch.setattr(shipped, "installed", lambda names: (brought, ["a"]))
         found.note(["new"])
-        monkeypatch.setattr(manifest, "differences", lambda target, names: {code: {"flags": "S5", "kind": ""}})
+        monkeypatch.setattr(local_edits, "differences", lambda target, names: {code: {"flags": "S5", "kind": ""}})
         lay(target, code, "edited since\n", 0o640)
         found.look_for_edits(["new"])
         os.unlink(target.path(code))
@@ -410,7 +410,7 @@ class TestKept:
         code = "/usr/bin/a"
         monkeypatch.setattr(shipped, "installed", lambda names: (shipped.Shipped({code: entry("new", 0o755)}, {}), ["a"]))
         found.note(["new"])
-        monkeypatch.setattr(manifest, "differences", lambda target, names: {code: {"flags": "S5", "kind": ""}})
+        monkeypatch.setattr(local_edits, "differences", lambda target, names: {code: {"flags": "S5", "kind": ""}})
         lay(target, code, "x" * (places.MOST_OF_A_FILE + 1))
         found.look_for_edits(["new"])
         os.unlink(target.path(code))
@@ -445,15 +445,15 @@ class TestKept:
         said = "S.5....T.  c /etc/a b.conf\nmissing   c /etc/gone\n..?......    /usr/bin/x (Permission denied)\nUnsatisfied\n"
         for differing in (1, 2, 254):
             monkeypatch.setattr(target, "probe", lambda argv, differing=differing: (differing, said))
-            assert manifest.edited_of(manifest.differences(target, ["a"])) == ["/etc/a b.conf", "/usr/bin/x"]
-        assert manifest.differences(target, []) == {}
+            assert local_edits.edited_of(local_edits.differences(target, ["a"])) == ["/etc/a b.conf", "/usr/bin/x"]
+        assert local_edits.differences(target, []) == {}
 
     @pytest.mark.parametrize("answer", [
         (1, "error: cannot open Packages database in /var/lib/rpm\n"), (1, ""), (127, ""), (-9, "S.5....T.  c /etc/a.conf\n")])
     def test_an_rpm_that_cannot_tell_stops_the_run(self, target, monkeypatch, answer):
         monkeypatch.setattr(target, "probe", lambda argv: answer)
         with pytest.raises(Failed, match="rpm cannot tell"):
-            manifest.differences(target, ["a"])
+            local_edits.differences(target, ["a"])
 
 
 class TestMerge:
@@ -558,7 +558,7 @@ def test_what_a_cut_write_left_is_swept_away(target):
         lay(target, f"/etc/systemd/system/{name}", "x")
     for path in (f"/etc/{mine}def/new", f"/srv/{mine}ghi", "/etc/.hidden"):
         lay(target, path, "x")
-    manifest.sweep(target, target.job, "/etc/lab.conf")
+    cut_writes.sweep(target, target.job, "/etc/lab.conf")
     assert sorted(os.listdir(target.path("/etc/systemd/system"))) == sorted(others)
     assert sorted(os.listdir(target.path("/etc"))) == [".hidden", "systemd"]
     assert os.listdir(target.path("/srv")) == [f"{mine}ghi"]

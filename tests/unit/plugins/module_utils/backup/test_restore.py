@@ -11,7 +11,7 @@ import pathlib
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import (
-    contents as kept_contents, displaced, manifest, parent, restore, states,
+    contents as kept_contents, cut_writes, displaced, manifest, parent, restore, states,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup.contents import Contents
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
@@ -368,7 +368,7 @@ def test_what_a_cut_left_in_a_scratch_folder_is_displaced_unless_it_is_kept(host
         handle = os.open(scratch / "old", os.O_RDONLY)
         contents.read(handle)
         os.close(handle)
-    manifest.sweep(host.target, host.target.job, PATH)
+    cut_writes.sweep(host.target, host.target.job, PATH)
     if kind == "folder":
         assert (host("/etc/app") / "old.saved/theirs").read_text() == "theirs\n" and host.names() == ["old.saved"]
     else:

@@ -9,7 +9,7 @@ import errno
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest, presets, units
+from ansible_collections.centos.hyperscale.plugins.module_utils.backup import local_edits, presets, units
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
 
 FILES = ["/usr/lib/systemd/system/a.service", "/usr/lib/systemd/system/a.socket"]
@@ -38,9 +38,9 @@ def test_units_of_a_manager_that_does_not_answer(tmp_path, ask, answer):
 def test_edited_files_that_rpm_cannot_tell(tmp_path, answer, edited):
     if edited is None:
         with pytest.raises(errors.Failed, match="cannot tell which files"):
-            manifest.differences(target_of(tmp_path, answer), ["a"])
+            local_edits.differences(target_of(tmp_path, answer), ["a"])
     else:
-        assert manifest.edited_of(manifest.differences(target_of(tmp_path, answer), ["a"])) == edited
+        assert local_edits.edited_of(local_edits.differences(target_of(tmp_path, answer), ["a"])) == edited
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ENOTDIR])

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
-    errors, health, host_io, identity, ledger, ledger_book, ledger_lines, lock, retention,
+    engine, errors, health, host_io, identity, ledger, ledger_book, ledger_lines, lock, recovery, retention, undo,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger_book import Book
 
@@ -246,6 +247,40 @@ def test_a_file_is_read_once_until_it_changes(target, monkeypatch):
     assert ledger.read(target, name).ended and read == [name, name]
 
 
+class Nothing:
+    """A registry of one kind of step, whose section has nothing to say."""
+
+    class Kind(engine.Action):
+        kind, section = "file", "files"
+
+    kinds = {"file": Kind}
+
+    @staticmethod
+    def having(_name):
+        return []
+
+
+@pytest.mark.parametrize("state", ["verified", "reverted"])
+def test_of_many_runs_each_is_read_once_whatever_is_asked(target, monkeypatch, state):
+    names = [run(target, state) for _one in range(300)]
+    read = []
+    parse = ledger.parse
+    monkeypatch.setattr(ledger, "parse", lambda *given: (read.append(given[0]), parse(*given))[1])
+    ledger._read.clear()
+    recovery.settle(target, Nothing.kinds)
+    steps = undo.taken(target, {"files"}, Nothing)
+    undo.before(target, steps)
+    retention.oldest_needed(target)
+    retention.close(target)
+    retention.prune(target)
+    assert sorted(read) == names and len(steps) == (300 if state == "verified" else 0)
+    # What nothing stands of is not read by the next run.
+    read.clear()
+    ledger._read.clear()
+    recovery.settle(target, Nothing.kinds)
+    assert len(read) == (300 if state == "verified" else 1)
+
+
 def test_runs_of_which_nothing_stands_leave_the_ledger_but_not_the_newest(target):
     gone, stands, newest = run(target, "reverted"), run(target, "verified"), run(target, "reverted")
     retention.close(target)
@@ -294,6 +329,32 @@ def test_who_looks_does_not_keep_anybody_from_starting(target):
     finally:
         os.close(handle)
     assert lock.at_work(target) == ""
+
+
+def look_for_ever(target, looks):
+    while True:
+        lock.at_work(target)
+        looks.value += 1
+
+
+def test_many_who_look_without_a_pause_keep_nobody_from_starting(target):
+    forking = multiprocessing.get_context("fork")
+    counts = [forking.Value("L", 0) for _one in range(2)]
+    looking = [forking.Process(target=look_for_ever, args=(target, looks), daemon=True) for looks in counts]
+    with lock.exclusive(target, "ann"):  # what is looked at is there
+        pass
+    for process in looking:
+        process.start()
+    try:
+        for _start in range(1000):
+            with lock.exclusive(target, "bob"):
+                pass
+        while not all(looks.value for looks in counts):
+            assert all(process.is_alive() for process in looking)
+    finally:
+        for process in looking:
+            process.kill()
+            process.join()
 
 
 def test_the_name_of_a_dead_holder_is_not_told(target):

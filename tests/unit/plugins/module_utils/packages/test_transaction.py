@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import types
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.backup import manifest, shipped
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, ledger, recovery
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, errors, host_io, ledger, recovery
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger_book import Book
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import cut, jobfile, launch, rpmdb, solver, transaction
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.rpmdb import Package
@@ -238,6 +239,38 @@ def test_the_end_mark_says_what_a_result_did_not_come_to_say(target, jobs, here,
     # Without the mark the files are checked, and the mark is written.
     assert [(job.install, job.erase) for job in jobs] == [] if marked else [([], [])]
     assert not recovery.half_done(target, KINDS)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_swap_whose_note_could_not_be_written_stands_and_can_be_taken_back(target, jobs, here, monkeypatch, code):
+    """The transaction ended well and a full disk came after it: it is in the ledger, and what was saved stays."""
+    def carry_out(host, job):
+        here.clear()
+        here.update({NEW: 200, B_NEW: 200})
+        folder = left(host, {"phase": "done"}, {"ok": True}, job.run)
+        folder.mark(True)
+        store(host, job.keep_in, OLD, B_OLD)
+        return {"ok": True, "refused": False, "touched": True, "problems": []}
+
+    def full(_self, _coming):
+        raise OSError(code, os.strerror(code), "after.json")
+
+    noted = []
+    monkeypatch.setattr(launch, "carry_out", carry_out)
+    monkeypatch.setattr(manifest.Kept, "save", lambda self, _leaving, _comes: os.makedirs(self.folder))
+    monkeypatch.setattr(manifest.Kept, "there", True)
+    action = transaction.TransactionAction("2 packages in, 2 out", "", {
+        "items": TWO, "specs": [], "weak_deps": False, "lock_timeout": 1, "install": [NEW, B_NEW], "erase": []})
+    with monkeypatch.context() as patched, pytest.raises(errors.Failed, match=os.strerror(code)):
+        patched.setattr(manifest.Kept, "note", full)
+        engine.apply_all(target, ledger.new_run_id(target), [action])
+    run, = (run.id for run in ledger.every(target))
+    assert len(ledger.standing(target)) == 1
+    monkeypatch.setattr(manifest.Kept, "note", lambda self, coming: noted.append(coming))
+    assert "the host finished its package transaction by itself" in recovery.settle(target, KINDS).story["outcome"]
+    assert noted == [[NEW, B_NEW]] and [step.run for step in ledger.standing(target)] == [run]
+    assert sorted(manifest.Kept(target, run).packages.whole()) == [OLD, B_OLD]
+    assert recovery.settle(target, KINDS).story is None
 
 
 def test_a_mark_that_says_reverted_is_no_transaction_that_stands_and_its_files_are_brought_back(target, jobs, monkeypatch):

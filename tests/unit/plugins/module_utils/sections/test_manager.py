@@ -19,7 +19,7 @@ class Host:
     """A host whose PID 1 answers questions of a kind only from the given number on."""
 
     def __init__(self, root, monkeypatch, **silent):
-        self.silent, self.told, self.version = silent, [], "262"
+        self.silent, self.told, self.version, self.failed = silent, [], "262", ""
         self.target = host_io.Target(self.run, str(root), root=str(root))
         for pid in ("1", "7"):
             (root / "proc" / pid).mkdir(parents=True)
@@ -35,7 +35,7 @@ class Host:
         if argv[1] not in ("show", "list-units"):
             self.told.append(" ".join(argv[1:]))
         return 0, {
-            "version": f"{self.version}\n", "daemons": "Id=systemd-logind.service\nMainPID=7\n",
+            "version": f"{self.version}\n", "failed": self.failed, "daemons": "Id=systemd-logind.service\nMainPID=7\n",
             "running": "user@1000.service loaded active running User Manager\n"}.get(what, ""), ""
 
 
@@ -72,6 +72,25 @@ def test_the_proof_waits_for_an_answer_and_tells_when_none_comes(tmp_path, monke
     monkeypatch.setattr(manager, "SETTLE_SECONDS", 0.0)
     with pytest.raises(errors.Failed, match="Connection refused"):
         action.verify(Host(tmp_path / "b", monkeypatch, **{what: 10**6}).target)
+
+
+LINE = "{} loaded failed failed A service\n"
+
+
+@pytest.mark.parametrize(("before", "now", "told"), [
+    ([], ["a.service"], "a.service"), (["a.service"], ["a.service", "b.service", "c@1.mount"], "b.service, c@1.mount"),
+    (["a.service"], ["a.service"], ""), (["a.service", "b.service"], ["b.service"], ""), (["a.service"], [], "")])
+def test_units_that_failed_with_the_swap_end_the_step_and_others_do_not(tmp_path, monkeypatch, before, now, told):
+    monkeypatch.setattr(manager, "SETTLE_SECONDS", 0.0)
+    host = Host(tmp_path, monkeypatch)
+    host.failed = "".join(LINE.format(unit) for unit in now)
+    action = manager.ReexecAction("PID 1", "", {"version": "262", "failed_units": before})
+    if not told:
+        action.verify(host.target)
+        return
+    with pytest.raises(errors.Failed) as failed:
+        action.verify(host.target)
+    assert failed.value.problems[0].fact == f"units failed that worked before: {told}"
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EINVAL])

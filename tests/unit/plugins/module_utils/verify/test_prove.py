@@ -237,14 +237,29 @@ def test_denials_before_the_way_back_began_are_no_news(host):
     assert "since the way back began" in back["init_t write file etc_t"].diagnosis
 
 
-def test_services_in_another_domain(host):
-    before = {"domains": {"a.service": "syslogd_t", "b.service": "sshd_t"}}
-    now = {"domains": {"a.service": "initrc_t", "b.service": "sshd_t"}}
+@pytest.mark.parametrize(("was", "is_now", "told"), [
+    ({"a.service": "syslogd_t", "b.service": "sshd_t"}, {"a.service": "initrc_t", "b.service": "sshd_t"},
+     [("a.service", "syslogd_t", "initrc_t")]),
+    ({"a.service": "systemd_logind_t"}, {"a.service": "unconfined_service_t"},
+     [("a.service", "systemd_logind_t", "unconfined_service_t")]),
+    ({"a.service": "init_t"}, {"a.service": "syslogd_t"}, [("a.service", "init_t", "syslogd_t")]),
+    ({"a@1.service": "chronyd_t", "b.service": "crond_t"}, {"a@1.service": "init_t", "b.service": "init_t"},
+     [("a@1.service", "chronyd_t", "init_t"), ("b.service", "crond_t", "init_t")]),
+    # What ended or began meanwhile is told by other checks.
+    ({"a.service": "syslogd_t"}, {"b.service": "init_t"}, [])])
+@pytest.mark.parametrize("enforces", ["0", "1"])
+def test_services_in_another_domain(host, was, is_now, told, enforces):
+    host.write("/sys/fs/selinux/enforce", enforces)
+    findings = aftermath.domains(recorded(host.root, {"domains": was}, {"domains": is_now}))
+    assert [(finding.subject.name, finding.before, finding.after, finding.severity) for finding in findings] == [
+        (*one, HIGH) for one in told]
+
+
+def test_domains_are_told_only_where_both_times_have_them(host):
+    before = now = {"domains": {"a.service": "syslogd_t"}}
     with pytest.raises(Skipped, match="off"):
         list(aftermath.domains(recorded(host.root, before, now)))
     host.write("/sys/fs/selinux/enforce", "1")
-    (finding,) = aftermath.domains(recorded(host.root, before, now))
-    assert (finding.subject.name, finding.before, finding.after, finding.severity) == ("a.service", "syslogd_t", "initrc_t", HIGH)
     assert list(aftermath.domains(recorded(host.root, before, before))) == []
     with pytest.raises(Skipped, match="lacks domains"):
         list(aftermath.domains(recorded(host.root, {}, now)))

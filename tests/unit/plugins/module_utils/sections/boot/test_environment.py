@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import boot_disk, engine, ledger, recovery
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import boot_loader
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import worker
@@ -40,6 +41,15 @@ def fixture_flushed(monkeypatch, host):
 
 def read(host):
     return boot_loader.read(str(host.root))
+
+
+def made_of(host, kind):
+    """Return a step of a kind that sets another default, or an argument of the default's entry."""
+    return {
+        "entry": lambda: actions.EntryAction.of(read(host).entry_of(STOCK), "test", "root=/dev/vda1 ro psi=1"),
+        "environment": lambda: actions.EnvironmentAction.of(read(host), "test", {"mine": "1"}, {"saved_entry": NEWER}),
+        "pin": lambda: held.PinAction.of(read(host), "test", {"saved_entry": host.id_of(OTHER)}, {}),
+    }[kind]()
 
 
 def step(host, new=None, starts=None):
@@ -99,11 +109,7 @@ def test_a_block_that_was_made_is_seen_to_be_gone(host, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["entry", "environment", "pin"])
 def test_a_step_that_was_cut_is_seen_before_it_counts_as_done(host, flushed, kind):
-    made = {
-        "entry": lambda: actions.EntryAction.of(read(host).entry_of(STOCK), "test", "root=/dev/vda1 ro psi=1"),
-        "environment": lambda: actions.EnvironmentAction.of(read(host), "test", {}, {"saved_entry": NEWER}),
-        "pin": lambda: held.PinAction.of(read(host), "test", {"saved_entry": host.id_of(STOCK)}, {}),
-    }[kind]()
+    made = made_of(host, kind)
     made.apply(host.target)
     flushed.clear()
     words, done = made.settle(host.target, "job", False)
@@ -118,6 +124,27 @@ def test_a_step_that_grub_would_not_see_fails(host, monkeypatch):
     monkeypatch.setattr(boot_disk, "flush", fails)
     with pytest.raises(Failed, match="frozen"):
         step(host, {"saved_entry": "x"})
+
+
+@pytest.mark.parametrize("error", [
+    Failed(Problem("grubenv", "it has another default", "look")), OSError(errno.EIO, "Input/output error"), KeyError("x")],
+    ids=["failed", "input and output", "key"])
+@pytest.mark.parametrize("kind", ["entry", "environment", "pin"])
+def test_a_step_whose_verification_fails_leaves_what_grub_started_before(host, monkeypatch, kind, error):
+    """What was written belongs to the ledger, and is taken back at once or by the next run."""
+    made = made_of(host, kind)
+    env, entry = dict(host.env), read(host).entry_of(STOCK)
+
+    def fails(_self, _target):
+        raise error
+
+    with monkeypatch.context() as patched, pytest.raises(Failed):
+        patched.setattr(type(made), "verify", fails)
+        engine.apply_all(host.target, ledger.new_run_id(host.target), [made])
+    recovery.settle(host.target, {made.kind: type(made)})
+    assert host.env == env and read(host).entry_of(STOCK) == entry
+    steps = ledger.every(host.target)[0].steps
+    assert steps[0].state == ledger.DIRTY and ledger.standing(host.target) == []
 
 
 def test_the_end_of_a_transaction_is_seen(host, flushed):

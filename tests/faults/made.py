@@ -56,13 +56,14 @@ echo setting > %{{buildroot}}/etc/{place}.conf
 %lang(de) /usr/share/locale/de/LC_MESSAGES/{place}.mo
 %lang(fr) /usr/share/locale/fr/LC_MESSAGES/{place}.mo
 %config(noreplace) /etc/{place}.conf
+{ghosts}
 """
 
 
 class Row:
     """One build to make."""
 
-    def __init__(self, name, version, vendor, tags=(), source=None, beside=False):
+    def __init__(self, name, version, vendor, tags=(), source=None, beside=False, ghosts=()):
         self.name = name
         # Builds that lie beside each other have no paths in common.
         self.place = f"{name}-{version}" if beside else name
@@ -70,6 +71,8 @@ class Row:
         self.version = version
         self.vendor = vendor
         self.tags = list(tags)
+        # Paths that the package owns and does not bring.
+        self.ghosts = list(ghosts)
 
     def release(self, stream):
         """Return its release."""
@@ -80,7 +83,8 @@ class Row:
         scripts = "".join(SCRIPT.format(slot=slot, name=self.name, version=self.version) for slot in SLOTS)
         return SPEC.format(
             source=self.source, name=self.name, place=self.place, version=self.version, release=self.release(stream),
-            vendor=self.vendor, tags="\n".join(self.tags), scripts=scripts)
+            vendor=self.vendor, tags="\n".join(self.tags), scripts=scripts,
+            ghosts="\n".join(f"%ghost {path}" for path in self.ghosts))
 
 
 def offer(live, folder, rows):

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import time
+import zipfile
 
 from lab import hosts, rpms
 
@@ -38,14 +39,14 @@ open("/srv/held", "w").close()
 time.sleep(600)
 """
 
-# Looks whether somebody is at work without a pause, as predictions of many controllers do.
+# Looks whether somebody is at work without a pause, as predictions of many controllers do, with the module's own code.
 LOOK = """
-import fcntl, os, struct
-whole = struct.pack("@hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+import sys
+sys.path.insert(0, "/srv/code")
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io, lock
+target = host_io.Target(None, "/tmp")
 while True:
-    handle = os.open("/var/lib/centos-hyperscale/lock", os.O_RDONLY)
-    fcntl.fcntl(handle, fcntl.F_OFD_GETLK, whole)
-    os.close(handle)
+    lock.at_work(target)
 """
 
 
@@ -129,7 +130,17 @@ def test_a_second_run_during_a_first_is_refused_by_name(host9):
     assert not host9.adopt().get("failed")
 
 
-def test_who_looks_whether_somebody_is_at_work_keeps_nobody_from_starting(host9):
+def put_code(live, folder):
+    """Copy the code that modules share to a host, below /srv/code."""
+    with zipfile.ZipFile(folder / "code.zip", "w") as packed:
+        for path in sorted((TREE / "plugins" / "module_utils").rglob("*.py")):
+            packed.write(path, f"ansible_collections/centos/hyperscale/{path.relative_to(TREE)}")
+    live.put(folder / "code.zip", "/srv/code.zip")
+    live.command("python3", "-m", "zipfile", "-e", "/srv/code.zip", "/srv/code")
+
+
+def test_who_looks_whether_somebody_is_at_work_keeps_nobody_from_starting(host9, tmp_path):
+    put_code(host9, tmp_path)
     host9.write("/srv/look.py", LOOK)
     assert host9.adopt()["changed"]
     host9.command("systemd-run", "--quiet", "--unit=look", "python3", "/srv/look.py")

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
 from lab import hosts, rpms
 
+from . import made
 from .conftest import repositories
+from .made import SIG, STOCK, Row
 
 SAVED = "/var/lib/centos-hyperscale/saved"
 REASONS = ["dnf", "-q", "repoquery", "--installed", "--qf", "%{name} %{reason}\\n"]
@@ -177,6 +180,44 @@ def test_modes_owners_links_types_and_capabilities_of_files_of_packages_come_bac
     assert [line for line in result["left"] if DELETED in line] == [
         f"{DELETED} was deleted before the swap, and came back with its package"]
     assert not any(path in line for path in CHANGED for line in result["left"]), result["left"]
+
+
+# Owned by a package that does not bring them: what a program writes, and what an admin led elsewhere.
+STATE, LINK, UNUSED = "/var/lib/alpha/state.db", "/etc/alpha.current", "/var/lib/alpha/none.db"
+GHOSTS = f"""
+mkdir -p /var/lib/alpha
+echo precious > {STATE}
+chown daemon:mail {STATE}
+chmod 0640 {STATE}
+ln -s /etc/alpha.conf {LINK}
+"""
+
+
+@pytest.mark.parametrize("written_since", [False, True])
+def test_ghosts_that_the_new_build_drops_are_told_and_come_back(host9, tmp_path, written_since):
+    live = host9
+    made.offer(live, tmp_path, [Row("alpha", 1, STOCK, ghosts=[STATE, LINK, UNUSED]), Row("alpha", 2, SIG)])
+    live.command("dnf", "-y", "-q", "install", "alpha-1")
+    live.command("sh", "-c", GHOSTS)
+    look = ["sh", "-c", f"stat -c '%A %U %G %N' {STATE} {LINK}; cat {STATE}"]
+    before = live.command(*look)
+    want = {"packages": [{"names": ["alpha"]}]}
+    findings = live.module("dropin_info", want)["report"]["findings"]
+    told = {finding["subject"]["name"]: finding["severity"] for finding in findings if finding["check"] == "ghost.dropped"}
+    assert told == {STATE: "high", LINK: "high"}, findings
+    assert live.converge(**want)["changed"]
+    gone = f"! test -e {STATE} && ! test -L {LINK}"
+    live.command("sh", "-c", gone)
+    if written_since:
+        live.command("sh", "-c", f"mkdir -p /var/lib/alpha && echo newer > {STATE}")
+    result = live.module("converge", {"state": "undone"})
+    assert result.get("changed"), result
+    if written_since:
+        assert live.command("cat", STATE) == "newer" and live.command("readlink", LINK) == "/etc/alpha.conf"
+        kept, = (line for line in result["left"] if STATE in line)
+        assert live.command("cat", kept.rpartition(" ")[2]) == "precious"
+    else:
+        assert live.command(*look) == before and not any(path in line for path in (STATE, LINK) for line in result["left"])
 
 
 REPO = "/etc/yum.repos.d/centos.repo"

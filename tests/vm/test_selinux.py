@@ -29,6 +29,8 @@ BESIDES = """
 (allow semanage_t semanage_store_t (file (relabelfrom)))
 (allow systemd_tmpfiles_t init_runtime_t (sock_file (getattr)))
 (allow systemd_tmpfiles_t syslogd_runtime_t (sock_file (getattr)))
+(allow systemd_user_runtime_dir_t systemd_userdbd_runtime_t (dir (getattr open read search)))
+(allow syslogd_t tmpfs_t (dir (getattr open read search)))
 """
 ROLES = ["repos", "systemd"]
 DAEMONS = ("systemd-journald.service", "systemd-logind.service", "systemd-udevd.service", "dbus.service", "ssh.service")

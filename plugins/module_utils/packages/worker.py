@@ -24,7 +24,7 @@ from .callback import Callback
 from .jobfile import ALIVE, CARRIED, JOB, PLAN, RESERVED, RESULT, RUNNING, SKIPPED, Folder, Job, from_json
 from .locks import patiently, wait_for_rpm
 from .store import Store
-from .written_out import write_out
+from .written_out import each_file, write_out
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
@@ -83,7 +83,7 @@ def _transact(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> Don
         callback = Callback(folder)
         base.args = ["centos.hyperscale", job.run]
         folder.runs(len(packages))
-        with dnf_base.file_policy(base, main):
+        with each_file(), dnf_base.file_policy(base, main):
             # From here on nobody may take it for one that has not begun, be it that it waits.
             history = patiently(
                 job.lock_timeout, lambda: base.do_transaction(callback), lambda holder: folder.status(RUNNING, holder=holder))
@@ -91,7 +91,8 @@ def _transact(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> Don
             files, [item.nevra for item in items if item.nevra not in files], _beside(items), tsflags, policies)
         repair.prove(work.come, work.leave, callback)
         if main is not None:
-            repair.install_files(work, main, callback)
+            with each_file():
+                repair.install_files(work, main, callback)
     finally:
         dnf_base.close(base)
     _bring_reasons(folder, job.reasons)
@@ -112,7 +113,8 @@ def _complete(folder: Folder, job: Job, waiting: t.Callable[[str], None]) -> Don
     if files or job.erase:
         work = repair.Work(
             files, job.erase, _beside(solver.Item(*item) for item in plan["items"]), plan["tsflags"], policies)
-        repair.make(work, cut.began or time.time(), callback)
+        with each_file():
+            repair.make(work, cut.began or time.time(), callback)
     _bring_reasons(folder, job.reasons)
     return Done([], callback.output, None, _folders([*headers.values(), *leaving]))
 

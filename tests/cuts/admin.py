@@ -33,6 +33,8 @@ if t.TYPE_CHECKING:
 FOLDER = "/srv/lab-admin"
 # The places that are files and were not there before the admin wrote them.
 CREATED = f"{FOLDER}/created"
+# Configuration as the stock builds brought it.
+STOCK = f"{FOLDER}/stock"
 # Of everything that the admin writes.
 MODE, OWNER = "0640", "0:4"
 
@@ -80,8 +82,17 @@ MOVED, UPDATED, REMOVED, INSTALLED = "ethtool", "lab-updated", "lab-removed", "y
 FUNCTIONS = f"""
 own() {{ chmod {MODE} "$1"; chown {OWNER} "$1"; echo "path ${{2:-$1}}"; }}
 write() {{ mkdir -p "$(dirname "$1")"; cat > "$1"; own "$1"; }}
-built() {{ rpm -qf "$1" --qf '[%{{FILENAMES}} %{{FILEMTIMES}}\\n]' | grep -F "$1 " | head -n 1 | cut -d ' ' -f 2; }}
-without() {{ [ ! -f "$1" ] || {{ sed -i '/^{LINE}/d' "$1"; touch -d "@$(built "$1")" "$1"; }}; }}
+of_package() {{ rpm -qf "$1" --qf "[%{{FILENAMES}} %{{$2}}\\n]" | grep -F "$1 " | head -n 1 | cut -d ' ' -f 2; }}
+is_shipped() {{ [ -f "$2" ] && [ "$(sha256sum < "$2" | cut -d ' ' -f 1)" = "$(of_package "$1" FILEDIGESTS)" ]; }}
+# Configuration that was edited may have stayed as another build brought it.
+shipped() {{ for one in "$1" "$1.rpmnew" "{STOCK}$1"; do is_shipped "$1" "$one" && echo "$one" && return; done; echo "$1"; }}
+without() {{
+  [ -f "$1" ] || return 0
+  sed -i '/^{LINE}/d' "$1"
+  from=$(shipped "$1")
+  [ "$from" = "$1" ] || cat "$from" > "$1"
+  touch -d "@$(of_package "$1" FILEMTIMES)" "$1"
+}}
 # In the middle of a transaction systemctl may not run.
 link() {{ mkdir -p "$(dirname "$2")"; ln -sf "$1" "$2"; }}
 package() {{ rpm -U --oldpackage --replacepkgs "{FOLDER}/$1.rpm"; }}
@@ -233,7 +244,8 @@ GONE_FROM_TRANSACTION = "package of the transaction removed"
 
 def prepare(live: CutHost) -> None:
     """Bring about what the works find: files in every place, units, packages."""
-    live.command("mkdir", "-p", FOLDER)
+    live.command("mkdir", "-p", STOCK)
+    live.command("cp", "--parents", *SETTINGS, STOCK)
     for name, path in _packages(live.stream).items():
         live.put(path, f"{FOLDER}/{name}.rpm")
     files = [written(place, name) for place in places() if place not in FILES for name in (EDITED, DELETED)]

@@ -25,6 +25,8 @@ MODULE = pathlib.Path(__file__).resolve().parents[1] / "lab" / "guest" / "hypers
 BESIDES = """
 (allow semanage_t filesystem_type (filesystem (getattr)))
 (allow semanage_t file_context_t (file (relabelfrom)))
+(allow semanage_t policy_config_t (file (relabelfrom)))
+(allow semanage_t selinux_config_t (file (relabelfrom)))
 (allow semanage_t semanage_store_t (dir (relabelfrom)))
 (allow semanage_t semanage_store_t (file (relabelfrom)))
 (allow systemd_tmpfiles_t init_runtime_t (sock_file (getattr)))

@@ -109,6 +109,26 @@ problems:
   returned: failure
   type: list
   elements: dict
+  contains:
+    code:
+      description: What kind of problem it is, as V(area.name). The same problem has the same code in each release, whatever
+        its words are.
+      type: str
+      sample: os.no_space
+      version_added: 0.6.0
+    fact:
+      description: What is so on the host.
+      type: str
+    reason:
+      description: Why that is in the way.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
+    subject:
+      description: What the problem is about, such as a path, a package or a unit; empty where there is no one thing.
+      type: str
+      version_added: 0.6.0
 refused:
   description: True when nothing was changed.
   returned: failure

@@ -508,10 +508,35 @@ host:
         reason:
           description: Why.
           type: str
+problems:
+  description: What is in the way, where the host cannot be read at all, each with the fact, the reason and what to do.
+  returned: failure
+  type: list
+  elements: dict
+  version_added: 0.6.0
+  contains:
+    code:
+      description: What kind of problem it is, as V(area.name). The same problem has the same code in each release, whatever
+        its words are.
+      type: str
+      sample: os.no_space
+    fact:
+      description: What is so on the host.
+      type: str
+    reason:
+      description: Why that is in the way.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
+    subject:
+      description: What the problem is about, such as a path, a package or a unit; empty where there is no one thing.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import bindings, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.telling import telling
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, kind
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
 
@@ -532,6 +557,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    with telling(module):
+        look(module)
+
+
+def look(module: AnsibleModule) -> None:
+    """Gather the facts and end the module."""
     # Without rpm anywhere the other groups are still worth having, so this does not fail.
     bindings.respawn_with_bindings("rpm")
 

@@ -91,4 +91,5 @@ class RefusingAction(ActionBase):
         answer = self._low_level_execute_command(READ_OS_RELEASE)
         if answer.get("rc") != 0:
             return None
-        return system.system_refusal(system.parse(answer["stdout"]))
+        problem = system.system_refusal(system.parse(answer["stdout"]))
+        return str(problem) if problem else None

@@ -22,6 +22,7 @@ def differences(target: Target, names: t.Iterable[str]) -> dict[str, dict[str, s
     told = edits.parse(out)
     if not edits.answered(status, told):
         raise Failed(Problem(
+            "backup.edits_unknown",
             "rpm cannot tell which files of this host were edited", f"'{' '.join(edits.VERIFY)}' ended with status {status}",
             "Look at what 'rpm -V' says of the installed packages, mend it, and run again"))
     return told

@@ -19,8 +19,7 @@ import shutil
 import time
 import typing as t
 
-from ..core import boot_disk
-from ..core.errors import Problem, Refused
+from ..core import boot_disk, foreign
 from ..core.host_io import Target, is_folder, is_there, names_in, sync_folder
 from ..packages import edits
 from ..packages.jobfile import REASONS
@@ -96,9 +95,7 @@ class Kept:
             self._write(BEFORE, _plain(before))
         except OSError as error:
             shutil.rmtree(self.folder, ignore_errors=True)
-            raise Refused(Problem(
-                f"the files of this host cannot be saved below {self.folder}", f"{error.strerror or error}",
-                "Nothing was changed. Make room there and run again")) from error
+            raise foreign.refused(error, f"the files of this host cannot be saved below {self.folder}") from error
         self._warn_of_large(before, {*brings.ghosts, *(path for path in edited if edits.CONTENT & set(differing[path]["flags"]))})
 
     def _warn_of_large(self, before: file_states.States, paths: t.Collection[str]) -> None:

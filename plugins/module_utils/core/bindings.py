@@ -10,6 +10,8 @@ import typing as t
 
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 
+from .errors import Problem
+
 # Where CentOS Stream keeps the interpreter that its packages are built for.
 INTERPRETERS = ("/usr/libexec/platform-python", "/usr/bin/python3", "/usr/bin/python3.9", "/usr/bin/python3.12")
 PACKAGES = {"rpm": "python3-rpm", "dnf": "python3-dnf", "hawkey": "python3-hawkey", "selinux": "python3-libselinux"}
@@ -43,8 +45,7 @@ def need_bindings(module: t.Any, *names: str) -> None:
     """Make sure that these modules can be imported, under another interpreter if need be; else fail by package name."""
     missing = respawn_with_bindings(*names)
     if missing:
-        module.fail_json(
-            msg="No Python on this host can import {}. Install {}.".format(
-                ", ".join(missing), ", ".join(PACKAGES.get(name, name) for name in missing)
-            )
-        )
+        problem = Problem(
+            "python.no_bindings", f"No Python on this host can import {', '.join(missing)}", "the module works with these",
+            f"Install {', '.join(PACKAGES.get(name, name) for name in missing)}.", subject=", ".join(missing))
+        module.fail_json(msg=str(problem), problems=[problem._asdict()], refused=True)

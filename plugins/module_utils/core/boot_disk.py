@@ -178,8 +178,9 @@ def _emptied(handle: int, path: str) -> None:
             break
         if time.monotonic() > deadline:
             raise Failed(Problem(
+                "boot_disk.frozen",
                 f"the file system of {path} is frozen by another program", f"it still was after {BUSY_SECONDS:g} seconds",
-                "Let that program end, or thaw it with 'fsfreeze -u', and run again"))
+                "Let that program end, or thaw it with 'fsfreeze -u', and run again", subject=path))
         time.sleep(POLL_SECONDS * 50)
     if number and number not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTTY):
         raise OSError(number, os.strerror(number), path)
@@ -202,8 +203,9 @@ def _freeze_and_thaw(handle: int, path: str) -> int:
             _thaw(handle)
     if not os.WIFEXITED(status):
         raise Failed(Problem(
+            "boot_disk.killed",
             f"the file system of {path} is to be written out for GRUB", f"the process that did it was killed: status {status}",
-            "The file system is not frozen any more. Run again"))
+            "The file system is not frozen any more. Run again", subject=path))
     return os.WEXITSTATUS(status)
 
 
@@ -247,5 +249,6 @@ def _waited(child: int, path: str) -> int:
             return status
         time.sleep(POLL_SECONDS)
     raise Failed(Problem(
+        "boot_disk.slow",
         f"the file system of {path} is to be written out for GRUB", f"it takes more than {FREEZE_SECONDS:g} seconds",
-        "Look at 'dmesg' for an error of the disk, and run again"))
+        "Look at 'dmesg' for an error of the disk, and run again", subject=path))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import ledger, payload
+from . import foreign, ledger, payload
 from .errors import Failed, Problem, Refused
 from .host_io import Target
 from .ledger_book import Book
@@ -21,6 +21,9 @@ from .writable import FILE, Touch
 # When an action acts, whatever its section: keys and what the transaction needs, what rests on these and must be done before
 # packages go, the one transaction, configuration that may rest on new packages, and last what runs.
 PREPARE, PREPARED, TRANSACT, CONFIGURE, ACTIVATE = 10, 15, 20, 30, 40
+
+# Ends the remedy of what the ledger holds.
+GOES_ON = "The next run goes on from here"
 
 
 class Action:
@@ -144,8 +147,9 @@ def from_record(record: dict[str, t.Any], kinds: t.Mapping[str, type[Action]], r
     kind = record["kind"]
     if kind not in kinds:
         raise Failed(Problem(
+            "ledger.unknown_kind",
             f"the ledger names a step of kind {kind}", "this release of the collection does not know that kind",
-            "Use the release that wrote the ledger, or a newer one",
+            "Use the release that wrote the ledger, or a newer one", subject=kind,
         ))
     action = kinds[kind](record["subject"], record["why"], record["args"], record["before"], record["after"])
     action.run = run
@@ -296,14 +300,5 @@ def _step(
     except Exception as error:  # whatever a library raises, the ledger has it, and the user gets a problem
         book.write(ledger.DIRTY, number, error=f"{type(error).__name__}: {error}")
         named = intent.get("action", intent)
-        raise Failed(unexpected(f"{named['kind']} of {named['subject']} failed", error)) from error
+        raise Failed(foreign.problem(error, f"{named['kind']} of {named['subject']} failed", GOES_ON)) from error
     book.write(ledger.VERIFIED, number)
-
-
-def unexpected(fact: str, error: Exception) -> Problem:
-    """Return the problem of an error that nothing nearer to it has put into words."""
-    if isinstance(error, OSError) and error.strerror:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    else:
-        reason = f"{' '.join(str(error).split()) or 'it gave no reason'} ({type(error).__name__})"
-    return Problem(fact, reason, "Mend on the host what the reason names and run again: the next run goes on from here")

@@ -9,15 +9,34 @@ import typing as t
 
 
 class Problem(t.NamedTuple):
-    """One thing that is in the way on this host."""
+    """One thing that is in the way on this host.
 
+    C(code) is C(area.name). It is the same for the same meaning in each release, whatever the words are, and programs decide by
+    it. C(subject) is the object that the problem is about, such as a path, a package or a unit; it is empty where there is none.
+    """
+
+    code: str
     fact: str
     reason: str
     remedy: str
+    subject: str = ""
 
     def __str__(self) -> str:
         # What a command said may end a sentence by itself.
         return f"{self.fact}: {self.reason.rstrip('.')}. {self.remedy}"
+
+
+def from_record(record: t.Sequence[str]) -> Problem:
+    """Return the problem that a file of a detached runner has as a list."""
+    return Problem(*record)
+
+
+class CannotRead(OSError):
+    """Something of the host cannot be read, which is not the same as that it is not there. Carries why as a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problems = (problem,)
 
 
 class Refused(Exception):

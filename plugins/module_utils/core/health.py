@@ -41,6 +41,7 @@ def _old_state(target: Target) -> list[Problem]:
     if not names_in(os.path.join(target.state_dir, OLD_FOLDER)):
         return []
     return [Problem(
+        "ledger.older_format",
         f"{os.path.join(target.state_dir, OLD_FOLDER)} has the journal of release 0.5.0 of this collection or an older one",
         "this release does not read it, so it cannot take back what that release did",
         f"Take this host back with the release that it was adopted with. Then, or to leave that as it is, {WAYS_ON}")]
@@ -52,7 +53,7 @@ def _damage(target: Target, kinds: t.Container[str]) -> list[Problem]:
         return []
     more = f"; and {len(damage) - MOST_NAMED} more" if len(damage) > MOST_NAMED else ""
     return [Problem(
-        "the ledger of this host cannot be read in full", "; ".join(damage[:MOST_NAMED]) + more,
+        "ledger.unreadable", "the ledger of this host cannot be read in full", "; ".join(damage[:MOST_NAMED]) + more,
         "Put the file back from a backup of the same time, use the release of the collection that wrote it, or "
         f"{WAYS_ON}")]
 
@@ -77,7 +78,7 @@ def _another_host(target: Target) -> list[Problem]:
     if not differs:
         return []
     return [Problem(
-        "the ledger of this host is lost, of another time, or of another host", "; ".join(differs),
+        "ledger.not_of_this_host", "the ledger of this host is lost, of another time, or of another host", "; ".join(differs),
         f"Put {target.state_dir} of this host and of the same time back, or {WAYS_ON}")]
 
 

@@ -22,7 +22,7 @@ import tempfile
 import time
 import typing as t
 
-from .errors import Failed, Problem, Refused
+from .errors import CannotRead, Failed, Problem, Refused
 
 try:
     import selinux
@@ -49,6 +49,9 @@ NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 MOST_LINKS = 40
 # Attributes that are part of a file as its owner made it: ACLs and what users note. A new file in its place gets them too.
 ACLS, USERS = ("system.posix_acl_access", "system.posix_acl_default"), "user."
+
+# What a path leads to that is to be read as an empty file.
+NULL_DEVICE = os.makedev(1, 3)
 
 Run = t.Callable[[t.Sequence[str]], tuple[int, str, str]]
 
@@ -129,8 +132,8 @@ class Target:
         if status not in okay:
             said = (err or out).strip() or "nothing"
             raise Failed(Problem(
-                f"{' '.join(argv)} ended with status {status}", f"it said: {said}",
-                "Mend that on the host and run again: the next run goes on from here",
+                "command.failed", f"{' '.join(argv)} ended with status {status}", f"it said: {said}",
+                "Mend that on the host and run again: the next run goes on from here", subject=argv[0],
             ))
         return out
 
@@ -150,7 +153,7 @@ class Target:
     def read_bytes(self, path: str) -> bytes | None:
         """Return the bytes of a regular file, or None when there is none."""
         try:
-            with open(self._read_at(path), "rb") as handle:
+            with open(self._read_at(path), "rb", opener=regular) as handle:
                 return handle.read()
         except FileNotFoundError:
             return None
@@ -165,8 +168,9 @@ class Target:
         end = end_of_links(self.root, path)
         if end is None:
             raise Refused(Problem(
-                f"{path} is a symbolic link that leads nowhere", "what a link leads to is written, and the link stays",
-                f"Look with 'namei -l {path}'; mend the link or remove it, and run again"))
+                "path.dangling_link",
+                f"{path} is a symbolic link that leads nowhere", "this run writes what a link leads to, and the link stays",
+                f"Look with 'namei -l {path}'; mend the link or remove it, and run again", subject=path))
         return end
 
     def is_link(self, path: str) -> bool:
@@ -208,8 +212,11 @@ class Target:
         is as well."""
         if self.is_link(path):
             raise Refused(Problem(
-                f"{path} is a symbolic link", "a file is to be taken away here, and nobody told whether that is the link or what "
-                "it leads to", f"Remove what should go by hand ('ls -l {path}' shows where it leads), and run again"))
+                "path.is_a_link",
+                f"{path} is a symbolic link",
+                "a file is to be taken away there, and nobody told whether that is the link or what "
+                "it leads to", f"Remove what should go by hand ('ls -l {path}' shows where it leads), and run again",
+                subject=path))
         real = self.path(path)
         try:
             os.unlink(real)
@@ -264,11 +271,24 @@ class Target:
             selinux.lsetfilecon(real, context)
 
 
+def regular(real: str, flags: int) -> int:
+    """Open a regular file, a folder or /dev/null, for C(opener) of open(). Raises CannotRead for any other device, a FIFO and a
+    socket: these keep a reader waiting, or have no end."""
+    handle = os.open(real, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+    info = os.fstat(handle)
+    if stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode) or info.st_rdev == NULL_DEVICE:
+        return handle
+    os.close(handle)
+    raise CannotRead(Problem(
+        "file.not_regular", f"{real} cannot be read", "it is a FIFO, a socket or a device, and a regular file is expected there",
+        "Look at it with 'ls -l', move it away, and run again", subject=real))
+
+
 def state_at(real: str, newline: str | None = None) -> FileState | None:
     """Return what a regular file holds, or None when there is none. C(newline) is that of open()."""
     try:
         info = os.stat(real)
-        with open(real, encoding="utf-8", errors="surrogateescape", newline=newline) as handle:
+        with open(real, encoding="utf-8", errors="surrogateescape", newline=newline, opener=regular) as handle:
             content = handle.read()
     except FileNotFoundError:
         return None

@@ -81,6 +81,7 @@ class Book:
 
     def _problem(self, error: OSError) -> Problem:
         return Problem(
+            "ledger.cannot_write",
             f"{error.filename or self._path}, which belongs to the ledger, cannot be written", error.strerror or repr(error),
             "Make room there, 1 MiB at least, or let root write there, and run again: the next run goes on from here")
 

@@ -29,7 +29,10 @@ def accepting(target: Target, registry: Registry) -> list[ledger.Step]:
     waits = [pending for _name, waiting in registry.having("waiting") for pending in waiting(target)]
     if waits:
         raise Refused(*(
-            Problem(f"{one.subject} waits for {one.waits_for}", one.why, "Let that come to its end first, then accept the host")
+            Problem(
+                "ledger.waits", f"{one.subject} waits for {one.waits_for}", one.why,
+                "Let that come to its end first, then accept the host",
+                subject=one.subject)
             for one in waits))
     return ledger.standing(target)
 
@@ -55,6 +58,7 @@ def forgetting(target: Target, registry: Registry) -> list[str]:
     """Return the parts of the state directory that would be moved. Raises Refused where the ledger is whole and steps stand."""
     if not health.problems(target, registry.kinds) and ledger.standing(target):
         raise Refused(Problem(
+            "ledger.whole",
             "the ledger of this host is whole, and steps of it stand", "forgetting it would end the way back without need",
             "Take the host back (state: undone), or keep it as it is for good (state: accepted)"))
     return [part for part in PARTS if names_in(os.path.join(target.state_dir, part))]
@@ -85,5 +89,5 @@ def _refuse_at_work(target: Target) -> None:
     for job in names_in(os.path.join(target.state_dir, retention.RUN_FOLDERS)):
         if launch.alive(target, job):
             raise Refused(Problem(
-                "a package transaction is at work on this host", f"it is unit {launch.unit_name(job)}",
+                "transaction.at_work", "a package transaction is at work on this host", f"it is unit {launch.unit_name(job)}",
                 "Wait until it has ended and run again"))

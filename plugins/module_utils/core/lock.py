@@ -41,7 +41,7 @@ def exclusive(target: Target, who: str) -> t.Iterator[None]:
             if error.errno not in TAKEN:
                 raise
             raise Refused(Problem(
-                "another run of centos.hyperscale is at work on this host", _holder(handle),
+                "run.locked", "another run of centos.hyperscale is at work on this host", _holder(handle),
                 "Wait until it has ended and run again",
             )) from error
         os.ftruncate(handle, 0)

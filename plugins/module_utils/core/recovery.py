@@ -9,8 +9,8 @@ import time
 import typing as t
 
 from ..backup import cut_writes
-from . import identity, ledger, lock, payload
-from .engine import Action, from_record, let_go, unexpected
+from . import foreign, identity, ledger, lock, payload
+from .engine import GOES_ON, Action, from_record, let_go
 from .errors import Failed, Problem, Refused
 from .host_io import Target
 from .ledger_book import Book
@@ -55,6 +55,7 @@ def let_finish(target: Target, limit: float, kinds: Kinds) -> None:
     while busy := lock.at_work(target) or _transaction_at_work(target, kinds):
         if time.monotonic() > deadline:
             raise Refused(Problem(
+                "run.still_at_work",
                 f"an earlier run is still at work after {limit:g} seconds", busy, "Wait until it has ended and run again"))
         time.sleep(POLL_SECONDS)
 
@@ -140,7 +141,7 @@ def _settle(target: Target, step: Open, action: Action, kinds: Kinds) -> str:
     except (Failed, Refused) as failure:
         problem = failure.problems[0]
     except Exception as error:  # whatever a library raises, the step stays in the ledger, and the user gets a problem
-        problem = unexpected(f"{action.kind} of {action.subject} cannot be settled", error)
+        problem = foreign.problem(error, f"{action.kind} of {action.subject} cannot be settled", GOES_ON)
     else:
         _write(target, step, ledger.VERIFIED if done else ledger.REVERTED, left=action.left)
         return outcome

@@ -117,7 +117,7 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
         if undone.failures:
             told = [*undone.failures, *left_before, *undone.left]
             raise Failed(Problem(
-                f"{len(undone.failures)} of {len(taken)} steps could not be taken back", "; ".join(told),
+                "rollback.incomplete", f"{len(undone.failures)} of {len(taken)} steps could not be taken back", "; ".join(told),
                 "The others are undone. Mend these and run again",
             ))
         undoing.tidy(target, ways.saved_days, registry)
@@ -224,7 +224,7 @@ def _prove(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> Pl
     left = _plan(target, registry, wishes, ways)
     if left.actions:
         raise Failed(Problem(
-            "the host is not as wanted after the run",
+            "run.not_as_wanted", "the host is not as wanted after the run",
             "still to do: " + "; ".join(f"{action.kind} {action.subject}" for action in left.actions),
             "Run again with --check --diff to see what differs, and find out what else changes it",
         ))

@@ -49,11 +49,12 @@ def _rested_on(target: Target, steps: t.Sequence[ledger.Step], kinds: t.Mapping[
         later = [other for name in sorted(shares) for other in staying.get(name, ())]
         if later:
             found.append(Problem(
-                f"{step.action['kind']} {step.action['subject']} cannot be taken back alone",
+                "rollback.needed_by_later", f"{step.action['kind']} {step.action['subject']} cannot be taken back alone",
                 "later steps rest on it: " + ", ".join(
                     f"{other.action['kind']} {other.action['subject']} of run {other.run}" for other in later),
                 "Take the sections of these steps back with it: " + ", ".join(
-                    sorted({kinds[other.action["kind"]].section for other in later}))))
+                    sorted({kinds[other.action["kind"]].section for other in later})),
+                subject=f"{step.action['kind']} {step.action['subject']}"))
     return found
 
 

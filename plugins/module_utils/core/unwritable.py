@@ -18,34 +18,43 @@ MOST = 40
 
 # By kind of obstacle, for a path itself: what it is, why that is in the way, and what helps.
 OF_PATH = {
-    writable.IMMUTABLE: (
+    writable.IMMUTABLE: Problem(
+        "path.immutable",
         "{paths}: immutable", "with that flag not even root can replace, change or remove it, and this run does",
         "Run 'chattr -i {quoted}', run again, and set the flag anew afterwards"),
-    writable.APPEND_ONLY: (
+    writable.APPEND_ONLY: Problem(
+        "path.append_only",
         "{paths}: append-only", "with that flag not even root can replace or remove it, and this run does",
         "Run 'chattr -a {quoted}', run again, and set the flag anew afterwards"),
-    writable.MOUNTED: (
+    writable.MOUNTED: Problem(
+        "path.mount_point",
         "{paths}: a mount point", "nothing can be renamed over what is mounted, and this run puts a file there",
         "Run 'umount {quoted}' for the time of the run, and look at what mounts it"),
-    writable.LEADS_NOWHERE: (
+    writable.LEADS_NOWHERE: Problem(
+        "path.dangling_link",
         "{paths}: a symbolic link that leads nowhere", "this run writes what a link leads to, and the link stays",
         "Look with 'namei -l {quoted}'; mend the link or remove it, and run again"),
-    writable.A_LINK: (
+    writable.A_LINK: Problem(
+        "path.is_a_link",
         "{paths}: a symbolic link",
         "a file is to be taken away there, and nobody told whether that is the link or what it leads to",
         "Look with 'ls -l {quoted}', remove what should go by hand, and run again"),
-    writable.HARD_LINKS: (
+    writable.HARD_LINKS: Problem(
+        "path.hard_links",
         "{paths}: a file with several hard links",
         "this run puts a new file in its place, and its other names would stay with the old one",
         "Find its other names with 'find / -xdev -samefile PATH', make the path a file of its own ('cp -a PATH PATH.new' and "
         "'mv PATH.new PATH') or a symbolic link, and run again"),
-    writable.FOLDER_IN_WAY: (
+    writable.FOLDER_IN_WAY: Problem(
+        "path.folder_in_way",
         "{paths}: a folder", "a file or link is to be put there, which cannot take the place of a folder",
         "Move it away with 'mv -- PATH PATH.away' and run again"),
-    writable.FILE_IN_WAY: (
+    writable.FILE_IN_WAY: Problem(
+        "path.file_in_way",
         "{paths}: not a folder", "a folder is to be there, and what is there would be lost or is in the way",
         "Move it away with 'mv -- PATH PATH.away' and run again"),
-    writable.UNREADABLE: (
+    writable.UNREADABLE: Problem(
+        "path.cannot_be_looked_at",
         "{paths}: cannot be looked at", "the host said: {said}; so nobody knows whether this run can write there",
         "Look with 'ls -ld' and 'lsattr -d' at each of them and at the folders above it, mend what is named (the file system, or "
         "root's right to read there), and run again"),
@@ -53,28 +62,35 @@ OF_PATH = {
 
 # The same for a folder, of what lies in it.
 OF_FOLDER = {
-    writable.IMMUTABLE: (
+    writable.IMMUTABLE: Problem(
+        "folder.immutable",
         "folder {where}: immutable", "with that flag nothing can be made, renamed or removed in it, and this run writes {paths}",
         "Run 'chattr -i {quoted}', run again, and set the flag anew afterwards"),
-    writable.APPEND_ONLY: (
+    writable.APPEND_ONLY: Problem(
+        "folder.append_only",
         "folder {where}: append-only", "with that flag nothing can be replaced or removed in it, and this run writes {paths}",
         "Run 'chattr -a {quoted}', run again, and set the flag anew afterwards"),
-    writable.READ_ONLY: (
+    writable.READ_ONLY: Problem(
+        "folder.read_only",
         "{where} is mounted read-only", "this run writes {paths}",
         "Run 'mount -o remount,bind,rw {quoted}' where the mount alone is read-only, and 'mount -o remount,rw {quoted}' where "
         "its file system is; then run again"),
-    writable.FORBIDDEN: (
+    writable.FORBIDDEN: Problem(
+        "folder.forbidden",
         "folder {where} cannot be written by root", "its file system refuses it, and this run writes {paths}",
         "Give root the right to write there: on NFS by the server's option no_root_squash"),
-    writable.FULL: (
+    writable.FULL: Problem(
+        "folder.full",
         "the file system of {where} is full", "it has no room or no inode left, and this run writes {paths}",
         "Make room there ('df -h', 'df -i'), and run again"),
-    writable.QUOTA: (
+    writable.QUOTA: Problem(
+        "folder.quota",
         "the quota that folder {where} counts against is used up",
         "its file system holds root to it as well, and this run writes {paths}",
         "Make room there, or raise the limit: of a project on XFS with xfs_quota(8), of a subvolume on btrfs with "
         "'btrfs qgroup limit'; then run again"),
-    writable.FILE_IN_WAY: (
+    writable.FILE_IN_WAY: Problem(
+        "folder.file_in_way",
         "{where}: not a folder", "this run writes {paths}", "Move it away with 'mv -- PATH PATH.away' and run again"),
 }
 
@@ -105,10 +121,12 @@ def is_of_path(obstacle: Obstacle) -> bool:
     return obstacle.kind in OF_PATH and (same or obstacle.kind not in OF_FOLDER)
 
 
-def _worded(words: tuple[str, str, str], paths: t.Sequence[str], where: str, named: t.Sequence[str], said: str = "") -> Problem:
+def _worded(words: Problem, paths: t.Sequence[str], where: str, named: t.Sequence[str], said: str = "") -> Problem:
     known = sorted(set(paths))
     more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
     given = {
         "where": where, "said": said, "paths": ", ".join(known[:MOST]) + more,
         "quoted": " ".join(shlex.quote(path) for path in sorted(set(named))[:MOST])}
-    return Problem(*(text.format(**given) for text in words))
+    return words._replace(
+        fact=words.fact.format(**given), reason=words.reason.format(**given), remedy=words.remedy.format(**given),
+        subject=where or (known[0] if len(known) == 1 else ""))

@@ -25,7 +25,7 @@ def user_refusal(uid: int) -> Problem | None:
     except KeyError:
         name = "a user without a name"
     return Problem(
-        f"this module runs as {name} (uid {uid}) on the host",
+        "module.not_root", f"this module runs as {name} (uid {uid}) on the host",
         "it has to read what only root may read, and what it cannot read would look as if it were not there",
         "Set become: true on the play or the task, and leave become_user at root")
 
@@ -49,7 +49,7 @@ def supported_stream(module: AnsibleModule, target: Target, changes: bool = True
         system = host_system.UNKNOWN
     refusal = host_system.system_refusal(system) or host_system.arch_refusal(system, target.probe(["uname", "-m"])[1].strip())
     if refusal:
-        module.fail_json(msg=refusal, problems=[], refused=True)
+        _refuse(module, refusal)
     kind = host_kind.of_this_host()
     problem = kind.refusal
     if problem is not None and (changes or kind.name != host_kind.IMAGE_MODE):

@@ -5,26 +5,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..core import retention, run as engine_run
 from ..core.bindings import need_bindings
-from ..core.errors import Failed, Problem, Refused
-from ..core.host_io import Target, changing_folder, looking_folder
+from ..core.errors import Problem, Refused
+from ..core.host_io import Target
 from ..core.registry import Registry, Wishes
-from ..facts import audit, gather, kind
+from ..facts import gather, kind
 from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
 from ..verify import snapshot
 from . import admission, stock
-
-# Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
-ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+from .target import target_of
+from .telling import ending
 
 WAYS: dict[str, t.Any] = {
     "lock_timeout": {"type": "int", "default": 300},
@@ -34,8 +31,6 @@ WAYS: dict[str, t.Any] = {
     "saved_days": {"type": "int", "default": 0},
 }
 
-# Of what SELinux denied, an error names so many kinds.
-MOST_DENIALS = 5
 # The groups of host_info that say whether a run left the host whole.
 FACTS = ("packages", "kernel", "systemd", "boot", "reboot")
 
@@ -52,82 +47,25 @@ def sections_spec() -> dict[str, t.Any]:
     }
 
 
-def target_of(module: AnsibleModule, changes: bool = False) -> Target:
-    """Return the door to the host that a module runs on. A run that changes the host has its files below the state directory."""
-    def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
-        return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
-
-    return Target(command, changing_folder if changes else looking_folder, warn=module.warn)
-
-
-@contextlib.contextmanager
-def telling(module: AnsibleModule) -> t.Iterator[None]:
-    """End the module with the problems that stand in the way. With a step that failed, what SELinux denied since is told."""
-    began = time.time()
-    try:
-        yield
-    except Refused as error:
-        _end(module, error.problems, True)
-    except Failed as error:
-        _end(module, [*error.problems, *_denied(module, began)], False)
-    except OSError as error:
-        # What cannot be read must not be taken for absent, so whoever reads lets such an error through.
-        problem = Problem(
-            f"{error.filename or 'a file of the host'} cannot be used", error.strerror or str(error),
-            "Mend that on the host, for example its file system or what stands in the place of a folder, and run again")
-        _end(module, [problem], False)
-
-
-def _end(module: AnsibleModule, problems: t.Sequence[Problem], refused: bool) -> None:
-    module.fail_json(
-        msg="\n".join(map(str, problems)), problems=[problem._asdict() for problem in problems], refused=refused)
-
-
-def _denied(module: AnsibleModule, since: float) -> list[Problem]:
-    """Return, as problems, what SELinux has denied since a time, and what of that cannot be read: it may be why a step failed."""
-    try:
-        heard = audit.refused("/", target_of(module).probe, since)
-    except OSError as error:
-        return [_unheard("SELinux may be on, and what it denied since cannot be read", error.strerror or str(error))]
-    problems = []
-    if heard.kinds:
-        problems.append(Problem(
-            f"SELinux denied meanwhile: {'; '.join(heard.foremost(MOST_DENIALS))}",
-            f"the policy of this host does not allow it ({len(heard.kinds)} kinds in all, the newest first)",
-            "Install the policy that the SIG builds for this stream, or let the host be permissive until it is proven, with "
-            "hyperscale_systemd_selinux: permissive in the role or selinux: [{during: permissive}] in the module"))
-    if heard.unread:
-        problems.append(_unheard(
-            "SELinux is on, and what it denied since cannot be read, or not all of it",
-            "; ".join(f"{source}: {reason}" for source, reason in heard.unread.items())))
-    return problems
-
-
-def _unheard(fact: str, reason: str) -> Problem:
-    return Problem(
-        fact, reason, "Look for denials with 'journalctl _TRANSPORT=audit' and 'ausearch -m avc' on the host. Where auditd does "
-        "not run, start it and run again: without it the kernel may drop messages")
-
-
+@ending
 def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = (), instead: Instead | None = None) -> None:
     """Carry out one run and end the module. C(undo) names the sections to take back, C(instead) is a run of another kind."""
     admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
     target = target_of(module, not module.check_mode)
     stream = admission.supported_stream(module, target)
-    with telling(module):
-        ways = ways_of(module, stream)
-        if instead is not None:
-            report = instead(target, REGISTRY, ways)
-        elif wishes is None:
-            report = engine_run.undo(target, REGISTRY, undo, ways)
-        else:
-            report = engine_run.converge(target, REGISTRY, wishes, ways)
-        if not module.check_mode:
-            snapshot.prune(target, retention.oldest_needed(target))
-        fingerprints = engine_run.pinned(REGISTRY, wishes, ways)
-        changed = bool(report.plan.actions) or (instead is not None and bool(report.left))
-        module.exit_json(changed=changed, **told(module, target, report, fingerprints))
+    ways = ways_of(module, stream)
+    if instead is not None:
+        report = instead(target, REGISTRY, ways)
+    elif wishes is None:
+        report = engine_run.undo(target, REGISTRY, undo, ways)
+    else:
+        report = engine_run.converge(target, REGISTRY, wishes, ways)
+    if not module.check_mode:
+        snapshot.prune(target, retention.oldest_needed(target))
+    fingerprints = engine_run.pinned(REGISTRY, wishes, ways)
+    changed = bool(report.plan.actions) or (instead is not None and bool(report.left))
+    module.exit_json(changed=changed, **told(module, target, report, fingerprints))
 
 
 def told(module: AnsibleModule, target: Target, report: engine_run.Report, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
@@ -161,6 +99,7 @@ def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:
     fingerprints = [normal_fingerprint(text) for text in module.params["key_fingerprints"]]
     if not all(fingerprints):
         raise Refused(Problem(
+            "option.key_fingerprints",
             "key_fingerprints", "one of them is not 40 hex digits", "Give the full fingerprint of each key"))
     return engine_run.Ways(
         module.check_mode, stream, module.params["lock_timeout"], fingerprints,

@@ -19,6 +19,8 @@ from ..sections.registry import REGISTRY
 from ..verify import bugs, report, snapshot
 from ..verify.checks import PREDICT
 from . import admission, engine
+from .target import target_of
+from .telling import ending
 
 WAIVER_OPTIONS = {
     "key": {"type": "str", "required": True, "no_log": False},
@@ -36,23 +38,23 @@ def judging(*more: str) -> dict[str, t.Any]:
     }
 
 
+@ending
 def on_host(module: AnsibleModule) -> None:
     """Predict on this host what the wanted sections would break, and end the module."""
     admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
-    target = engine.target_of(module)
+    target = target_of(module)
     stream = admission.supported_stream(module, target, changes=False)
-    with engine.telling(module):
-        report.validate_waivers(module.params["waivers"])
-        ways = engine.ways_of(module, stream)._replace(check=True)
-        wishes = REGISTRY.wishes_of(module.params)
-        # Check mode writes nothing, not even what was asked to be kept.
-        kept = None if module.check_mode else module.params["cache"]
-        seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
-        plan, problems = run.foresee(target, REGISTRY, wishes, ways, seen.look)
-        found = seen.report(View("/", target.probe, kind=kind.of_this_host()), problems, module.params["waivers"])
-        told = engine.told(module, target, plan, run.pinned(REGISTRY, wishes, ways))
-        finish(module, found, unproven=snapshot.unproven(target), **told)
+    report.validate_waivers(module.params["waivers"])
+    ways = engine.ways_of(module, stream)._replace(check=True)
+    wishes = REGISTRY.wishes_of(module.params)
+    # Check mode writes nothing, not even what was asked to be kept.
+    kept = None if module.check_mode else module.params["cache"]
+    seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
+    plan, problems = run.foresee(target, REGISTRY, wishes, ways, seen.look)
+    found = seen.report(View("/", target.probe, kind=kind.of_this_host()), problems, module.params["waivers"])
+    told = engine.told(module, target, plan, run.pinned(REGISTRY, wishes, ways))
+    finish(module, found, unproven=snapshot.unproven(target), **told)
 
 
 class _Seen:
@@ -78,17 +80,18 @@ class _Seen:
         return predict.predict(view, self._witness or predict.Witness(self._folder), problems, waivers)
 
 
+@ending
 def on_files(module: AnsibleModule) -> None:
     """Compare two lists of package files and end the module."""
     need_bindings(module, "rpm")
-    with engine.telling(module):
-        named = [name for name in engine.SECTION_OPTIONS if module.params[name]]
-        if named:
-            raise Refused(Problem(
-                f"old and new are given with {', '.join(named)}", "package files are compared without a host",
-                "Give package files, or what a host is to be"))
-        from ..verify import compare
-        finish(module, compare.compare(module.params["old"], module.params["new"], module.params["waivers"]))
+    named = [name for name in engine.SECTION_OPTIONS if module.params[name]]
+    if named:
+        raise Refused(Problem(
+            "option.files_and_host",
+            f"old and new are given with {', '.join(named)}", "package files are compared without a host",
+            "Give package files, or what a host is to be"))
+    from ..verify import compare
+    finish(module, compare.compare(module.params["old"], module.params["new"], module.params["waivers"]))
 
 
 def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> None:

@@ -23,49 +23,52 @@ from ..verify import gather, prove, report
 from ..verify.proven import smoke
 from ..verify.scenes import Course
 from ..verify.snapshot import checked_id, complete, load, place, save, settle
-from . import admission, engine, predicting
+from . import admission, predicting
+from .target import ENVIRONMENT, target_of
+from .telling import ending
 
 
 def view_of(module: AnsibleModule) -> View:
     """Return the live host. What a command that failed, or said nothing else, has on its error output counts as well."""
     def run(argv: t.Sequence[str]) -> tuple[int, str]:
         try:
-            status, out, err = module.run_command(list(argv), environ_update=engine.ENVIRONMENT, handle_exceptions=False)
+            status, out, err = module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
         except OSError as error:
             return status_of(error), str(error) if status_of(error) != NOT_FOUND else ""
         return status, out if status == 0 and out else out + err
     return View("/", run, may_try=not module.check_mode, kind=kind.of_this_host())
 
 
+@ending
 def take_snapshot(module: AnsibleModule) -> None:
     """Carry out host_snapshot and end the module."""
     admission.need_root(module)
     need_bindings(module, "rpm")
-    target = engine.target_of(module)
+    target = target_of(module)
     admission.supported_stream(module, target, changes=False)
-    with engine.telling(module):
-        snapshot = checked_id(module.params["id"] or ledger.new_id())
-        if complete(target, snapshot):
-            # What the host was before must not become what it is now, when a play is run again.
-            kept = load(target, snapshot)
-            news = module.params["state"] == "proven" and settle(target, snapshot, module.check_mode)
-            module.exit_json(changed=news, id=snapshot, path=place(snapshot), summary=summary(kept.content, kept.headers))
-        if module.params["state"] == "proven":
-            load(target, snapshot)  # says why there is none that can be used
-        ts = rpmdb.transaction_set()
-        prediction = module.params["prediction"]
-        named = {*module.params["names"], *(package["name"] for package in (prediction or {}).get("packages", ()))}
-        names = sorted(named) or known_names(ts)
-        content, headers = gather.take(view_of(module), ts, names), gather.blobs(ts, names)
-        if content["packages"] is None:
-            raise Refused(Problem(
-                "the installed packages cannot be read", "; ".join(entry["reason"] for entry in content["unreadable"]),
-                "Mend the package database, for example with 'rpm --rebuilddb'"))
-        if not module.check_mode:
-            save(target, snapshot, content, headers, prediction)
-        for entry in content["unreadable"]:
-            module.warn("The snapshot lacks {what}, so what rests on it cannot be proven: {reason}".format(**entry))
-        module.exit_json(changed=True, id=snapshot, path=place(snapshot), summary=summary(content, headers))
+    snapshot = checked_id(module.params["id"] or ledger.new_id())
+    if complete(target, snapshot):
+        # What the host was before must not become what it is now, when a play is run again.
+        kept = load(target, snapshot)
+        news = module.params["state"] == "proven" and settle(target, snapshot, module.check_mode)
+        module.exit_json(changed=news, id=snapshot, path=place(snapshot), summary=summary(kept.content, kept.headers))
+    if module.params["state"] == "proven":
+        load(target, snapshot)  # says why there is none that can be used
+    ts = rpmdb.transaction_set()
+    prediction = module.params["prediction"]
+    named = {*module.params["names"], *(package["name"] for package in (prediction or {}).get("packages", ()))}
+    names = sorted(named) or known_names(ts)
+    content, headers = gather.take(view_of(module), ts, names), gather.blobs(ts, names)
+    if content["packages"] is None:
+        raise Refused(Problem(
+            "snapshot.packages_unreadable",
+            "the installed packages cannot be read", "; ".join(entry["reason"] for entry in content["unreadable"]),
+            "Mend the package database, for example with 'rpm --rebuilddb'"))
+    if not module.check_mode:
+        save(target, snapshot, content, headers, prediction)
+    for entry in content["unreadable"]:
+        module.warn("The snapshot lacks {what}, so what rests on it cannot be proven: {reason}".format(**entry))
+    module.exit_json(changed=True, id=snapshot, path=place(snapshot), summary=summary(content, headers))
 
 
 def known_names(ts: t.Any) -> list[str]:
@@ -90,18 +93,18 @@ def summary(content: dict[str, t.Any], headers: t.Mapping[str, bytes]) -> dict[s
     }
 
 
+@ending
 def compare_with_snapshot(module: AnsibleModule) -> None:
     """Carry out proof_info and end the module."""
     admission.need_root(module)
     need_bindings(module, "rpm")
-    target = engine.target_of(module)
+    target = target_of(module)
     admission.supported_stream(module, target, changes=False)
     options = module.params
-    with engine.telling(module):
-        snapshot = load(target, options["snapshot"])
-        time.sleep(options["settle"])
-        since = undo.began(target, snapshot.time) if options["phase"] == report.ROLLBACK else snapshot.time
-        found = prove.prove(
-            snapshot, view_of(module), rpmdb.transaction_set(), options["phase"], options["waivers"],
-            Course(since, *engine_run.turned(target, REGISTRY)))
-        predicting.finish(module, found)
+    snapshot = load(target, options["snapshot"])
+    time.sleep(options["settle"])
+    since = undo.began(target, snapshot.time) if options["phase"] == report.ROLLBACK else snapshot.time
+    found = prove.prove(
+        snapshot, view_of(module), rpmdb.transaction_set(), options["phase"], options["waivers"],
+        Course(since, *engine_run.turned(target, REGISTRY)))
+    predicting.finish(module, found)

@@ -48,8 +48,10 @@ def kernel_problem(release: str, offering: t.Container[str], found: t.Sequence[U
     if not found or release in offering:
         return None
     return Problem(
+        "btrfs.kernel_without",
         f"btrfs is in use: {words(found)}", f"kernel {release} has no btrfs, so a host that boots it cannot mount them",
-        "Move what is on them to another file system and take them out of fstab first, or stay with a kernel that has btrfs")
+        "Move what is on them to another file system and take them out of fstab first, or stay with a kernel that has btrfs",
+        subject=release)
 
 
 def objections(
@@ -62,11 +64,12 @@ def objections(
     problems = []
     if TOOLS in gone:
         problems.append(Problem(
+            "btrfs.tools_leave",
             f"btrfs is in use: {words(found)}", f"{TOOLS} would leave, and with it what checks and mends them",
-            f"Move what is on them to another file system and take them out of fstab first, or keep {TOOLS}"))
+            f"Move what is on them to another file system and take them out of fstab first, or keep {TOOLS}", subject=TOOLS))
     if before and not after:
         problems.append(Problem(
-            f"btrfs is in use: {words(found)}",
+            "btrfs.last_kernel_leaves", f"btrfs is in use: {words(found)}",
             f"no kernel with btrfs would be left; now {', '.join(before)} has it",
             "Move what is on them to another file system and take them out of fstab first, or stay with what has btrfs"))
     return problems

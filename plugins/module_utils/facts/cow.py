@@ -102,15 +102,16 @@ def ground_problem(cache: str, target: str, mounts: t.Sequence[host_mounts.Mount
     remedy = "Keep dnf's cache and /usr on one btrfs, or on one xfs with reflink; elsewhere everything would be copied"
     here, there = mount_of(cache, mounts), mount_of(target, mounts)
     if here is None or there is None:
-        return Problem(f"{cache} and {target}", "what they are mounted on cannot be told", remedy)
+        return Problem("cow.mounts_unknown", f"{cache} and {target}", "what they are mounted on cannot be told", remedy)
     if here.mountpoint != there.mountpoint:
         return Problem(
+            "cow.two_mounts",
             f"dnf's cache {cache} is on {here.mountpoint} ({here.fstype}) and {target} on {there.mountpoint} ({there.fstype})",
             "these are two mounts, and data is cloned within one only", remedy)
     if here.fstype not in FILE_SYSTEMS:
         network = " over the network" if here.fstype in host_mounts.NETWORK_TYPES else ""
         return Problem(
-            f"dnf's cache {cache} and {target} are on {here.mountpoint}",
+            "cow.no_reflink", f"dnf's cache {cache} and {target} are on {here.mountpoint}",
             f"it is {here.fstype}{network}, which rpm cannot clone data on", remedy)
     return None
 

@@ -186,7 +186,8 @@ def gather(
     system = host.attempt("os", lambda: host_system.gather(root)) or host_system.UNKNOWN
     arch = host.attempt("arch", lambda: host_system.gather_arch(run))
     refusal = host_system.system_refusal(system) or host_system.arch_refusal(system, arch)
-    found: dict[str, t.Any] = {"supported": refusal is None, "refusal": refusal, "os": system._asdict(), "arch": arch}
+    found: dict[str, t.Any] = {
+        "supported": refusal is None, "refusal": str(refusal) if refusal else None, "os": system._asdict(), "arch": arch}
     found["kind"] = None if kind is None else kind.plain()
     if not host.runs:
         host.note("kind", "the kernel, the processes and the boot that are seen here are not this root's")

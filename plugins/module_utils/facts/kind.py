@@ -80,22 +80,22 @@ class Kind(t.NamedTuple):
             return None
         if self.name == IMAGE_MODE:
             return Problem(
-                f"this host is in image mode ({seen})",
+                "host.image_mode", f"this host is in image mode ({seen})",
                 "its packages come with its image, and what is changed on the host is refused, or gone with the next image",
                 "Change the image: build it with the packages (Containerfile) and deploy it; preflight and proof work here")
         if self.name == NO_SYSTEMD:
             return Problem(
-                f"no systemd of its own runs in this root ({seen})",
+                "host.no_systemd", f"no systemd of its own runs in this root ({seen})",
                 "packages would be swapped, and nothing here could bring them into use or prove them",
                 "Adopt the system after its first boot; image builds are not supported by this version of the collection")
         if self.name == FOREIGN:
             return Problem(
-                f"this root has {' and '.join(self.foreign)} of another system ({seen})",
+                "host.mounts_of_another", f"this root has {' and '.join(self.foreign)} of another system ({seen})",
                 "what is started or asked here would run on that system, outside this root",
                 f"Unmount {' and '.join(self.foreign)} in this root, and adopt it after its first boot; image builds are not"
                 " supported by this version of the collection")
         return Problem(
-            f"it cannot be told whether process 1 is the systemd of this root ({seen})",
+            "host.systemd_unknown", f"it cannot be told whether process 1 is the systemd of this root ({seen})",
             "a unit that is started here could run on another system",
             "Mount /proc, and run as root with the rights to look at process 1")
 

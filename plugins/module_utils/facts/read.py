@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ..core import host_io
+
 Run = t.Callable[[list[str]], tuple[int, str, str]]
 # note(what, reason) records a fact that could not be read.
 Note = t.Callable[[str, str], None]
@@ -30,7 +32,7 @@ def below(root: str, path: str) -> str:
 
 def text(root: str, path: str) -> str:
     """Return the content of a file of the host. Raises OSError."""
-    with open(below(root, path), encoding="utf-8", errors="replace") as stream:
+    with open(below(root, path), encoding="utf-8", errors="replace", opener=host_io.regular) as stream:
         return stream.read()
 
 

@@ -9,6 +9,7 @@ C($basearch) and the like not replaced.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import typing as t
@@ -21,6 +22,8 @@ DNF_CONF = "/etc/dnf/dnf.conf"
 # dnf's own defaults, dnf.conf(5).
 REPOSITORY_FOLDERS = ("/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d")
 DEFAULT_PRIORITY = 99
+# A link that leads nowhere or in a circle, and a folder: dnf passes over what is so in the place of a .repo file.
+PASSED_OVER = (errno.ENOENT, errno.ELOOP, errno.EISDIR)
 DEFAULT_COST = 1000
 
 # Mirrors of a fleet's own, and other tools' ids, keep the component in their address.
@@ -94,7 +97,8 @@ def gather(root: str, note: read.Note) -> list[dict[str, t.Any]]:
             try:
                 found += parse_repositories(read.text(root, path), path, main)
             except (OSError, ini.Malformed) as error:
-                note("repos " + path, " ".join(str(error).split()))
+                if getattr(error, "errno", None) not in PASSED_OVER:
+                    note("repos " + path, " ".join(str(error).split()))
     return found
 
 

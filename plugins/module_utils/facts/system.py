@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..core.errors import Problem
 from ..tables import streams as table_of_streams
 from . import read
 
@@ -40,32 +41,33 @@ def parse(os_release: str) -> System:
     return System(said.get("ID") or None, name, version, int(major.group()) if is_stream and major else None, is_stream)
 
 
-def system_refusal(system: System) -> str | None:
+def system_refusal(system: System) -> Problem | None:
     """Return why this system is refused and what to do about it, None when it is supported."""
     streams = " or ".join(str(stream) for stream in table_of_streams.SUPPORTED_STREAMS)
     if not system.is_centos_stream:
-        return (
-            f"This host runs {system.title}, not CentOS Stream: the packages of the Hyperscale SIG are built for"
-            f" CentOS Stream {streams} only. Take the host out of the play, or install CentOS Stream {streams} on it."
-        )
+        return Problem(
+            "host.not_centos_stream", f"This host runs {system.title}, not CentOS Stream",
+            f"the packages of the Hyperscale SIG are built for CentOS Stream {streams} only",
+            f"Take the host out of the play, or install CentOS Stream {streams} on it.")
     if system.stream in table_of_streams.RETIRED_STREAMS:
-        reason = table_of_streams.RETIRED_STREAMS[system.stream]
-        return f"This host runs {system.title}: {reason}. Move the host to CentOS Stream {streams} first."
+        return Problem(
+            "host.retired_stream", f"This host runs {system.title}", table_of_streams.RETIRED_STREAMS[system.stream],
+            f"Move the host to CentOS Stream {streams} first.")
     if system.stream not in table_of_streams.SUPPORTED_STREAMS:
-        return (
-            f"This host runs {system.title}, which this version of the collection does not know: it supports"
-            f" CentOS Stream {streams}. Look for a newer version of the collection, or take the host out of the play."
-        )
+        return Problem(
+            "host.unknown_stream", f"This host runs {system.title}, which this version of the collection does not know",
+            f"it supports CentOS Stream {streams}",
+            "Look for a newer version of the collection, or take the host out of the play.")
     return None
 
 
-def arch_refusal(system: System, arch: str | None) -> str | None:
+def arch_refusal(system: System, arch: str | None) -> Problem | None:
     """Return why this architecture is refused and what to do about it, None when it is supported."""
     if arch in table_of_streams.SUPPORTED_ARCHES:
         return None
-    return "This host runs {} on {}: the Hyperscale SIG builds for {} only. Take the host out of the play.".format(
-        system.title, arch or "an unknown architecture", " and ".join(table_of_streams.SUPPORTED_ARCHES)
-    )
+    return Problem(
+        "host.architecture", f"This host runs {system.title} on {arch or 'an unknown architecture'}",
+        f"the Hyperscale SIG builds for {' and '.join(table_of_streams.SUPPORTED_ARCHES)} only", "Take the host out of the play.")
 
 
 def gather(root: str = "/") -> System:

@@ -27,10 +27,11 @@ def problems(root: str, items: t.Sequence[Item]) -> list[Problem]:
     found = []
     if free.size < needed:
         found.append(Problem(
-            f"/boot has {free.size >> 20} MiB free",
+            "boot.no_space", f"/boot has {free.size >> 20} MiB free",
             f"{names} with initramfs takes about {needed >> 20} MiB there, by the largest kernel there is and a quarter more",
             REMEDY))
     if free.inodes is not None and free.inodes < inodes:
         found.append(Problem(
+            "boot.no_inodes",
             f"/boot has {free.inodes} inodes free", f"{names} with initramfs and boot entry takes {inodes} there", REMEDY))
     return found

@@ -29,16 +29,25 @@ def gather() -> dict[str, list[str]]:
 def validate(want: Want) -> list[Problem]:
     """Return what is wrong with the capabilities of a wish, whatever the host."""
     if (want["capabilities"] or want["to"] == INSTALLED) and not want["family"]:
-        return [Problem("a package set", "capabilities and 'to: installed' are of a family", "Give the family as well")]
+        return [Problem(
+            "package.capability_without_family", "a package set", "capabilities and 'to: installed' are of a family",
+            "Give the family as well")]
     strange = sorted(set(want["capabilities"]).difference(FAMILIES[want["family"]].capabilities)) if want["family"] else []
-    if strange or (want["to"] == INSTALLED and not want["capabilities"]):
-        reason = f"it does not provide {', '.join(strange)}" if strange else "it is to stay as it is, and nothing is to be added"
-        return [Problem(f"package family {want['family']}", reason, "Leave the wish out, or name a capability of the family")]
+    if strange:
+        return [Problem(
+            "package.capability_unknown", f"package family {want['family']}", f"it does not provide {', '.join(strange)}",
+            "Leave the wish out, or name a capability of the family", subject=want["family"])]
+    if want["to"] == INSTALLED and not want["capabilities"]:
+        return [Problem(
+            "package.family_without_wish", f"package family {want['family']}",
+            "it is to stay as it is, and nothing is to be added", "Leave the wish out, or name a capability of the family",
+            subject=want["family"])]
     given = [option for option in ("names", "also", "erase") if want[option]]
     if want["to"] == INSTALLED and given:
         return [Problem(
+            "package.family_stays",
             f"package family {want['family']}", f"it is to stay as it is, and there is {' and '.join(given)}",
-            "Give these in a wish that says which build to take")]
+            "Give these in a wish that says which build to take", subject=want["family"])]
     return []
 
 
@@ -93,6 +102,8 @@ def _none_together(base, capability: str, lead) -> Problem:
     seen = sorted({f"{p.name}-{p.evr} ({p.reponame})" for p in base.sack.query().available().filter(provides=capability)})
     side = "stock" if builds.release_segment(lead.release) is None else "Hyperscale"
     return Problem(
+        "package.capability_not_offered",
         f"{capability} is wanted", f"no repository offers it of the {side} build {lead.name}-{lead.evr}, "
         + (f"only {', '.join(seen)}" if seen else "nor of any other"),
-        "Bring the family to a build that is on offer (role systemd, or 'dnf upgrade'), or enable the repository that carries it")
+        "Bring the family to a build that is on offer (role systemd, or 'dnf upgrade'), or enable the repository that carries it",
+        subject=capability)

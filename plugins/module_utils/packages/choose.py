@@ -77,9 +77,10 @@ def _jobs_of(base, want: dict[str, t.Any], state: State) -> Jobs:
     named = {package.name for package in base.sack.query().filter(name=want["names"]) if kernels.is_kernel(package)}
     if named:
         return Jobs([], [], [Problem(
-            f"package {', '.join(sorted(named))}",
+            "package.installonly", f"package {', '.join(sorted(named))}",
             "several builds of it lie beside each other, by installonlypkgs of dnf's configuration, and none is swapped",
-            "For a kernel, ask for family kernel, which keeps the one there is to fall back to")])
+            "For a kernel, ask for family kernel, which keeps the one there is to fall back to",
+            subject=", ".join(sorted(named)))])
     if want["family"]:
         return _family_jobs(base, want, state)
     moving = members(want, state.installed)
@@ -175,9 +176,9 @@ def newest(base, name: str):
     found = list(base.sack.query().available().filter(name=name))
     if not found:
         raise Refused(Problem(
-            f"package {name}", "no repository of this host offers it",
+            "package.tool_not_offered", f"package {name}", "no repository of this host offers it",
             "CentOS Stream has release packages in 'extras-common' and plugins of dnf in 'baseos': enable it, or do without "
-            "(method 'definition', no version locks)",
+            "(method 'definition', no version locks)", subject=name,
         ))
     return max(found)
 
@@ -194,29 +195,30 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
     seen = _of_side(base.sack.query(), name, want["to"])
     if seen:
         return Problem(
+            "package.version_not_offered",
             fact, f"the repositories offer no {side}build{version} of it that fits; they offer {_listed(seen)}",
-            "Ask for one of these versions, or enable the repository that carries the wanted one",
+            "Ask for one of these versions, or enable the repository that carries the wanted one", subject=name,
         )
     hidden = _of_side(base.sack.query(flags=hawkey.IGNORE_EXCLUDES), name, want["to"])
     if hidden:
         return Problem(
-            fact, f"its {side}builds are hidden by an exclude or version lock: {_listed(hidden)}",
-            "Lift the exclude or lock for this package",
+            "package.hidden", fact, f"its {side}builds are hidden by an exclude or version lock: {_listed(hidden)}",
+            "Lift the exclude or lock for this package", subject=name,
         )
     flavour = _missing_flavour(base, want)
     if flavour:
         return Problem(
-            f"package set {want['set']} is wanted",
+            "package.flavour_not_enabled", f"package set {want['set']} is wanted",
             f"the SIG has it in its flavour {flavour}, and this host has no such repository enabled",
-            f"Add {flavour} to hyperscale_repos_flavours, or leave the set out")
+            f"Add {flavour} to hyperscale_repos_flavours, or leave the set out", subject=want["set"])
     if current:
         return Problem(
-            fact, f"no repository offers a {side}build{version} of it, and none obsoletes it",
-            f"If this host can do without {name}, name it in 'erase'; else stay with what is installed",
+            "package.no_successor", fact, f"no repository offers a {side}build{version} of it, and none obsoletes it",
+            f"If this host can do without {name}, name it in 'erase'; else stay with what is installed", subject=name,
         )
     return Problem(
-        fact, f"no enabled repository offers a {side}build{version} of it",
-        SOURCES.get(name, "Enable the repository that carries it, or correct the name"),
+        "package.not_offered", fact, f"no enabled repository offers a {side}build{version} of it",
+        SOURCES.get(name, "Enable the repository that carries it, or correct the name"), subject=name,
     )
 
 

@@ -171,7 +171,7 @@ class Cut:
         if remedies:
             choice = f"enable a repository that offers them, or {'; or '.join(remedies)}"
         return Failed(Problem(
-            "a package transaction was cut in its middle", "; ".join([*reasons, *words]),
+            "transaction.cut", "a package transaction was cut in its middle", "; ".join([*reasons, *words]),
             f"{choice[0].upper()}{choice[1:]}; then run again. Instead, you can bring all of its packages to one side "
             "('rpm -U --oldpackage --replacepkgs FILES') and run again"))
 

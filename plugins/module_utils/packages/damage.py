@@ -55,6 +55,7 @@ def _lines(target: Target, nevras: t.Iterable[str]) -> dict[str, dict[str, str]]
     found = edits.parse(out)
     if not edits.answered(status, found):
         raise Failed(Problem(
+            "package.damage_unknown",
             "rpm cannot tell which files of this host are damaged", f"'{' '.join(argv)}' ended with status {status}",
             "Run it on the host, mend what it names, and run again"))
     return {

@@ -9,8 +9,10 @@ Shared by the modules and by the detached runner, so it rests on dnf and the sta
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
+import stat
 import sys
 import typing as t
 
@@ -28,6 +30,10 @@ try:
     import dnf.rpm
 except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
     dnf = None
+
+
+# The database of what dnf did, below its C(persistdir).
+HISTORY = "history.sqlite"
 
 
 class Settings(t.NamedTuple):
@@ -65,12 +71,8 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings, loc
 
 def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings) -> None:
     conf = base.conf
-    try:
+    with _reading([conf.config_file_path]):
         conf.read(priority=dnf.conf.PRIO_MAINCONFIG)
-    except dnf.exceptions.ConfigError as error:
-        raise Refused(Problem(
-            f"{conf.config_file_path} of this host cannot be read", " ".join(str(error).split()),
-            "Mend the file: dnf itself refuses to work with it")) from error
     conf.substitutions.update_from_etc(conf.installroot)
     if not conf.substitutions.get("releasever"):
         conf.substitutions["releasever"] = dnf.rpm.detect_releasever(conf.installroot) or ""
@@ -99,7 +101,9 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
         conf.disable_excludes = ["all"]
     base.init_plugins()
     base.pre_configure_plugins()
-    base.read_all_repos()
+    repos = [path for folder in conf.reposdir for path in sorted(glob.glob(os.path.join(folder, "*.repo")))]
+    with _reading([conf.config_file_path, *repos]):
+        base.read_all_repos()
     base.configure_plugins()
     if not settings.offline:
         _read_specs(base, specs, workdir)
@@ -107,9 +111,65 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
         base.fill_sack(load_system_repo=True, load_available_repos=not settings.offline)
     except dnf.exceptions.RepoError as error:
         raise Refused(Problem(
-            "a repository cannot be read", " ".join(str(error).split()),
+            "repository.unreadable", "a repository cannot be read", " ".join(str(error).split()),
             "Make it reachable and whole from this host, or correct its address",
         )) from error
+    _refuse_broken_history(base)
+
+
+@contextlib.contextmanager
+def _reading(paths: t.Sequence[str]) -> t.Iterator[None]:
+    """Raise Refused where dnf cannot read files of its configuration: it fails at a value that is not in UTF-8, and it would wait
+    for ever at a FIFO."""
+    for path in paths:
+        try:
+            waits = stat.S_ISFIFO(os.stat(path).st_mode)
+        except OSError:
+            continue  # dnf itself passes over it, or says why not
+        if waits:
+            raise Refused(Problem(
+                "dnf.configuration_fifo", f"dnf cannot read {path}", "it is a FIFO, which dnf would wait at for ever",
+                "Move it away, and run again", subject=path))
+    try:
+        yield
+    except dnf.exceptions.ConfigError as error:
+        raise Refused(Problem(
+            "dnf.configuration_refused", f"{' or '.join(paths)} of this host cannot be read", " ".join(str(error).split()),
+            "Mend the file: dnf itself refuses to work with it", subject=paths[0])) from error
+    except (TypeError, ValueError) as error:
+        strange = [path for path in paths if _is_not_utf8(path)]
+        if not strange:
+            raise
+        raise Refused(Problem(
+            "dnf.configuration_not_utf8", f"dnf cannot read {', '.join(strange)}",
+            "a value in it is not in UTF-8, and dnf itself ends with an error at that",
+            "Convert it, for example with 'iconv -f LATIN1 -t UTF-8', and run again", subject=strange[0])) from error
+
+
+def _is_not_utf8(path: str) -> bool:
+    try:
+        with open(path, "rb") as handle:
+            handle.read().decode("utf-8")
+    except UnicodeError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _refuse_broken_history(base) -> None:
+    """Raise Refused where dnf cannot read the database of what it did: it would end with an error at any transaction."""
+    path = os.path.join(base.conf.persistdir, HISTORY)
+    if not host_io.is_there(path):
+        return
+    try:
+        base.history.last()
+    except Exception as error:  # whatever libdnf raises, which differs with its releases
+        raise Refused(Problem(
+            "dnf.history_unreadable", f"dnf cannot read its history, {HISTORY} below its 'persistdir'",
+            " ".join(str(error).split()),
+            f"Move it away ('mv /var/lib/dnf/{HISTORY} /var/lib/dnf/{HISTORY}.broken'): dnf begins a new one",
+            subject=HISTORY)) from error
 
 
 def _move_state(conf, scratch: str) -> None:
@@ -130,10 +190,10 @@ def _without_own_locks(conf, own: t.Sequence[str], workdir: str) -> str:
     folder = os.path.join(workdir, "plugins")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     path = os.path.join(folder, "versionlock.list")
-    with open(path, "w", encoding="utf-8") as out:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as out:
         for given in (_locklist_of(where) for where in reversed(conf.pluginconfpath)):
             if given and host_io.is_file(given):
-                with open(given, encoding="utf-8") as lines:
+                with open(given, encoding="utf-8", errors="surrogateescape") as lines:
                     out.writelines(line for line in lines if line.strip() not in own)
                 break
     with open(os.path.join(folder, versionlock.CONF), "w", encoding="utf-8") as out:
@@ -151,7 +211,7 @@ def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
         if spec.fingerprint:
             pinned([Source(f"repository {spec.id}", "".join(spec.keys).encode("ascii"))], spec.fingerprint)
         base.repos.pop(spec.id, None)
-        with open(os.path.join(folder, spec.id + ".repo"), "w", encoding="utf-8") as handle:
+        with open(os.path.join(folder, spec.id + ".repo"), "w", encoding="utf-8", errors="surrogateescape") as handle:
             handle.write(spec.text)
     own = list(base.conf.reposdir)
     base.conf.reposdir = [folder]
@@ -160,7 +220,9 @@ def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
     for spec in specs:
         if spec.id not in base.repos:
             raise Refused(Problem(
-                f"repository {spec.id}", "dnf does not accept its definition", "Correct its address and options"))
+                "repository.not_accepted",
+                f"repository {spec.id}", "dnf does not accept its definition", "Correct its address and options",
+                subject=spec.id))
         base.repos[spec.id].enable()
         base.repos[spec.id].skip_if_unavailable = False
 
@@ -186,7 +248,7 @@ def close(base) -> None:
 def _locklist_of(folder: str) -> str | None:
     """Return the list that the configuration of dnf's versionlock plugin in a folder names."""
     try:
-        with open(os.path.join(folder, versionlock.CONF), encoding="utf-8") as handle:
+        with open(os.path.join(folder, versionlock.CONF), encoding="utf-8", errors="surrogateescape") as handle:
             return versionlock.settings(handle.read()).get("locklist")
     except (FileNotFoundError, ValueError):
         return None

@@ -18,7 +18,7 @@ import tempfile
 import typing as t
 
 from ..core import process
-from ..core.errors import Problem, Refused
+from ..core.errors import CannotRead, Problem, Refused
 from ..text import openpgp
 
 # A line of rpmkeys on a signature: who made it, and what rpm says of it.
@@ -85,11 +85,13 @@ def pinned(sources: t.Iterable[Source], fingerprint: str) -> str:
     where = ", ".join(places) or "no place that the repository names"
     if not seen:
         raise Refused(Problem(
+            "key.not_found",
             f"the key at {where}", "; ".join(said) or "the repository names no key, and rpm does not know the pinned one",
-            f"Put the armoured key {fingerprint} that the SIG publishes there, or give its text with the role"))
+            f"Put the armoured key {fingerprint} that the SIG publishes there, or give its text with the role",
+            subject=fingerprint))
     raise Refused(Problem(
-        f"the key at {where}", f"{'; '.join(said)}; not the pinned {fingerprint}",
-        "Find out who changed the key; only then change the pinned fingerprint"))
+        "key.not_pinned", f"the key at {where}", f"{'; '.join(said)}; not the pinned {fingerprint}",
+        "Find out who changed the key; only then change the pinned fingerprint", subject=fingerprint))
 
 
 def others(data: bytes, fingerprint: str) -> list[openpgp.Key]:
@@ -107,7 +109,10 @@ def in_rpm(run: t.Callable[[t.Sequence[str]], tuple[int, str]]) -> list[Imported
         return []
     heads = list(IN_RPM_HEAD.finditer(out))
     if status or not heads:
-        raise OSError(f"the keys that rpm knows cannot be read: {' '.join(out.split()) or f'rpm ended with status {status}'}")
+        raise CannotRead(Problem(
+            "rpm.keys_unreadable", "the keys that rpm knows cannot be read",
+            " ".join(out.split()) or f"rpm ended with status {status}",
+            "Mend the package database ('rpmdb --rebuilddb') and run again"))
     found = []
     for head, end in zip(heads, [*(head.start() for head in heads[1:]), len(out)]):
         for key in read(out[head.end():end]).keys:
@@ -132,7 +137,8 @@ def refused(key: openpgp.Key, said: str) -> Problem:
     remedy = (
         "Use the form of this key whose self-signature is newer, where the repository names the key: rpm refuses one by SHA-1"
         if key.version == 4 else "A key of this version needs a newer rpm: use builds that another key of the repository signed")
-    return Problem(f"key {key}", f"rpm {_version()} of this host refuses it: {said}", remedy)
+    return Problem(
+        "key.refused_by_rpm", f"key {key}", f"rpm {_version()} of this host refuses it: {said}", remedy, subject=key.fingerprint)
 
 
 def check_packages(packages: t.Mapping[str, str], ring: Ring, repo_id: str, workdir: str) -> None:
@@ -159,41 +165,50 @@ def _check(store: str, path: str, fact: str, ring: Ring) -> list[Problem]:
     signers = [match.group(1) for match in map(SIGNATURE.search, said) if match and match.group(2) == "NOKEY"]
     if not lines or any(BAD.search(line) for line in said):
         return [Problem(
-            fact, "it is damaged or was changed: " + ("; ".join(said) or "rpm cannot read it as a package"),
+            "package.damaged", fact, "it is damaged or was changed: " + ("; ".join(said) or "rpm cannot read it as a package"),
             NOTHING_DONE + "Take the file out of dnf's cache ('dnf clean packages') and find out who changed the package")]
     if len(signers) < len(said):
         return [Problem(
+            "package.signature_not_accepted",
             fact, f"rpm {_version()} of this host does not accept its signature: " + "; ".join(said),
             NOTHING_DONE + ANOTHER_BUILD)]
-    return [Problem(fact, *explained(signers[0] if signers else None, ring, store))]
+    return [unaccepted(fact, signers[0] if signers else None, ring, store)]
 
 
-def explained(signer: str | None, ring: Ring, workdir: str | None, said: str = "") -> tuple[str, str]:
-    """Return why a package's signature does not count as one by a key of a ring, and what to do.
+def unaccepted(fact: str, signer: str | None, ring: Ring, workdir: str | None, said: str = "") -> Problem:
+    """Return why a package's signature does not count as one by a key of a ring.
 
     C(signer) is the id of the key that made it; None where the package is not signed. C(said) is what rpm says of the signature.
     """
     if signer is None:
-        return "it is not signed", NOTHING_DONE + "Find out who built the package before anything else"
+        return Problem(
+            "package.not_signed", fact, "it is not signed", NOTHING_DONE + "Find out who built the package before anything else")
     known = [key for armoured in ring.keys for key in read(armoured).keys]
     for key in (key for key in known if key.made(signer)):
         why = refusal(key.armoured(), workdir)
         if why:
             problem = refused(key, why)
-            return f"{problem.fact} made its signature, and {problem.reason}", NOTHING_DONE + problem.remedy
-        return f"it is signed by key {key}, and {said or 'rpm does not accept the signature'}", NOTHING_DONE + ANOTHER_BUILD
+            return Problem(
+                "package.signed_by_refused_key", fact, f"{problem.fact} made its signature, and {problem.reason}",
+                NOTHING_DONE + problem.remedy)
+        return Problem(
+            "package.signature_wrong", fact, f"it is signed by key {key}, and {said or 'rpm does not accept the signature'}",
+            NOTHING_DONE + ANOTHER_BUILD)
     signed = f"it is signed by key {signer.lower()}"
     if ring.faults:
-        return (
+        return Problem(
+            "package.keys_unreadable", fact,
             f"{signed}, and not all keys of the repository can be read: " + "; ".join(ring.faults),
             NOTHING_DONE + "Put the key where the repository names it")
     if not ring.named:
         rest = "that one is not among the keys that rpm knows" if known else "rpm knows none"
-        return (
-            f"{signed}. The repository names no key (gpgkey), and {rest}",
+        return Problem(
+            "package.key_not_named", fact, f"{signed}. The repository names no key (gpgkey), and {rest}",
             NOTHING_DONE + "Name the key in the repository's option gpgkey, or import it with 'rpmkeys --import'")
-    return (
-        f"{signed}, and its signature is not one of the repository's own key: " + (", ".join(map(str, known)) or "there is none"),
+    return Problem(
+        "package.signed_by_another_key", fact,
+        f"{signed}, and its signature is not one of the repository's own key: "
+        + (", ".join(map(str, known)) or "there is none"),
         NOTHING_DONE + "Find out who signed the package before anything else")
 
 
@@ -220,5 +235,6 @@ def _version() -> str:
 def _rpmkeys(store: str, *arguments: str) -> tuple[int, str]:
     status, out = call(["rpmkeys", "--dbpath", store, *arguments])
     if status == process.NOT_RUN:
-        raise Refused(Problem("rpmkeys cannot be run on this host", out, "Install it again with 'dnf reinstall rpm'"))
+        raise Refused(Problem(
+            "rpm.rpmkeys_not_run", "rpmkeys cannot be run on this host", out, "Install it again with 'dnf reinstall rpm'"))
     return status, out

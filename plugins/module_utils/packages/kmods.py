@@ -29,15 +29,18 @@ def problem(nevra: str, releases: t.Collection[str], running: str, default: str 
     """Return why a package of modules is of no use here. C(default) is the kernel to boot next, None where it is not known."""
     if not releases:
         return Problem(
+            "kernel_module.kernel_unknown",
             f"{nevra} holds kernel modules", "its metadata name no kernel that they were built for",
-            "Use a build that says so, or a kernel that has the module itself")
+            "Use a build that says so, or a kernel that has the module itself", subject=nevra)
     wanted = [("runs", running)] + ([("is to boot next", default)] if default not in (None, running) else [])
     missed = [f"{release} {how}" for how, release in wanted if release not in releases]
     if not missed:
         return None
     return Problem(
+        "kernel_module.other_kernel",
         f"{nevra} is built for kernel {', '.join(sorted(releases))}", f"on this host {' and '.join(missed)}",
-        "Bring the host to that kernel first, wait for a build for its kernel, or use a kernel that has the module itself")
+        "Bring the host to that kernel first, wait for a build for its kernel, or use a kernel that has the module itself",
+        subject=nevra)
 
 
 def in_the_way(packages: t.Iterable[t.Any], running: str, default: str | None) -> list[Problem]:

@@ -16,8 +16,8 @@ import sys
 import time
 import typing as t
 
-from ..core import code_tree, process
-from ..core.errors import Failed, Problem, Refused
+from ..core import code_tree, foreign, process
+from ..core.errors import Failed, Problem, Refused, from_record
 from ..core.host_io import Target
 from ..facts import kind
 from . import jobfile, worker
@@ -74,9 +74,8 @@ def _prepared(target: Target, job: jobfile.Job) -> tuple[jobfile.Folder, str]:
         code = code_tree.install(folder.path, PACKAGE, "packages.worker", worker.MODULES)
         folder.write(jobfile.JOB, jobfile.to_json(job))
     except OSError as error:
-        raise Refused(Problem(
-            f"a package transaction cannot be prepared below {os.path.join(target.state_dir, FOLDER)}",
-            error.strerror or str(error), "Nothing was changed. Make room there and run again")) from error
+        raise foreign.refused(
+            error, f"a package transaction cannot be prepared below {os.path.join(target.state_dir, FOLDER)}") from error
     return folder, code
 
 
@@ -85,8 +84,10 @@ def wait(target: Target, run: str) -> dict[str, t.Any]:
     ending = ended(target, run)
     if ending.result is None:
         raise Failed(Problem(
+            "transaction.no_result",
             f"the transaction of run {run} ended without a result", f"its last word was {ending.status or 'none'}",
             f"Look at 'journalctl -u {unit_name(run)}' on the host, then run again: the next run completes the transaction",
+            subject=run,
         ))
     return ending.result
 
@@ -148,7 +149,7 @@ def alive(target: Target, run: str) -> bool:
 def tell(target: Target, result: dict[str, t.Any]) -> dict[str, t.Any]:
     """Tell what a result warns of, whatever else becomes of the run, and return the result."""
     for warning in result.get("warnings", ()):
-        target.warn(str(Problem(*warning)))
+        target.warn(str(from_record(warning)))
     return result
 
 
@@ -156,5 +157,5 @@ def raise_for(result: dict[str, t.Any]) -> None:
     """Raise what a result says went wrong: Refused when nothing was changed, else Failed."""
     if result["ok"]:
         return
-    problems = [Problem(*problem) for problem in result["problems"]]
+    problems = [from_record(problem) for problem in result["problems"]]
     raise Refused(*problems) if result["refused"] else Failed(problems[0])

@@ -51,8 +51,8 @@ def wait_for_rpm(limit: float, waiting: t.Callable[[str], None] = lambda holder:
 def _wait_or_refuse(deadline: float, limit: float, what: str, holder: str, waiting: t.Callable[[str], None]) -> None:
     if time.monotonic() >= deadline:
         raise Refused(Problem(
-            f"the lock of {what} is held by {holder}", f"it was not free within {limit:g} seconds",
-            "Let that finish, or stop it, and run again",
+            "package_manager.locked", f"the lock of {what} is held by {holder}", f"it was not free within {limit:g} seconds",
+            "Let that finish, or stop it, and run again", subject=what,
         ))
     waiting(holder)
     time.sleep(POLL_SECONDS)

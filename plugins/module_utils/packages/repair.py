@@ -135,7 +135,7 @@ def prove(come: t.Iterable[str], leave: t.Iterable[str], callback: Callback) -> 
     # A %preun that fails keeps its package, each time anew.
     removal = f". Where the scriptlets of a package that is still there fail, 'rpm -e --noscripts {' '.join(still)}' removes it"
     raise Failed(Problem(
-        "rpm did not carry out the whole transaction", "; ".join([*wrong[:10], *said[:5]]),
+        "transaction.incomplete", "rpm did not carry out the whole transaction", "; ".join([*wrong[:10], *said[:5]]),
         "Mend what rpm names, such as a full disk, and run again: the next run completes it" + (removal if still else "")))
 
 
@@ -148,6 +148,7 @@ def installed() -> dict[str, int]:
 
 def _failed(reason: str) -> Failed:
     return Failed(Problem(
+        "transaction.cannot_complete",
         "a package transaction that was cut cannot be completed", reason, "Mend that on the host and run again"))
 
 

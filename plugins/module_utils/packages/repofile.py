@@ -25,10 +25,10 @@ def edited(text: str, repo_id: str, options: t.Mapping[str, str], workdir: str) 
         return text
     handle, path = tempfile.mkstemp(dir=workdir, suffix=".repo")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
             out.write(text)
         dnf.conf.BaseConfig.write_raw_configfile(path, repo_id, {}, changed)
-        with open(path, encoding="utf-8") as result:
+        with open(path, encoding="utf-8", errors="surrogateescape") as result:
             return result.read()
     finally:
         os.unlink(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import typing as t
 
+from ..core.errors import CannotRead
 from ..core.host_io import TEMPORARY
 from . import keys, solver
 
@@ -42,8 +43,8 @@ def _as_dnf(repo) -> keys.Ring:
         faults += [f"{source.where}: {text}" for text in trouble]
     try:
         found += [entry.key for entry in keys.in_rpm(keys.call)]
-    except OSError as error:
-        faults.append(str(error))
+    except CannotRead as error:
+        faults += [f"{problem.fact}: {problem.reason}" for problem in error.problems]
     return keys.Ring(list(dict.fromkeys(key.armoured() for key in found)), list(repo.gpgkey), faults)
 
 

@@ -15,7 +15,7 @@ import re
 import tempfile
 import typing as t
 
-from ..core.errors import Problem, Refused
+from ..core.errors import CannotRead, Problem, Refused
 from ..core.host_io import is_file
 from ..text import openpgp
 
@@ -120,23 +120,23 @@ def _database_below(root: str) -> str | None:
 
 
 def transaction_set(root: str = "/") -> t.Any:
-    """Open the package database below C(root) to read it. Raises OSError when there is none, where rpm would create it,
+    """Open the package database below C(root) to read it. Raises CannotRead when there is none, where rpm would create it,
     and when there is one that rpm cannot open."""
     folder = database_path(root)
     if folder is None:
-        raise OSError("no package database below {} in {}".format(root, rpm.expandMacro("%{_dbpath}")))
+        raise CannotRead(_unreadable("no package database below {} in {}".format(root, rpm.expandMacro("%{_dbpath}"))))
     ts = rpm.TransactionSet(root)
     # As dnf does for queries: what is installed was verified then, and checking again costs most of the time.
     ts.setVSFlags(rpm._RPMVSF_NOSIGNATURES | rpm._RPMVSF_NODIGESTS)
     with reading(folder):
         if ts.openDB():
-            raise OSError(f"the package database in {folder} cannot be opened")
+            raise CannotRead(_unreadable(f"the package database in {folder} cannot be opened"))
     return ts
 
 
 @contextlib.contextmanager
 def reading(folder: str) -> t.Iterator[None]:
-    """Turn what rpm says of a database while it is read into an OSError: on a bad page it logs, and simply stops early."""
+    """Turn what rpm says of a database while it is read into CannotRead: on a bad page it logs, and simply stops early."""
     error: Exception | None = None
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         rpm.setLogFile(log)
@@ -150,13 +150,17 @@ def reading(folder: str) -> t.Iterator[None]:
         said = [line.strip().removeprefix("error: ") for line in log if line.startswith("error: ")]
     if error is not None or said:
         reason = "; ".join(said) or str(error)
-        raise OSError(f"the package database in {folder} cannot be read: {reason}. {REPAIR}") from error
+        raise CannotRead(_unreadable(f"the package database in {folder} cannot be read: {reason}")) from error
+
+
+def _unreadable(reason: str) -> Problem:
+    return Problem("rpm.database_unreadable", "the packages of this host cannot be read", reason, REPAIR)
 
 
 def installed(ts: t.Any = None) -> list[Package]:
     """Return every installed package, ordered by name, then by version, oldest first; keys are not packages.
 
-    Raises OSError when the database cannot be read to its end. One without any package counts as such: a host on which
+    Raises CannotRead when the database cannot be read to its end. One without any package counts as such: a host on which
     this runs has at least rpm.
     """
     ts = transaction_set() if ts is None else ts
@@ -164,7 +168,7 @@ def installed(ts: t.Any = None) -> list[Package]:
     with reading(folder):
         found = [of_header(header) for header in _headers(ts) if header[rpm.RPMTAG_NAME] != KEY_PACKAGE]
     if not found:
-        raise OSError(f"the package database in {folder} has no package in it. {REPAIR}")
+        raise CannotRead(_unreadable(f"the package database in {folder} has no package in it"))
     return sorted(found, key=lambda package: (package.name, EVR_ORDER(package.evr), package.arch))
 
 
@@ -173,9 +177,8 @@ def installed_or_refuse() -> list[Package]:
     and be installed anew."""
     try:
         return installed()
-    except OSError as error:
-        reason = str(error).partition(f". {REPAIR}")[0]
-        raise Refused(Problem("the packages of this host cannot be read", reason, REPAIR)) from error
+    except CannotRead as error:
+        raise Refused(*error.problems) from error
 
 
 def providers(capability: str, ts: t.Any = None) -> list[str]:

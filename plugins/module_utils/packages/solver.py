@@ -78,16 +78,13 @@ def solve(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> list[It
     try:
         base.resolve(allow_erasing=False)
     except dnf.exceptions.DepsolveError as error:
-        raise Refused(Problem(
-            "these packages cannot be brought together on this host", " ".join(str(error).split()),
-            _cost_of_erasing(base, install, erase),
-        )) from error
+        raise Refused(_unsolvable(base, install, erase, " ".join(str(error).split()))) from error
     items = _items(base)
     unasked = [item.nevra for item in items if item.action == ERASED and item.name not in {p.name for p in erase}]
     if unasked:
         raise Refused(Problem(
-            "the transaction would erase " + ", ".join(unasked), "nobody named these packages",
-            "Name a package in 'erase' if this host can do without it",
+            "transaction.erases_unnamed", "the transaction would erase " + ", ".join(unasked), "nobody named these packages",
+            "Name a package in 'erase' if this host can do without it", subject=", ".join(unasked),
         ))
     return items
 
@@ -110,6 +107,31 @@ def _jobs(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> None:
         base.package_install(package, strict=True)
     for package in erase:
         base.package_remove(package)
+
+
+def _unsolvable(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any], said: str) -> Problem:
+    """Return why there is no solution, by what else would be one. None of that is carried out."""
+    fact, remedy = "these packages cannot be brought together on this host", _cost_of_erasing(base, install, erase)
+    protected = _protected_in_the_way(base, install, erase)
+    if protected:
+        return Problem("transaction.protected", fact, said, remedy, subject=", ".join(protected))
+    return Problem("transaction.unsolvable", fact, said, remedy)
+
+
+def _protected_in_the_way(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> list[str]:
+    """Return the packages that would go in a solution that only dnf's protection rules out; none where there is no such one."""
+    protected, kernel = list(base.conf.protected_packages), base.conf.protect_running_kernel
+    base.conf.protected_packages, base.conf.protect_running_kernel = [], False
+    try:
+        base.reset(goal=True)
+        _jobs(base, install, erase)
+        base.resolve(allow_erasing=False)
+        gone = {item.name for item in _items(base) if item.action in (ERASED, OBSOLETED)}
+    except dnf.exceptions.DepsolveError:
+        return []
+    finally:
+        base.conf.protected_packages, base.conf.protect_running_kernel = protected, kernel
+    return sorted(gone & set(protected) or gone)
 
 
 def _cost_of_erasing(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> str:
@@ -175,7 +197,10 @@ def exact(base, nevra: str, installed: bool = False):
     found = [package for package in query.filter(name=nevra.rsplit("-", 2)[0]) if nevra_of(package) == nevra]
     if not found:
         where = "installed" if installed else "offered by the repositories"
-        raise Refused(Problem(f"package {nevra}", f"it is no longer {where}", "Run again, so that the plan is made anew"))
+        raise Refused(Problem(
+            "transaction.package_gone", f"package {nevra}", f"it is no longer {where}",
+            "Run again, so that the plan is made anew",
+            subject=nevra))
     return found[0]
 
 
@@ -206,6 +231,7 @@ def same_build(base, nevra: str):
 def no_way_back(nevra: str) -> Problem:
     """Say that a build could not be brought back."""
     return Problem(
+        "package.no_way_back",
         f"{nevra} would leave this host", "no repository that is enabled here offers exactly that build any more, so it could "
         "not be brought back", "Update the host first to a build that is on offer ('dnf upgrade'), enable the repository that "
-        "has it, or do without its way back: hyperscale_way_back: available")
+        "has it, or do without its way back: hyperscale_way_back: available", subject=nevra)

@@ -9,6 +9,7 @@ import os
 import shutil
 import typing as t
 
+from ..core import foreign
 from ..core.errors import Problem, Refused
 from . import dnf_base, filepolicy, paths, reasons as package_reasons, rings, solver
 from .jobfile import CARRIED, REASONS, SKIPPED, Folder, Job
@@ -91,9 +92,7 @@ def _put(store: Store, packages: t.Sequence[t.Any]) -> None:
     try:
         store.put({solver.nevra_of(package): package.localPkg() for package in packages})
     except OSError as error:
-        raise Refused(Problem(
-            f"packages cannot be saved in {store.folder}", f"{error.strerror or error}",
-            "Nothing was changed. Make room there and run again")) from error
+        raise foreign.refused(error, f"packages cannot be saved in {store.folder}") from error
 
 
 def _refuse_full_disk(cachedir: str, packages: t.Sequence[t.Any]) -> None:
@@ -102,9 +101,9 @@ def _refuse_full_disk(cachedir: str, packages: t.Sequence[t.Any]) -> None:
     free = shutil.disk_usage(cachedir).free
     if needed and needed + SPACE_KEPT > free:
         raise Refused(Problem(
-            f"{free // 1024} KiB are free below {cachedir}",
+            "cache.no_space", f"{free // 1024} KiB are free below {cachedir}",
             f"the packages to download take {needed // 1024} KiB and {SPACE_KEPT // 1024} KiB are to stay free",
-            "Make room, for example with 'dnf clean packages'",
+            "Make room, for example with 'dnf clean packages'", subject=cachedir,
         ))
 
 
@@ -115,7 +114,7 @@ def _download(base, packages: t.Sequence[t.Any], waiting: t.Callable[[str], None
         if isinstance(error, dnf.exceptions.LockError):
             raise
         raise Refused(Problem(
-            "a package cannot be downloaded", " ".join(str(error).split()),
+            "package.download_failed", "a package cannot be downloaded", " ".join(str(error).split()),
             "Nothing was installed. Mend the mirror or the host's disk and run again",
         )) from error
 

@@ -9,12 +9,12 @@ import typing as t
 
 from ..backup import shipped
 from ..backup.manifest import Kept
-from ..core import ledger
+from ..core import foreign, ledger
 from ..core.engine import TRANSACT, Action
-from ..core.errors import Failed, Problem, Refused
+from ..core.errors import Failed, Problem, Refused, from_record
 from ..core.host_io import Target
 from ..core.writable import Touch
-from . import cut, foreign, jobfile, launch, outcomes, paths, solver
+from . import cut, jobfile, launch, outcomes, paths, solver
 from .rpmdb import Package, installed
 
 LOCK = "lock"  # kind of the steps that write version locks, which are lifted for our own transactions
@@ -155,7 +155,7 @@ class TransactionAction(Action):
         left = sorted(item.nevra for item in self.leaving if item.nevra in here)
         if missing or left:
             raise Failed(Problem(
-                "the rpmdb does not show the transaction that was carried out",
+                "transaction.not_in_rpmdb", "the rpmdb does not show the transaction that was carried out",
                 f"missing: {', '.join(missing) or 'none'}; still there: {', '.join(left) or 'none'}",
                 "Look at 'dnf history info' on the host",
             ))
@@ -273,7 +273,7 @@ def own_locks(target: Target) -> list[str]:
 
 def _words(ending: launch.Ending) -> str:
     if ending.result is not None:
-        return "; ".join(str(Problem(*problem)) for problem in ending.result["problems"])
+        return "; ".join(str(from_record(problem)) for problem in ending.result["problems"])
     return f"it ended while {ending.status['phase']}" if ending.status else "it had not begun"
 
 

@@ -17,9 +17,9 @@ import signal
 import time
 import typing as t
 
-from ..core import boot_disk, unwritable
+from ..core import boot_disk, foreign, unwritable
 from ..core.errors import Failed, Problem, Refused
-from . import dnf_base, filepolicy, foreign, paths, reasons as package_reasons, repair, solver, supply
+from . import dnf_base, filepolicy, paths, reasons as package_reasons, repair, solver, supply
 from .callback import Callback
 from .jobfile import ALIVE, CARRIED, JOB, PLAN, RESERVED, RESULT, RUNNING, SKIPPED, Folder, Job, from_json
 from .locks import patiently, wait_for_rpm
@@ -28,10 +28,10 @@ from .written_out import each_file, write_out
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.boot_disk", "core.errors", "core.host_io", "core.lock", "core.process", "core.quota", "core.writable",
+    "core.boot_disk", "core.errors", "core.foreign", "core.host_io", "core.lock", "core.process", "core.quota", "core.writable",
     "core.unwritable", "text.ini", "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks",
     "packages.keys", "packages.installonly", "packages.solver", "packages.dnf_base", "packages.rings", "packages.reasons",
-    "packages.store", "packages.filepolicy", "packages.foreign", "packages.callback", "packages.written_out", "packages.repair",
+    "packages.store", "packages.filepolicy", "packages.callback", "packages.written_out", "packages.repair",
     "packages.jobfile", "packages.supply", "packages.worker",
 )
 # How many lines, and of what length, are kept of what rpm said where there is no room for all of it.
@@ -173,6 +173,7 @@ def _refuse_drift(expected: t.Sequence[solver.Item] | None, found: t.Sequence[so
     if planned != now:
         differs = sorted(f"{action} {nevra}" for action, nevra in planned ^ now)
         raise Refused(Problem(
+            "transaction.drifted",
             "the transaction is no longer the one that was planned", "the difference: " + ", ".join(differs),
             "A repository or the host changed in between: run again",
         ))
@@ -192,9 +193,9 @@ def seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) ->
     else:
         return result
     return dict(result, warnings=[Problem(
-        f"what the transaction changed below {boot_disk.BOOT} was not written out for GRUB", reason,
+        "boot_disk.not_written_out", f"what the transaction changed below {boot_disk.BOOT} was not written out for GRUB", reason,
         "Look at 'dmesg' for an error of the disk and mend it. A clean reboot writes it out, too; after a crash or a power cut "
-        "before that, GRUB may start what was there before")])
+        "before that, GRUB may start what was there before", subject=boot_disk.BOOT)])
 
 
 def main(path: str) -> int:

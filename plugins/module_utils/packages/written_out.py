@@ -56,8 +56,10 @@ def write_out(folders: t.Iterable[str]) -> None:
                 done.add(device)
         except OSError as error:
             raise Failed(Problem(
+                "transaction.not_on_disk",
                 f"what the transaction changed on the file system of {folder} cannot be written to the disk",
                 error.strerror or str(error),
-                "Look at 'dmesg' for an error of the disk, mend it, and run again: the next run checks the files")) from error
+                "Look at 'dmesg' for an error of the disk, mend it, and run again: the next run checks the files",
+                subject=folder)) from error
         finally:
             os.close(handle)

@@ -42,7 +42,9 @@ class State(t.NamedTuple):
 def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     return [
-        Problem("cgroup2: accept", "one of the names is empty", "Write names as the refusal has them, or leave the list empty")
+        Problem(
+            "cgroup2.empty_name", "cgroup2: accept", "one of the names is empty",
+            "Write names as the refusal has them, or leave the list empty")
         for want in wants if not all(name.strip() for name in want["accept"])]
 
 
@@ -65,7 +67,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     problems = [_problem(user) for user in found]
     if not state.asking:
         problems.append(Problem(
-            f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}",
+            "cgroup2.legacy_mounted", f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}",
             "the kernel command line does not ask for that",
             "Find out what mounts them, or add systemd.unified_cgroup_hierarchy=1 in section boot"))
         return Planned([], problems)
@@ -88,4 +90,6 @@ def _named(user: Consumer) -> str:
 
 def _problem(user: Consumer) -> Problem:
     return Problem(
-        _named(user), "it uses the legacy control group hierarchy", f"Move it to the unified one, or accept it as {user.name!r}")
+        "cgroup2.legacy_user",
+        _named(user), "it uses the legacy control group hierarchy", f"Move it to the unified one, or accept it as {user.name!r}",
+        subject=user.name)

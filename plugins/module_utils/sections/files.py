@@ -36,15 +36,18 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         path = want["path"]
         if not path.startswith("/") or path.endswith("/") or "/../" in path:
             problems.append(Problem(
-                f"file path {path!r}", "it is not the absolute path of a file", "Give an absolute path without '..'"))
+                "file.path", f"file path {path!r}", "it is not the absolute path of a file", "Give an absolute path without '..'",
+                subject=path))
         if path in seen:
-            problems.append(Problem(f"file {path}", "it is wanted twice", "Leave one of the two out"))
+            problems.append(Problem("file.twice", f"file {path}", "it is wanted twice", "Leave one of the two out", subject=path))
         seen.add(path)
         if want["state"] == "present" and want["content"] is None:
-            problems.append(Problem(f"file {path}", "it has no content", "Give content, or state: absent"))
+            problems.append(Problem(
+                "file.no_content", f"file {path}", "it has no content", "Give content, or state: absent", subject=path))
         if not OCTAL_MODE.match(want["mode"]):
             problems.append(Problem(
-                f"file {path}", f"mode {want['mode']!r} is not an octal mode", "Write it as a string such as '0644'"))
+                "file.mode", f"file {path}", f"mode {want['mode']!r} is not an octal mode", "Write it as a string such as '0644'",
+                subject=path))
     return problems
 
 

@@ -92,8 +92,8 @@ class _EditAction(Action):
         now = target.read(self.subject)
         if now is None or self._done(now.content) != now.content:
             raise Failed(Problem(
-                f"{self.subject} is not as it was written", "something else writes it too",
-                "Find out what manages the file, and leave it to one of the two"))
+                "file.not_as_written", f"{self.subject} is not as it was written", "something else writes it too",
+                "Find out what manages the file, and leave it to one of the two", subject=self.subject))
 
 
 class LockAction(_EditAction):
@@ -153,10 +153,11 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     for want in wants:
         if not _named(want) and want["vendor"] is None:
             problems.append(Problem(
-                "a lock", "it names no packages and says nothing of vendors", "Give family, set, names or vendor"))
+                "lock.empty", "a lock", "it names no packages and says nothing of vendors", "Give family, set, names or vendor"))
     said = {want["vendor"] for want in wants} - {None}
     if len(said) > 1:
         problems.append(Problem(
+            "lock.vendors_contradict",
             "the locks", "vendors are to be kept and not to be kept", "Say vendor once for a host: dnf has one such setting"))
     return problems
 
@@ -187,18 +188,24 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     problems: list[Problem] = []
     actions: list[Action] = []
     ours = _lines(wants, state, context)
-    if tools(wants) and (state.plugin is None or mainconf.is_off(state.plugin.get("enabled"))):
+    plugin = os.path.join(versionlock.FOLDER, versionlock.CONF)
+    if tools(wants) and state.plugin is None:
         problems.append(Problem(
-            f"{os.path.join(versionlock.FOLDER, versionlock.CONF)} of this host",
-            "it cannot be read" if state.plugin is None else "it switches version locks off",
-            "Mend it and set 'enabled = 1', or do without version locks"))
+            "lock.plugin_unreadable", f"{plugin} of this host", "it cannot be read",
+            "Mend it and set 'enabled = 1', or do without version locks", subject=plugin))
+    elif tools(wants) and mainconf.is_off(state.plugin.get("enabled")):
+        problems.append(Problem(
+            "lock.plugin_off", f"{plugin} of this host", "it switches version locks off",
+            "Set 'enabled = 1' there, or do without version locks", subject=plugin))
     elif sorted(ours) != sorted(state.ours):
         actions.append(LockAction.to(state, sorted(ours)))
     try:
         actions += _vendor(next((want["vendor"] for want in wants if want["vendor"] is not None), None), state)
     except ValueError as error:
         problems.append(Problem(
-            f"{MAIN_CONF} of this host cannot be read", str(error), "Mend the file: dnf itself reads it the same way"))
+            "dnf.main_configuration_malformed",
+            f"{MAIN_CONF} of this host cannot be read", str(error), "Mend the file: dnf itself reads it the same way",
+            subject=MAIN_CONF))
     return Planned(actions, problems)
 
 

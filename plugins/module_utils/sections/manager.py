@@ -90,17 +90,18 @@ class ReexecAction(Action):
         if not runs_version(now.version, wanted) or now.replaced:
             old = " from a binary that is gone" if now.replaced else ""
             return Problem(
-                f"PID 1 runs systemd {now.version or 'unknown'}{old}", f"installed is {wanted}",
+                "systemd.old_build", f"PID 1 runs systemd {now.version or 'unknown'}{old}", f"installed is {wanted}",
                 "Look at 'journalctl -b -u init.scope' on the host; a reboot starts the installed build",
             )
         if now.old_daemons:
             return Problem(
-                f"{', '.join(now.old_daemons)} still run a binary that is gone", "they did not restart",
+                "systemd.old_daemons", f"{', '.join(now.old_daemons)} still run a binary that is gone", "they did not restart",
                 "Look at 'systemctl status' of each on the host; a reboot starts the installed build",
             )
         failed = sorted(set(now.failed_units) - set(self.args["failed_units"]))
         if failed:
             return Problem(
+                "systemd.units_failed",
                 f"units failed that worked before: {', '.join(failed)}", "systemd was replaced in this run",
                 "Look at 'systemctl status' of each on the host",
             )

@@ -65,7 +65,9 @@ class LoadAction(Action):
     def verify(self, target: Target) -> None:
         if normal(self.subject) not in loaded(target.root):
             raise Failed(Problem(
-                f"kernel module {self.subject} is not loaded", "modprobe said it was", "Look at 'dmesg' on the host"))
+                "kernel_module.not_loaded",
+                f"kernel module {self.subject} is not loaded", "modprobe said it was", "Look at 'dmesg' on the host",
+                subject=self.subject))
 
 
 ACTIONS = {action.kind: action for action in (BootFileAction, LoadAction)}
@@ -79,7 +81,10 @@ def boot_file(name: str) -> str:
 def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     return [
-        Problem(f"kernel module {want['name']!r}", "it is not the name of a module", "Write it as 'lsmod' shows it")
+        Problem(
+            "kernel_module.name", f"kernel module {want['name']!r}", "it is not the name of a module",
+            "Write it as 'lsmod' shows it",
+            subject=want["name"])
         for want in wants if not MODULE_NAME.match(want["name"])]
 
 
@@ -106,8 +111,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
             pending.append(Pending(SECTION, name, BOOT, f"the running kernel {state.running} does not have this module"))
         else:
             problems.append(Problem(
-                f"kernel module {name}", f"no kernel of this host has it; running is {state.running}",
-                "Install a kernel or a kmod package that has it, or do without"))
+                "kernel_module.unknown", f"kernel module {name}", f"no kernel of this host has it; running is {state.running}",
+                "Install a kernel or a kmod package that has it, or do without", subject=name))
     return Planned(actions, problems, pending)
 
 

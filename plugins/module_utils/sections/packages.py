@@ -47,29 +47,35 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
     problems = []
     for want in wants:
         if not (want["family"] or want["set"] or want["names"]):
-            problems.append(Problem("a package set", "it names neither a family nor packages", "Give family, set or names"))
+            problems.append(Problem(
+                "package.no_wish", "a package set", "it names neither a family nor packages", "Give family, set or names"))
         if want["family"] and want["set"]:
             problems.append(Problem(
-                f"family {want['family']} and set {want['set']}", "one wish names both", "Make two wishes of it"))
+                "package.family_and_set",
+                f"family {want['family']} and set {want['set']}", "one wish names both", "Make two wishes of it",
+                subject=want["family"]))
         problems += _validate_set(want, stream)
         for name in [*want["names"], *want["also"], *want["erase"]]:
             if not name or any(mark in name for mark in " /*?[]<>=()"):
                 problems.append(Problem(
-                    f"package name {name!r}", "it is not the plain name of a package",
-                    "Write names without versions, paths or wildcards; a version goes into 'version'",
+                    "package.name", f"package name {name!r}", "it is not the plain name of a package",
+                    "Write names without versions, paths or wildcards; a version goes into 'version'", subject=name,
                 ))
         problems += capabilities.validate(want)
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})
         if both:
             problems.append(Problem(
-                f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists"))
+                "package.wanted_and_erased",
+                f"package {', '.join(both)}", "it is wanted and to be erased", "Leave it in one of the two lists",
+                subject=", ".join(both)))
         if want["family"] and want["to"] == ANY:
             problems.append(Problem(
+                "package.family_of_any_build",
                 f"family {want['family']}", "'any' builds of it are wanted, and its packages fit only together",
-                "Choose hyperscale or stock"))
+                "Choose hyperscale or stock", subject=want["family"]))
     if {HYPERSCALE, STOCK} <= {want["to"] for want in wants}:
         problems.append(Problem(
-            "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
+            "package.both_sides", "the package sets", "some are to go to Hyperscale and some to stock", "Do the two in two runs"))
     return problems
 
 
@@ -80,13 +86,14 @@ def _validate_set(want: dict[str, t.Any], stream: int) -> list[Problem]:
     if stream not in wanted.streams:
         where = " and ".join(str(number) for number in wanted.streams)
         problems.append(Problem(
+            "package.set_of_other_stream",
             f"package set {wanted.name} on Stream {stream}", f"the SIG has it for Stream {where} only",
-            "Leave it out for this host"))
+            "Leave it out for this host", subject=wanted.name))
     if len(wanted.sources) > 1 and want["version"] not in (PRESENT, LATEST):
         problems.append(Problem(
-            f"version {want['version']} of package set {wanted.name}",
+            "package.set_with_version", f"version {want['version']} of package set {wanted.name}",
             f"it consists of {', '.join(wanted.sources)}, which have versions of their own",
-            "Name the packages in wishes of their own, each with its version"))
+            "Name the packages in wishes of their own, each with its version", subject=wanted.name))
     return problems
 
 
@@ -262,7 +269,7 @@ def _solve(base, wanted: Jobs) -> list[solver.Item]:
     items = solver.solve(base, wanted.install, [solver.exact(base, nevra, installed=True) for nevra in wanted.erase])
     if not items:
         raise Refused(Problem(
-            "the solver found nothing to do", "although these are not as wanted: "
+            "transaction.nothing_found", "the solver found nothing to do", "although these are not as wanted: "
             + ", ".join(f"{p.name}-{p.evr}.{p.arch}" for p in wanted.install),
             "Look at excludes, version locks and 'protected_packages' on this host",
         ))
@@ -280,7 +287,9 @@ def _right_builds(base, items: t.Sequence[solver.Item]) -> list[t.Any]:
                 if package.source_name in CLAIMED[item.name] and package.arch == item.arch])
             if right is None:
                 raise Refused(Problem(
+                    "package.source_not_offered",
                     f"{item.nevra} would come along", f"it is built from {item.source}, and no repository offers the build from "
-                    f"{' or '.join(CLAIMED[item.name])}", "Exclude that build from its repository, or leave the set out"))
+                    f"{' or '.join(CLAIMED[item.name])}", "Exclude that build from its repository, or leave the set out",
+                    subject=item.name))
             found.append(right)
     return found

@@ -92,7 +92,7 @@ def _hold(target: Target, wanted: str) -> None:
     now = _switch(target)
     if now != wanted:
         raise Failed(Problem(
-            f"{ENFORCE} of this host says {now}", f"{wanted} was set",
+            "selinux.mode_not_set", f"{ENFORCE} of this host says {now}", f"{wanted} was set",
             "Look for a policy or a service that forbids the change of mode ('secure_mode_policyload')"))
 
 

@@ -36,10 +36,14 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         name = want["name"]
         if not UNIT_NAME.match(name):
             problems.append(Problem(
-                f"unit {name!r}", "it is not the full name of a systemd unit", "Write it with its type, as in 'sshd.service'"))
+                "unit.name",
+                f"unit {name!r}", "it is not the full name of a systemd unit", "Write it with its type, as in 'sshd.service'",
+                subject=name))
         if want["masked"] and (want["enabled"] or want["state"] == "started"):
             problems.append(Problem(
-                f"unit {name}", "it is wanted masked, and enabled or started", "A masked unit can be neither: choose one"))
+                "unit.masked_and_wanted",
+                f"unit {name}", "it is wanted masked, and enabled or started", "A masked unit can be neither: choose one",
+                subject=name))
     return problems
 
 
@@ -54,7 +58,9 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: dict[str, UnitState], conte
         needed = wanted["enabled"] or wanted["active"]
         if needed and not now.known and not context.may_bring(want["name"]):
             problems.append(Problem(
-                f"unit {want['name']}", "this host has no such unit", "Install what ships it, or correct the name"))
+                "unit.missing",
+                f"unit {want['name']}", "this host has no such unit", "Install what ships it, or correct the name",
+                subject=want["name"]))
             continue
         for aspect in UnitAction.VERBS:
             if wanted[aspect] is not None and getattr(now, aspect) != wanted[aspect]:

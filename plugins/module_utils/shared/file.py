@@ -97,8 +97,8 @@ class FileAction(Action):
         wanted = FileState(*self.args["new"]) if self.args["new"] else None
         if found != wanted:
             raise Failed(Problem(
-                f"{self.subject} is not as it was written", "something else writes it too",
-                "Find out what manages the file, and leave it to one of the two",
+                "file.not_as_written", f"{self.subject} is not as it was written", "something else writes it too",
+                "Find out what manages the file, and leave it to one of the two", subject=self.subject,
             ))
 
 

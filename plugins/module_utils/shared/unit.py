@@ -109,8 +109,8 @@ class UnitAction(Action):
         found = _query(target, [unit])[unit]
         if getattr(found, aspect) != self.args["wanted"]:
             raise Failed(Problem(
-                f"unit {unit} is not as wanted", f"{aspect} is {getattr(found, aspect)} after the change",
-                f"Look at 'systemctl status {unit}' on the host",
+                "unit.not_as_wanted", f"unit {unit} is not as wanted", f"{aspect} is {getattr(found, aspect)} after the change",
+                f"Look at 'systemctl status {unit}' on the host", subject=unit,
             ))
 
 
@@ -151,6 +151,7 @@ class ReloadAction(Action):
         left = [name for name, found in _query(target, self.args["units"]).items() if found.changed]
         if left:
             raise Failed(Problem(
+                "unit.files_not_read",
                 f"files of {', '.join(left)} differ from what systemd has read", "it has just read them again",
                 "Find out what else writes them"))
 
@@ -185,9 +186,9 @@ class RestartAction(Action):
         found = _query(target, [unit])[unit]
         if not found.active or _is_stale(target, found, self.args["files"], freshness.now()):
             raise Failed(Problem(
-                f"unit {unit} does not run by its files on disk",
+                "unit.runs_old_files", f"unit {unit} does not run by its files on disk",
                 "it is older than they are" if found.active else "it does not run since its restart",
-                f"Look at 'systemctl status {unit}' on the host"))
+                f"Look at 'systemctl status {unit}' on the host", subject=unit))
 
 
 def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> dict[str, UnitState]:

@@ -23,7 +23,8 @@ def compare(old: t.Sequence[str], new: t.Sequence[str], waivers: t.Sequence[dict
     """Return the report on two lists of paths of RPM files. Raises Refused when there is nothing to compare."""
     report.validate_waivers(waivers)
     if not old or not new:
-        raise Refused(Problem("package files", "one of the two lists is empty", "Give the old and the new package files"))
+        raise Refused(Problem(
+            "option.package_files", "package files", "one of the two lists is empty", "Give the old and the new package files"))
     began = time.time()
     before, trouble = _read(old)
     after, more = _read(new)

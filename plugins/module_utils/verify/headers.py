@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ..packages import rpmdb
-from ..packages.keys import Ring, explained
+from ..packages.keys import Ring, unaccepted
 
 try:
     import rpm
@@ -75,7 +75,7 @@ def signature_trouble(path: str, header: t.Any, ring: Ring) -> str:
     try:
         _from_file(ts, path)
     except Unreadable as error:
-        return explained(signer, ring, None, str(error))[0]
+        return unaccepted(path, signer, ring, None, str(error)).reason
     return ""
 
 

@@ -11,7 +11,7 @@ import platform
 import time
 import typing as t
 
-from ..core import ledger
+from ..core import foreign, ledger
 from ..core.errors import Problem
 from ..facts.view import View
 from ..packages import installonly, rpmdb, solver
@@ -65,10 +65,12 @@ OF_RPM = (
 OF_OFFERS = ("evr.stock_wins", "evr.held_back", "return.unavailable", "protected.removed", "kernel.last_stock_evicted")
 OF_SOLVER = ("transaction.unsolvable", "build.hidden", "protected.removed", "plan.refused")
 OF_READING = ("package.unreadable", "metadata.wrong", "signature.invalid")
-# How the planner and the solver word what stands in the way (_section_packages.py, _dnf.py, dnf).
-HIDDEN = ("hidden by an exclude", "no enabled repository offers", "no repository offers", "the repositories offer no")
-PROTECTED = "removing the following protected packages"
-UNSOLVED = ("cannot be brought together", "the transaction would erase", "the solver found nothing to do")
+# Codes of what the planner and the solver refuse with, by the check that reports them; all others are C(plan.refused).
+HIDDEN = (
+    "package.hidden", "package.not_offered", "package.no_successor", "package.version_not_offered",
+    "package.capability_not_offered", "package.source_not_offered")
+PROTECTED = "transaction.protected"
+UNSOLVED = ("transaction.unsolvable", "transaction.erases_unnamed", "transaction.nothing_found")
 
 
 class Witness:
@@ -120,7 +122,7 @@ def predict(
         ts = rpmdb.transaction_set(view.root)
     except OSError as error:
         # The planner reads the same database, and mostly has said so already.
-        problems = problems or [Problem("the packages of this host cannot be read", str(error), rpmdb.REPAIR)]
+        problems = problems or foreign.problems(error)
     recorder.run(OF_SOLVER, lambda: [_refusal(problem, witness.without) for problem in problems])
     new = sorted((entry.build for entry in witness.fetched.incoming), key=lambda b: (b.name, rpmdb.EVR_ORDER(b.evr), b.arch))
     old = _installed_builds(ts, witness.going) if ts is not None else []
@@ -188,12 +190,13 @@ def _installed_builds(ts: t.Any, nevras: t.Sequence[str]) -> list[Build]:
 def _refusal(problem: Problem, without: t.Sequence[str]) -> Finding:
     """Turn what the planner refused with into a finding. C(without): what the solver says without the swap (row 26)."""
     words = f"{problem.fact}: {problem.reason}."
-    if any(sign in problem.reason for sign in HIDDEN):
-        return found("build.hidden", Subject("package", problem.fact.split()[0]), None, None, words, remedy=problem.remedy)
-    if PROTECTED in problem.reason:
-        names = problem.reason.partition(PROTECTED)[2].strip(": ")
-        return found("protected.removed", Subject("package", names), None, None, words, remedy=problem.remedy)
-    if any(sign in problem.fact for sign in UNSOLVED):
+    if problem.code in HIDDEN:
+        return found("build.hidden", Subject("package", problem.subject), None, None, words, remedy=problem.remedy)
+    if problem.code == PROTECTED:
+        return found("protected.removed", Subject("package", problem.subject), None, None, words, remedy=problem.remedy)
+    if problem.code in UNSOLVED:
         words += f" Without the swap the solver already says: {'; '.join(without)}." if without else ""
         return found("transaction.unsolvable", Subject("transaction", "this host"), None, None, words, remedy=problem.remedy)
-    return found("plan.refused", Subject("plan", problem.fact), None, None, words, remedy=problem.remedy)
+    what = f"{problem.code} {problem.subject}".rstrip()
+    return found("plan.refused", Subject("plan", what), None, None, words, remedy=problem.remedy)._replace(
+        title=f"No plan can be made: {problem.fact}")

@@ -83,8 +83,9 @@ def prove(
     report.validate_waivers(waivers)
     if snapshot.content["packages"] is None:
         raise Refused(Problem(
+            "snapshot.no_packages",
             f"the snapshot {snapshot.id} lacks the list of packages", "nobody can say what went and what came since",
-            "Mend the package database and take a snapshot anew, before the swap"))
+            "Mend the package database and take a snapshot anew, before the swap", subject=snapshot.id))
     began = time.time()
     scenes = Scenes(snapshot, view, ts, course)
     recorder = Recorder(PROVE, view)

@@ -99,17 +99,24 @@ def idle(view: View) -> dict[str, t.Any]:
 def validate_waivers(waivers: t.Sequence[dict[str, t.Any]]) -> None:
     """Refuse waivers that are not whole: a waiver without an author, a reason and an end is none."""
     if not isinstance(waivers, (list, tuple)) or not all(isinstance(waiver, dict) for waiver in waivers):
-        raise Refused(Problem("the waivers", "they are not a list of mappings", "Give key, by, reason and until of each"))
+        raise Refused(Problem(
+            "waiver.not_a_list", "the waivers", "they are not a list of mappings", "Give key, by, reason and until of each"))
     problems = []
     for number, waiver in enumerate(waivers, 1):
         missing = [name for name in WAIVER_FIELDS if not str(waiver.get(name) or "").strip()]
         if missing:
-            problems.append(Problem(f"waiver {number}", f"it lacks {', '.join(missing)}", "Give key, by, reason and until"))
+            problems.append(Problem(
+                "waiver.incomplete", f"waiver {number}", f"it lacks {', '.join(missing)}", "Give key, by, reason and until",
+                subject=str(number)))
         elif not KEY.match(str(waiver["key"])):
             problems.append(Problem(
-                f"waiver {number}", f"{waiver['key']!r} is not the key of a finding", "Take the 16 hex digits from a report"))
+                "waiver.key",
+                f"waiver {number}", f"{waiver['key']!r} is not the key of a finding", "Take the 16 hex digits from a report",
+                subject=str(number)))
         elif _date(str(waiver["until"])) is None:
-            problems.append(Problem(f"waiver {number}", f"{waiver['until']!r} is not a date", "Write 'until' as YYYY-MM-DD"))
+            problems.append(Problem(
+                "waiver.until", f"waiver {number}", f"{waiver['until']!r} is not a date", "Write 'until' as YYYY-MM-DD",
+                subject=str(number)))
     if problems:
         raise Refused(*problems)
 

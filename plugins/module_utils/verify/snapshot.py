@@ -17,7 +17,7 @@ import re
 import shutil
 import typing as t
 
-from ..core import identity, ledger
+from ..core import foreign, identity, ledger
 from ..core.errors import Problem, Refused
 from ..core.host_io import STATE_DIR, FileState, Target, is_there, names_in
 
@@ -52,7 +52,7 @@ def checked_id(snapshot: str) -> str:
     """Return an id that can be the name of a folder; raises Refused for any other."""
     if not ID.match(snapshot):
         raise Refused(Problem(
-            f"the snapshot id {snapshot!r}", "it is not the name of one folder",
+            "snapshot.id", f"the snapshot id {snapshot!r}", "it is not the name of one folder",
             "Use letters, digits, dots, dashes and underscores, up to 100 of them"))
     return snapshot
 
@@ -69,8 +69,9 @@ def save(
     """Write a snapshot and return its folder as a path of the host. A complete one is never written over."""
     if complete(target, snapshot):
         raise Refused(Problem(
+            "snapshot.exists",
             f"there is a snapshot {snapshot} already", "it says what this host was, and that must not change afterwards",
-            "Choose another id, or leave the id out"))
+            "Choose another id, or leave the id out", subject=snapshot))
     names = {HEADER.format(number=number): nevra for number, nevra in enumerate(sorted(headers))}
     blobs = {CONTENT: _bytes(content), **{name: headers[nevra] for name, nevra in names.items()}}
     if prediction is not None:
@@ -85,9 +86,7 @@ def save(
             _write(target, snapshot, name, blob)
     except OSError as error:
         shutil.rmtree(os.path.join(target.state_dir, FOLDER, snapshot), ignore_errors=True)
-        raise Refused(Problem(
-            f"the snapshot cannot be kept in {place(snapshot)}", f"{error.strerror or error}",
-            "Nothing was changed. Make room there, about 2 MiB, and run again")) from error
+        raise foreign.refused(error, f"the snapshot cannot be kept in {place(snapshot)}") from error
     return place(snapshot)
 
 
@@ -161,7 +160,8 @@ def load(target: Target, snapshot: str | None = None) -> Snapshot:
     if not manifests:
         known = names_in(os.path.join(target.state_dir, FOLDER))
         cut_short = f"; {len(known)} were cut short" if known else ""
-        raise Refused(Problem(f"no complete snapshot below {place('')}{cut_short}", "there is nothing to compare with", TAKE_ONE))
+        raise Refused(Problem(
+            "snapshot.none", f"no complete snapshot below {place('')}{cut_short}", "there is nothing to compare with", TAKE_ONE))
     newest = max(manifests, key=lambda name: (manifests[name]["time"], name))
     return _read(target, newest, manifests[newest])
 
@@ -174,7 +174,8 @@ def _manifest(target: Target, snapshot: str) -> dict[str, t.Any]:
     except FileNotFoundError:
         there = os.path.isdir(os.path.dirname(path))
         reason = "it was cut short while it was written" if there else "there is no such snapshot"
-        raise Refused(Problem(f"the snapshot {snapshot} cannot be used", reason, TAKE_ONE)) from None
+        raise Refused(Problem(
+            "snapshot.unusable", f"the snapshot {snapshot} cannot be used", reason, TAKE_ONE, subject=snapshot)) from None
     except (OSError, ValueError) as error:
         raise _corrupt(snapshot, f"its manifest cannot be read: {error}") from error
     if not isinstance(manifest, dict) or not {"format", "time", "headers", "files"} <= manifest.keys():
@@ -208,4 +209,6 @@ def _blob(target: Target, snapshot: str, name: str, digest: str) -> bytes:
 
 def _corrupt(snapshot: str, reason: str) -> Refused:
     return Refused(Problem(
-        f"the snapshot {snapshot} is damaged", reason, f"Name another one, or {TAKE_ONE[0].lower()}{TAKE_ONE[1:]}"))
+        "snapshot.damaged",
+        f"the snapshot {snapshot} is damaged", reason, f"Name another one, or {TAKE_ONE[0].lower()}{TAKE_ONE[1:]}",
+        subject=snapshot))

@@ -96,8 +96,8 @@ class AlternativeAction(Action):
         wrong = differing(state, self.args["path"]) if state else ["it is not registered"]
         if wrong:
             raise Failed(Problem(
-                f"alternatives family {self.subject} is not as it was set", "; ".join(wrong),
-                f"Look at 'alternatives --display {self.subject}' on the host"))
+                "alternatives.not_as_set", f"alternatives family {self.subject} is not as it was set", "; ".join(wrong),
+                f"Look at 'alternatives --display {self.subject}' on the host", subject=self.subject))
 
 
 def _read(target: Target, name: str) -> State | None:

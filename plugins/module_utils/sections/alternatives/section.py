@@ -34,18 +34,22 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         name, path = want["name"], want["path"]
         if not FAMILY_NAME.match(name):
             problems.append(Problem(
-                f"alternatives family {name!r}", "it is not the name of a family", "Write it as 'alternatives --list' does"))
+                "alternatives.name",
+                f"alternatives family {name!r}", "it is not the name of a family", "Write it as 'alternatives --list' does",
+                subject=name))
         if name in seen:
-            problems.append(Problem(f"alternatives family {name}", "it is wanted twice", "Leave one of the two out"))
+            problems.append(Problem(
+                "alternatives.twice", f"alternatives family {name}", "it is wanted twice", "Leave one of the two out",
+                subject=name))
         seen.add(name)
         if (path is None) != want["auto"]:
             problems.append(Problem(
-                f"alternatives family {name}", "either a path or auto is to be given, and not both",
-                "Give the path of a registered target, or auto: true"))
+                "alternatives.path_or_auto", f"alternatives family {name}", "either a path or auto is to be given, and not both",
+                "Give the path of a registered target, or auto: true", subject=name))
         elif path is not None and (not path.startswith("/") or ".." in path.split("/")):
             problems.append(Problem(
-                f"alternatives family {name}", f"{path!r} is not an absolute path",
-                "Write it as 'alternatives --display' does"))
+                "alternatives.relative_path", f"alternatives family {name}", f"{path!r} is not an absolute path",
+                "Write it as 'alternatives --display' does", subject=name))
     return problems
 
 
@@ -92,8 +96,10 @@ def _files_in_the_way(state: State | None, path: str | None) -> list[Problem]:
         return []
     wanted = chosen(state.family, path) or Registered("", 0, {})
     return [
-        Problem(f"{link} is no link", f"alternatives family {state.family.name} has its link there, and leaves files alone",
-                "Find out who put the file there, and move it away")
+        Problem(
+            "alternatives.not_a_link", f"{link} is no link",
+            f"alternatives family {state.family.name} has its link there, and leaves files alone",
+            "Find out who put the file there, and move it away", subject=link)
         for link, to in expected(state.family, wanted).items() if to is not None and state.links[link] == NOT_A_LINK]
 
 

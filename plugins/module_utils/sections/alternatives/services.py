@@ -36,9 +36,10 @@ def units(target: Target, family: Family) -> dict[str, bool]:
             word = out.strip()
             if not word:
                 raise Failed(Problem(
+                    "alternatives.unit_unknown",
                     f"whether unit {name} is enabled, which alternatives switches with family {family.name}, could not be told",
                     f"systemctl is-enabled ended with status {status} and said nothing",
-                    f"Find out why 'systemctl is-enabled {name}' does not answer, and run again"))
+                    f"Find out why 'systemctl is-enabled {name}' does not answer, and run again", subject=name))
             found.update({name: ENABLED[word]} if word in ENABLED else {})
     return found
 

@@ -71,7 +71,7 @@ def read(target: Target, name: str) -> State | None:
 def damaged(target: Target, error: ValueError) -> Problem:
     """Return what is wrong with a family whose file cannot be read."""
     return Problem(
-        f"the state of alternatives in {state_folder(target)} is damaged", str(error),
+        "alternatives.damaged", f"the state of alternatives in {state_folder(target)} is damaged", str(error),
         "Move that file away and reinstall the packages that register the family")
 
 
@@ -79,18 +79,20 @@ def unknown(name: str, path: str | None, state: State | None) -> Problem | None:
     """Return why a family cannot point to a path, and what it can point to."""
     if state is None:
         return Problem(
-            f"alternatives family {name}", "no package of this host registers it",
-            "Install the package that does, or correct the name; 'alternatives --list' shows what there is")
+            "alternatives.family_not_registered", f"alternatives family {name}", "no package of this host registers it",
+            "Install the package that does, or correct the name; 'alternatives --list' shows what there is", subject=name)
     if path is None or state.family.target(normal(path)):
         return None
     if state.family.target(path):
         return Problem(
+            "alternatives.path_not_normal",
             f"alternatives family {name}", f"{path} is registered for it, and alternatives looks for {normal(path)} in its place",
-            f"Register {normal(path)}, and take {path} out of the file of {name}")
+            f"Register {normal(path)}, and take {path} out of the file of {name}", subject=name)
     known = ", ".join(target.path for target in state.family.targets)
     return Problem(
+        "alternatives.path_not_registered",
         f"alternatives family {name}", f"{path} is not registered for it; registered are: {known}",
-        "Choose one of these, or install the package that registers the other")
+        "Choose one of these, or install the package that registers the other", subject=name)
 
 
 def differing(state: State, path: str | None) -> list[str]:

@@ -120,7 +120,9 @@ class EntryAction(SeenAction):
         options = bls.Entry("", path or "", held.content).options if held else None
         if options is not None and options != self._wanted(options):
             raise Failed(Problem(
-                f"{path} is not as it was written", f"its options are {options}", "Find out what else writes boot entries"))
+                "boot.entry_not_as_written",
+                f"{path} is not as it was written", f"its options are {options}", "Find out what else writes boot entries",
+                subject=path))
 
 
 class EnvironmentAction(SeenAction):
@@ -197,13 +199,14 @@ class EnvironmentAction(SeenAction):
         found = {name: boot.variables.get(name) for name in wanted}
         if found != wanted:
             raise Failed(Problem(
+                "boot.variables_not_as_written",
                 f"{self.args['path']} is not as it was written", f"it says {_lines(found).split()}",
-                "Find out what else writes it"))
+                "Find out what else writes it", subject=self.args["path"]))
         starts = self.args["starts"]
         for name, entry in ((NEXT, boot.next.entry if boot.next else None), (SAVED, boot.default)):
             if name in starts and (entry is None or entry.release != starts[name]):
                 raise Failed(Problem(
-                    f"GRUB would not start kernel {starts[name]}",
+                    "boot.grub_starts_another", f"GRUB would not start kernel {starts[name]}",
                     f"by its files it starts {entry.id if entry else 'an entry that they do not name'}",
                     "Look at 'grub2-editenv list' and at /boot/loader/entries on the host"))
 
@@ -228,15 +231,15 @@ ACTIONS = {action.kind: action for action in (SettingAction, NoteAction, EntryAc
 def no_entry(release: str) -> Problem:
     """Say that a kernel has no entry."""
     return Problem(
-        f"kernel {release}", "it has no entry in /boot/loader/entries",
-        "Look at what kernel-install says: 'kernel-install add RELEASE /lib/modules/RELEASE/vmlinuz'")
+        "boot.no_entry", f"kernel {release}", "it has no entry in /boot/loader/entries",
+        "Look at what kernel-install says: 'kernel-install add RELEASE /lib/modules/RELEASE/vmlinuz'", subject=release)
 
 
 def not_whole(release: str, missing: t.Sequence[str]) -> Problem:
     """Say that files that an entry names are not there."""
     return Problem(
-        f"kernel {release}", f"missing or empty below /boot: {', '.join(missing)}",
-        "Make room on /boot and run 'kernel-install add RELEASE /lib/modules/RELEASE/vmlinuz'")
+        "boot.files_missing", f"kernel {release}", f"missing or empty below /boot: {', '.join(missing)}",
+        "Make room on /boot and run 'kernel-install add RELEASE /lib/modules/RELEASE/vmlinuz'", subject=release)
 
 
 def _lines(values: t.Mapping[str, str | None]) -> str:

@@ -49,8 +49,9 @@ def arguments(wish: Wish, state: State, context: Context, switch: Switch) -> Arg
         shares = cmdline.KERNELOPTS in cmdline.words(entry.options)
         if shares and shared is None and (wish.args or wish.absent):
             problems.append(Problem(
+                "boot.no_kernelopts",
                 f"boot entry {entry.id}", "it takes its arguments from $kernelopts, which grubenv does not have",
-                "Run 'grub2-mkconfig -o /boot/grub2/grub.cfg --update-bls-cmdline' on the host"))
+                "Run 'grub2-mkconfig -o /boot/grub2/grub.cfg --update-bls-cmdline' on the host", subject=entry.id))
         wanted = cmdline.edited(entry.options, wish.args, wish.absent, not shares)
         changed = changed or wanted != entry.options
         why = "the wanted arguments differ" if wanted != entry.options else "what a try needs differs"

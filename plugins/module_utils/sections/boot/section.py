@@ -47,34 +47,45 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     """Return what is wrong with the wish itself, whatever the host."""
     wish = merged(wants)
     problems = [
-        Problem(f"kernel argument {word!r}", "it is not one argument that a boot entry can hold",
-                "Write 'name' or 'name=value'; blanks only within double quotes, and none of ' \\ $ ` and control characters")
+        Problem("boot.argument", f"kernel argument {word!r}", "it is not one argument that a boot entry can hold",
+                "Write 'name' or 'name=value'; blanks only within double quotes, and none of ' \\ $ ` and control characters",
+                subject=word)
         for word in [*wish.args, *wish.absent] if not cmdline.ARGUMENT.match(word)]
     for number, word in enumerate(wish.args):
         others = [other for other in wish.args[number + 1:] if cmdline.key_of(other) == cmdline.key_of(word)]
         if others and not cmdline.repeats(word):
             problems.append(Problem(
+                "boot.argument_twice",
                 f"kernel argument {cmdline.key_of(word)}", f"it is wanted as {word} and as {', '.join(others)}",
-                "Leave one of them"))
+                "Leave one of them", subject=cmdline.key_of(word)))
         for unwanted in wish.absent:
             if cmdline.names_it(unwanted, word):
                 problems.append(Problem(
-                    f"kernel argument {word}", f"it is wanted, and {unwanted} is to be absent", "Leave one of the two out"))
+                    "boot.argument_wanted_and_absent",
+                    f"kernel argument {word}", f"it is wanted, and {unwanted} is to be absent", "Leave one of the two out",
+                    subject=word))
     others = [word for word in wish.args if cmdline.key_of(word) == "psi" and word != PSI]
     if wish.psi and (others or any(cmdline.names_it(unwanted, PSI) for unwanted in wish.absent)):
         problems.append(Problem(
+            "boot.argument_psi",
             "kernel argument psi", "pressure stall information is wanted, and the argument is wanted otherwise or absent",
             "Leave one of the two out"))
     if wish.kernel and not RELEASE.match(wish.kernel):
         problems.append(Problem(
-            f"kernel {wish.kernel!r}", "it is no kernel release", "Write hyperscale, stock, or what 'uname -r' prints of it"))
+            "boot.kernel_release",
+            f"kernel {wish.kernel!r}", "it is no kernel release", "Write hyperscale, stock, or what 'uname -r' prints of it",
+            subject=wish.kernel))
     for option in ("kernel", "try_once", "retry"):
         said = {want[option] for want in wants if want["kernel"]}
         if len(said) > 1:
             problems.append(Problem(
-                f"boot option {option}", f"it is wanted as {' and as '.join(sorted(map(str, said)))}", "Let the wishes agree"))
+                "boot.option_twice",
+                f"boot option {option}", f"it is wanted as {' and as '.join(sorted(map(str, said)))}", "Let the wishes agree",
+                subject=option))
     return problems + [
-        Problem(f"keep {want['keep']}", "a kernel to come back to needs a place beside the one that runs", "Keep 2 or more, or 0")
+        Problem(
+            "boot.keep", f"keep {want['keep']}", "a kernel to come back to needs a place beside the one that runs",
+            "Keep 2 or more, or 0")
         for want in wants if want["keep"] < 0 or want["keep"] == 1]
 
 
@@ -108,6 +119,7 @@ def _wanted(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context)
     problems += _no_room(state, wanted, turn)
     if actions and state.read_only:
         problems.append(Problem(
+            "boot.mounted_read_only",
             "/boot is mounted read-only", "its files are to be changed", "Mount it writable: 'mount -o remount,rw /boot'"))
     return Planned(
         actions, [*problems, *turn.problems, *wanted.problems], [*turn.pending, *left_open(wish, state)],
@@ -118,8 +130,11 @@ def _without_loader(wish: Wish, state: State) -> Planned:
     """Judge a wish for arguments where GRUB has no files, as in a container: nothing can be set, and nothing need be that is."""
     open_wishes = left_open(wish, state)
     return Planned([], [
-        Problem(f"kernel argument {pending.subject}", "this host has no boot entries and no configuration of GRUB",
-                "Set it where this host's kernel is started from, or leave the wish out") for pending in open_wishes])
+        Problem(
+            "boot.no_place_for_arguments", f"kernel argument {pending.subject}",
+            "this host has no boot entries and no configuration of GRUB",
+            "Set it where this host's kernel is started from, or leave the wish out",
+            subject=pending.subject) for pending in open_wishes])
 
 
 def _trouble(wish: Wish, state: State) -> list[Problem]:
@@ -127,24 +142,28 @@ def _trouble(wish: Wish, state: State) -> list[Problem]:
     boot = state.boot
     if boot.config is None:
         return [Problem(
+            "boot.no_grub_cfg",
             "there is no /boot/grub2/grub.cfg", "this host is not started by GRUB, or by one that is set up another way",
             "Make it with 'grub2-mkconfig -o /boot/grub2/grub.cfg', or set the kernel in the boot loader that is used")]
     if not grubenv.BLSCFG.search(boot.config):
         return [Problem(
-            "/boot/grub2/grub.cfg has no 'blscfg'", "GRUB does not read the entries in /boot/loader/entries",
+            "boot.no_blscfg", "/boot/grub2/grub.cfg has no 'blscfg'", "GRUB does not read the entries in /boot/loader/entries",
             "Run 'grub2-switch-to-blscfg' on the host")]
     problems = []
     if boot.env is not None and not grubenv.valid(boot.env):
         problems.append(Problem(
-            boot.env_path, "GRUB does not take it for an environment block", "Make it anew: 'grub2-editenv create'"))
+            "boot.not_an_environment_block",
+            boot.env_path, "GRUB does not take it for an environment block", "Make it anew: 'grub2-editenv create'",
+            subject=boot.env_path))
     if not wish.kernel:
         return problems
     if not grubenv.SAVED_DEFAULT.search(boot.config):
         problems.append(Problem(
-            "/boot/grub2/grub.cfg does not follow saved_entry", "the default entry is fixed there",
+            "boot.default_fixed", "/boot/grub2/grub.cfg does not follow saved_entry", "the default entry is fixed there",
             "Set GRUB_DEFAULT=saved in /etc/default/grub and run 'grub2-mkconfig -o /boot/grub2/grub.cfg'"))
     if boot.variables.get("boot_counter"):
         problems.append(Problem(
+            "boot.boot_counter",
             "boot_counter is set in grubenv", "something else, such as greenboot, decides here which kernel is started",
             "Leave the choice to one of the two"))
     return problems
@@ -168,7 +187,10 @@ def _no_room(state: State, wanted: Arguments, turn: Switch) -> list[Problem]:
     try:
         grubenv.with_variables(state.boot.env, new)
     except ValueError as error:
-        return [Problem(state.boot.env_path, str(error), "Take variables out of it that nobody needs: 'grub2-editenv list'")]
+        return [Problem(
+            "boot.environment_block_full", state.boot.env_path, str(error),
+            "Take variables out of it that nobody needs: 'grub2-editenv list'",
+            subject=state.boot.env_path)]
     return []
 
 

@@ -70,8 +70,9 @@ def _wanted(wish: Wish, state: State, context: Context) -> Kernel | Problem:
         exact = [kernel for kernel in known if kernel.release == wish.kernel]
         found = exact + [kernel for kernel in known if kernel.release.startswith((f"{wish.kernel}-", f"{wish.kernel}."))]
         return found[0] if found else Problem(
+            "boot.kernel_not_installed",
             f"kernel {wish.kernel}", f"it has no boot entry here, and this run does not bring it; there are: {listed}",
-            "Install it first, or name one of these")
+            "Install it first, or name one of these", subject=wish.kernel)
     found = [kernel for kernel in known if kernel.hyperscale == (wish.kernel == HYPERSCALE)]
     # A host that runs a variant, such as one with larger pages, stays with it where it can.
     variant = state.running.partition("+")[2]
@@ -80,8 +81,9 @@ def _wanted(wish: Wish, state: State, context: Context) -> Kernel | Problem:
     for choice in (*same, *ordinary, *found):
         return choice
     return Problem(
+        "boot.no_kernel_of_side",
         f"the {wish.kernel} kernel is wanted", f"none is installed with a boot entry; there are: {listed}",
-        "Install it first: role kernel does, and so does section packages with family kernel")
+        "Install it first: role kernel does, and so does section packages with family kernel", subject=wish.kernel)
 
 
 def _unfit(kernel: Kernel, state: State) -> list[Problem]:
@@ -92,8 +94,9 @@ def _unfit(kernel: Kernel, state: State) -> list[Problem]:
     knows = kernel.release in state.with_btrfs if kernel.entry is not None else kernel.hyperscale
     if state.btrfs and not knows:
         problems.append(Problem(
+            "boot.kernel_without_btrfs",
             f"btrfs is mounted on {', '.join(state.btrfs)}", f"kernel {kernel.release} has no module for btrfs",
-            "Stay with a kernel that has it, or move these file systems first"))
+            "Stay with a kernel that has it, or move these file systems first", subject=kernel.release))
     return problems
 
 
@@ -155,8 +158,9 @@ def _try(kernel: Kernel, wish: Wish, state: State, context: Context) -> Switch:
     fallback = _fallback(kernel, state, context)
     if fallback is None:
         problems.append(Problem(
+            "boot.no_fallback",
             f"kernel {kernel.release} is to be tried", "there is no other whole kernel that the host could come back to",
-            "Install one beside it, or set try_once: false"))
+            "Install one beside it, or set try_once: false", subject=kernel.release))
     if problems or fallback is None or fallback.entry is None:
         return Switch(problems=problems)
     warnings = [] if fallback.release == state.running else [
@@ -185,18 +189,20 @@ def _no_try(kernel: Kernel, wish: Wish, state: State) -> list[Problem]:
     once = grubenv.ONCE_DEFAULT.search(state.boot.config or "")
     if state.unwritable or not once:
         problems.append(Problem(
-            f"kernel {kernel.release} is to be tried",
+            "boot.try_never_ends", f"kernel {kernel.release} is to be tried",
             (state.unwritable or "/boot/grub2/grub.cfg does not know next_entry") + ": GRUB would never end the try",
-            "Set try_once: false to make it the default at once, or have grubenv on a plain partition with ext4 or xfs"))
+            "Set try_once: false to make it the default at once, or have grubenv on a plain partition with ext4 or xfs",
+            subject=kernel.release))
     tried, following = state.boot.tried, state.boot.next
     waits = following is not None and following.once and following.entry.release == kernel.release
     if tried.get("release") == kernel.release and tried.get("boot_id") != state.boot_id and not waits and (
             tried.get("retry") == wish.retry):
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(tried.get("time", 0)))
         problems.append(Problem(
+            "boot.try_failed",
             f"kernel {kernel.release} was set to be tried on {when}", f"the host came back with {state.running}",
             "Look at 'journalctl -b -1' on the host, and at its console; to try again, give 'retry' another value than "
-            f"{wish.retry!r}"))
+            f"{wish.retry!r}", subject=kernel.release))
     return problems
 
 

@@ -42,8 +42,8 @@ class ConfigAction(Action):
         now = target.read(cow.CONF)
         if now is None:
             raise Failed(Problem(
-                f"there is no {cow.CONF}", "the package of dnf's plugin should have brought it",
-                "Look at 'rpm -V python3-dnf-plugin-cow' on the host"))
+                "cow.no_configuration", f"there is no {cow.CONF}", "the package of dnf's plugin should have brought it",
+                "Look at 'rpm -V python3-dnf-plugin-cow' on the host", subject=cow.CONF))
         if target.read(kept_path(target)) is None:
             target.private_folder(os.path.dirname(KEPT))
             target.write(kept_path(target), now)
@@ -63,8 +63,8 @@ class ConfigAction(Action):
         now = target.read(cow.CONF)
         if now is None or cow.settings(now.content) != cow.Settings(*self.args["wanted"]):
             raise Failed(Problem(
-                f"{cow.CONF} is not as it was written", "something else writes it too",
-                "Find out what manages the file, and leave it to one of the two"))
+                "file.not_as_written", f"{cow.CONF} is not as it was written", "something else writes it too",
+                "Find out what manages the file, and leave it to one of the two", subject=cow.CONF))
 
 
 class OffAction(FileAction):
@@ -107,7 +107,7 @@ class MoveAction(Action):
         named = target.run(["rpm", "--eval", "%_dbpath"]).strip()
         if named != self.args["to"] or not move.listed(target, self.args["to"]):
             raise Failed(Problem(
-                f"the package database is not in {self.args['to']}", f"rpm looks for it in {named}",
+                "cow.rpm_looks_elsewhere", f"the package database is not in {self.args['to']}", f"rpm looks for it in {named}",
                 "Look at both folders on the host, and at what sets _dbpath in /etc/rpm"))
 
 
@@ -133,8 +133,9 @@ class LinkAction(Action):
     def verify(self, target: Target) -> None:
         if move.look(target, self.args["from"]).link != self.args["to"]:
             raise Failed(Problem(
-                f"{self.args['from']} does not lead to {self.args['to']}", "something else is there",
-                "See what rpm lists of each, and put the one away that 'rpm --eval %_dbpath' does not name"))
+                "cow.link_taken", f"{self.args['from']} does not lead to {self.args['to']}", "something else is there",
+                "See what rpm lists of each, and put the one away that 'rpm --eval %_dbpath' does not name",
+                subject=self.args["from"]))
 
 
 class ReturnAction(MoveAction):
@@ -152,6 +153,7 @@ class ReturnAction(MoveAction):
     def verify(self, target: Target) -> None:
         if not move.look(target, self.args["to"]).database or not move.listed(target, self.args["to"]):
             raise Failed(Problem(
+                "cow.database_not_moved",
                 f"the package database is not in {self.args['to']}", "it was moved there", "Look at that folder on the host"))
 
 
@@ -174,7 +176,7 @@ class AskAction(Action):
         said = {line for line in lines if not line.startswith(rpmdb.KEY_PACKAGE)}
         if said != known:
             raise Failed(Problem(
-                f"rpm lists {len(said)} packages and {len(known)} are known",
+                "cow.packages_differ", f"rpm lists {len(said)} packages and {len(known)} are known",
                 f"they differ in {', '.join(sorted(said ^ known)[:5])}",
                 "Look at 'rpm --eval %_dbpath' and its folder on the host"))
         if self.args["plugin"]:
@@ -202,7 +204,9 @@ def plugin_problem(target: Target) -> Problem | None:
     if path != cow.MACRO and is_file(target.path(path)):
         return None
     said = "no macro names it" if path == cow.MACRO else f"{path} is not there"
-    return Problem("rpm does not load its plugin reflink", said, "Look at 'rpm -V rpm rpm-plugin-reflink' on the host")
+    return Problem(
+        "cow.plugin_not_loaded", "rpm does not load its plugin reflink", said,
+        "Look at 'rpm -V rpm rpm-plugin-reflink' on the host")
 
 
 def kept_path(target: Target) -> str:

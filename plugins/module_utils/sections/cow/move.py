@@ -91,8 +91,8 @@ def move(target: Target, source: str, destination: str) -> None:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError) as error:
             raise Failed(Problem(
-                f"the package database in {source} is in use", "another process holds rpm's lock",
-                "Let that finish and run again")) from error
+                "cow.database_in_use", f"the package database in {source} is in use", "another process holds rpm's lock",
+                "Let that finish and run again", subject=source)) from error
         copy = _copied(real_source, os.path.dirname(real_destination), target.scratch)
         _put(copy, real_destination)
         name_to_rpm(target, destination)
@@ -108,8 +108,9 @@ def move(target: Target, source: str, destination: str) -> None:
     after = listed(target, destination)
     if after != before:
         raise Failed(Problem(
+            "cow.database_incomplete",
             f"the package database that moved to {destination} lists {len(after)} packages", f"before it listed {len(before)}",
-            "Look at 'rpm -qa' on the host, and bring the database back from a backup"))
+            "Look at 'rpm -qa' on the host, and bring the database back from a backup", subject=destination))
 
 
 def _copied(source: str, parent: str, prefix: str) -> str:
@@ -140,5 +141,6 @@ def exchange(one: str, other: str) -> None:
         renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE)
     except OSError as error:
         raise Failed(Problem(
-            f"{other} cannot be exchanged for what was prepared beside it", str(error.strerror),
-            "The folder is as it was. Move the package database by hand, or stay with the rpm that is installed")) from error
+            "cow.cannot_exchange", f"{other} cannot be exchanged for what was prepared beside it", str(error.strerror),
+            "The folder is as it was. Move the package database by hand, or stay with the rpm that is installed",
+            subject=other)) from error

@@ -45,10 +45,12 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     """Return what is wrong with the wish itself, whatever the host."""
     problems = [
         Problem(
-            f"package name {name!r} in the denylist", "it is not the plain name of a package", "Write names, without versions")
+            "cow.denylist_name",
+            f"package name {name!r} in the denylist", "it is not the plain name of a package", "Write names, without versions",
+            subject=name)
         for want in wants for name in want["denylist"] if not cow.PACKAGE_NAME.match(name)]
     if len(wants) > 1:
-        problems.append(Problem("section cow", "it is wanted twice", "Leave one of the two out"))
+        problems.append(Problem("cow.twice", "section cow", "it is wanted twice", "Leave one of the two out"))
     return problems
 
 
@@ -76,7 +78,7 @@ def _ground(target: Target) -> Problem | None:
     if not said:
         return None
     return Problem(
-        f"data cannot be cloned from {cache} to {usr}", f"the file system says: {said}",
+        "cow.cannot_clone", f"data cannot be cloned from {cache} to {usr}", f"the file system says: {said}",
         "An xfs must have been made with reflink=1; elsewhere everything would be copied")
 
 
@@ -87,7 +89,10 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
         return _off(state, context)
     problems = [state.ground] if state.ground else []
     problems += [
-        Problem(f"{name} is not installed", "copy-on-write rests on it", "Want it in the same run, as role rpm_cow does")
+        Problem(
+            "cow.not_installed", f"{name} is not installed", "copy-on-write rests on it",
+            "Want it in the same run, as role rpm_cow does",
+            subject=name)
         for name in cow.PLUGIN_PACKAGES if not context.present(name)]
     actions: list[Action] = []
     if state.places[cow.OLD_HOME].database:
@@ -95,7 +100,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
             problems.append(_two_databases())
         elif not want["accept_rpmdb_move"]:
             problems.append(Problem(
-                f"the package database is in {cow.OLD_HOME}",
+                "cow.database_would_move", f"the package database is in {cow.OLD_HOME}",
                 f"the patched rpm keeps it in {cow.NEW_HOME}, so it would move there, and {cow.OLD_HOME} would become a link",
                 "Say so with accept_rpmdb_move (hyperscale_rpm_cow_accept_rpmdb_move), after a look at backups and scripts that "
                 "name the folder"))
@@ -128,7 +133,7 @@ def _off(state: State, context: Context) -> Planned:
             actions.append(ReturnAction.between(cow.NEW_HOME, home, "stock rpm keeps it there"))
         else:
             problems.append(Problem(
-                f"the package database is in {cow.NEW_HOME}",
+                "cow.no_way_to_database", f"the package database is in {cow.NEW_HOME}",
                 f"stock rpm would look for it in {home}, where nothing leads to it",
                 f"Make {home} a link to {cow.NEW_HOME} first: 'ln -s ../../{cow.NEW_HOME[1:]} {home}'"))
     return Planned(actions + _asking(context, plugin=False), problems)
@@ -136,6 +141,7 @@ def _off(state: State, context: Context) -> Planned:
 
 def _two_databases() -> Problem:
     return Problem(
+        "cow.two_databases",
         f"there is a package database in {cow.OLD_HOME} and another in {cow.NEW_HOME}", "only one of them can be true",
         "See which one 'rpm --eval %_dbpath' names, and put the other away")
 

@@ -60,7 +60,7 @@ class HandoverAction(Action):
         wrong = job.differs(target, self.args["after"])
         if wrong:
             raise Failed(Problem(
-                "the network is not set up as it was switched", "; ".join(wrong),
+                "network.not_as_switched", "the network is not set up as it was switched", "; ".join(wrong),
                 "Look at 'journalctl -b' for units of the name centos-hyperscale-* on the host"))
 
 
@@ -75,6 +75,7 @@ class ConfirmAction(Action):
     def apply(self, target: Target) -> None:
         if not switch.confirm(job.base(target), self.args["id"]):
             raise Failed(Problem(
+                "network.went_back",
                 "the hand-over of the network cannot be confirmed any more", "the host has gone back by itself",
                 "Run again, with a longer 'confirm_seconds'"))
 
@@ -83,7 +84,8 @@ class ConfirmAction(Action):
 
     def verify(self, target: Target) -> None:
         if switch.armed(job.base(target)) is not None:
-            raise Failed(Problem("the hand-over still waits for its confirmation", "it was confirmed", "Run again"))
+            raise Failed(Problem(
+                "network.still_waits", "the hand-over still waits for its confirmation", "it was confirmed", "Run again"))
 
 
 ACTIONS = {action.kind: action for action in (HandoverAction, ConfirmAction)}

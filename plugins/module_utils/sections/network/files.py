@@ -99,7 +99,10 @@ def known_to(kind: str, section: str, key: str, build: int | None) -> bool:
 def check(name: str, content: str, build: int | None) -> list[Problem]:
     """Return what is wrong with one definition. C(build) is the release of networkd that is to read it, where it is known."""
     if not FILE_NAME.match(name):
-        return [Problem(f"network definition {name!r}", "it is not the name of a .network, .netdev or .link file", REMEDY)]
+        return [Problem(
+            "network.definition_name", f"network definition {name!r}",
+            "it is not the name of a .network, .netdev or .link file", REMEDY,
+            subject=name)]
     kind = name.rsplit(".", 1)[1]
     lines, bad = parse(content)
     faults = list(bad)
@@ -109,7 +112,9 @@ def check(name: str, content: str, build: int | None) -> list[Problem]:
             faults.append((line.number, reason))
     faults += [(0, reason) for reason in _incomplete(kind, lines)]
     return [
-        Problem(f"network definition {name}" + (f", line {number}" if number else ""), reason, REMEDY)
+        Problem(
+            "network.definition", f"network definition {name}" + (f", line {number}" if number else ""), reason, REMEDY,
+            subject=f"{name} {number}")
         for number, reason in sorted(faults)]
 
 

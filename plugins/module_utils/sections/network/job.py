@@ -43,6 +43,7 @@ def look(target: Target) -> dict[str, t.Any]:
         return live.look(target.probe, live.read_below(target.root))
     except live.Unreadable as error:
         raise Refused(Problem(
+            "network.unreadable",
             "the network of this host cannot be read", str(error), "Have iproute2 with JSON output on the host")) from error
 
 
@@ -143,16 +144,18 @@ def _wait(folder: str, limit: float, unit: str) -> dict[str, t.Any]:
             return dict(reverted, ok=False, switched=True)
         time.sleep(POLL_SECONDS)
     raise Failed(Problem(
-        "the hand-over of the network gave no answer", f"unit {unit} was waited for {limit:g} seconds",
+        "network.no_answer", "the hand-over of the network gave no answer", f"unit {unit} was waited for {limit:g} seconds",
         f"Look at 'journalctl -u {unit}' on the host"))
 
 
 def _fail(result: dict[str, t.Any]) -> None:
     if not result["switched"]:
-        raise Failed(Problem("the network was not handed over", result["why"], "Mend that on the host and run again"))
+        raise Failed(Problem(
+            "network.not_handed_over", "the network was not handed over", result["why"], "Mend that on the host and run again"))
     left = result.get("left") or []
     state = f"not all is as it was: {'; '.join(left)}" if left else "all is as it was before"
     raise Failed(Problem(
+        "network.did_not_come_up",
         f"the hand-over of the network did not come up: {result['why']}", f"the host went back, and {state}",
         "Mend what is named, or give definitions of your own"))
 
@@ -181,5 +184,6 @@ def connection() -> str | None:
 def unknown_connection(fact: str) -> Problem:
     """Return why nothing is begun or confirmed over a connection that may be any: also the one of before the switch."""
     return Problem(
+        "network.connection_unknown",
         fact, "it cannot be told which ssh connection this run came over, because the environment of one of its parent processes "
         "cannot be read", "Run again; have root on the host be allowed to read /proc/PID/environ")

@@ -163,12 +163,16 @@ def links(
         for what, other in (("parent", link.parent), ("controller", link.controller)):
             if other and other not in names:
                 problems.append(Problem(
-                    f"{what} {other} of {link.name}", "it is not carried over itself", "Carry both over, or leave both alone"))
+                    "network.link_not_carried",
+                    f"{what} {other} of {link.name}", "it is not carried over itself", "Carry both over, or leave both alone",
+                    subject=f"{link.name} {other}"))
     return found, problems
 
 
 def _cannot(profile: Profile, what: str, reason: str) -> Problem:
-    return Problem(f"NetworkManager profile '{profile.name}' on {profile.device}: {what}", reason, REMEDY)
+    return Problem(
+        "network.profile_not_carried", f"NetworkManager profile '{profile.name}' on {profile.device}: {what}", reason, REMEDY,
+        subject=key_of(profile, what))
 
 
 def key_of(profile: Profile, what: str) -> str:

@@ -60,22 +60,29 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     if len([want for want in wants if want["renderer"]]) > 1:
-        problems.append(Problem("section network", "it is wanted twice", "Say once how the network is to be set up"))
+        problems.append(Problem(
+            "network.twice", "section network", "it is wanted twice", "Say once how the network is to be set up"))
     for want in wants:
         if not SECONDS[0] <= want["confirm_seconds"] <= SECONDS[1]:
             problems.append(Problem(
+                "network.confirm_seconds",
                 f"confirm_seconds {want['confirm_seconds']}", f"it is not from {SECONDS[0]} to {SECONDS[1]}",
                 "Give the host time to settle and the controller time to prove it and to connect again"))
         if (want["source"] == DEFINITIONS) != bool(want["definitions"]):
             problems.append(Problem(
+                "network.definitions_and_source",
                 "section network", "definitions and source: definitions go together", "Give both, or neither"))
         names = [entry["name"] for entry in want["definitions"]]
         for name in sorted({name for name in names if names.count(name) > 1}):
-            problems.append(Problem(f"network definition {name}", "it is given twice", "Leave one of the two out"))
+            problems.append(Problem(
+                "network.definition_twice", f"network definition {name}", "it is given twice", "Leave one of the two out",
+                subject=name))
         for entry in want["definitions"]:
             problems += netfiles.check(entry["name"], entry["content"], None)
         problems += [
-            Problem(f"interface {name!r}", "it is not the name of an interface", "Write it as 'ip link' shows it")
+            Problem(
+                "network.interface_name", f"interface {name!r}", "it is not the name of an interface",
+                "Write it as 'ip link' shows it", subject=name)
             for name in want["unmanaged"] if not netfiles.INTERFACE.match(name)]
     return problems
 
@@ -95,7 +102,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
         return open_end._replace(warnings=open_end.warnings + warnings)
     if state.armed is not None:
         return Planned([], [Problem(
-            f"a hand-over of the network to {state.armed['renderer']} waits for its confirmation",
+            "network.handover_waits", f"a hand-over of the network to {state.armed['renderer']} waits for its confirmation",
             "another cannot begin before that", "Confirm it, or wait until the host has gone back")])
     if state.reverted is not None:
         if context.proven:
@@ -109,6 +116,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
 def _gone_back(note: dict[str, t.Any]) -> Problem:
     """Return why there is nothing to confirm: a proof that comes late must not begin the hand-over anew, nor pass for one."""
     return Problem(
+        "network.nothing_to_confirm",
         "there is no hand-over of the network to confirm", f"the host went back by itself: {note['why']}",
         "Find out why it was not reached in time, and run again, with a longer 'confirm_seconds' if it only took long")
 
@@ -134,7 +142,7 @@ def _open_end(state: State, context: Context) -> Planned:
         return Planned([], [job.unknown_connection("the hand-over of the network cannot be confirmed")])
     if state.connection and state.connection == state.armed["connection"]:
         return Planned([], [Problem(
-            "the confirmation came over the connection of before the switch",
+            "network.old_connection", "the confirmation came over the connection of before the switch",
             "that it still works does not show that the host can be reached", "Confirm over a new connection")])
     return Planned([ConfirmAction(
         f"hand-over to {state.armed['renderer']}", "the host was reached over a new connection", {"id": state.armed["id"]},

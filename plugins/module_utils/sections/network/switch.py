@@ -17,6 +17,7 @@ import sys
 import time
 import typing as t
 
+from ...core import foreign
 from .bring import MANAGER, NETWORKMANAGER, bring_about, units, up
 from .host import SwitchFailed, command, drop, must, put_file, read_json, write_json
 from .settling import settle
@@ -28,8 +29,8 @@ JOB, RESULT = "job.json", "result.json"
 # What lies beside the folders of the single hand-overs: the lock, what waits for its confirmation, and what went back last.
 LOCK, ARMED, REVERTED = "lock", "armed.json", "went-back.json"
 MODULES = (
-    "core.errors", "core.host_io", "core.process", "facts.network", "sections.network.host", "sections.network.bring",
-    "sections.network.settling", "sections.network.switch")
+    "core.errors", "core.foreign", "core.host_io", "core.process", "facts.network", "sections.network.host",
+    "sections.network.bring", "sections.network.settling", "sections.network.switch")
 
 # Goes back at boot as long as it is there and the hand-over is not confirmed.
 BOOT_UNIT = "centos-hyperscale-network-back.service"
@@ -204,7 +205,8 @@ def main(verb: str, folder: str) -> int:
         try:
             result = go(folder)
         except Exception as error:  # the waiting side must hear of anything that went wrong; the timer goes back by itself
-            result = {"ok": False, "switched": True, "why": repr(error), "left": []}
+            told = foreign.problem(error)
+            result = {"ok": False, "switched": True, "why": f"{told.fact}: {told.reason}", "left": []}
         write_json(os.path.join(folder, RESULT), result)
         return 0 if result["ok"] else 1
     {"late": late, "boot": boot}[verb](folder)

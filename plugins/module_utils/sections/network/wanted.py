@@ -25,7 +25,7 @@ def to_networkd(
     build = _build(context)
     if build is None and not state.units[MANAGER[NETWORKD]]["known"]:
         return None, [Problem(
-            "systemd-networkd is not installed", "it is what is to set the network up",
+            "network.no_networkd", "systemd-networkd is not installed", "it is what is to set the network up",
             "Want the package systemd-networkd; role networkd does")], []
     problems, warnings = _resolved_problems(want, state, context), []
     if want["source"] == DEFINITIONS:
@@ -79,7 +79,7 @@ def _units(want: dict[str, t.Any], state: State, renderer: str) -> dict[str, dic
 def _resolved_problems(want: dict[str, t.Any], state: State, context: Context) -> list[Problem]:
     if want["resolved"] and not state.units[RESOLVED]["known"] and not context.present("systemd-resolved"):
         return [Problem(
-            "systemd-resolved is not installed", "it is to resolve names",
+            "network.no_resolved", "systemd-resolved is not installed", "it is to resolve names",
             "Want the package systemd-resolved; role networkd does")]
     return []
 
@@ -105,6 +105,7 @@ def _carried(
     """Return the files that say what NetworkManager runs, the links they are about, and what stands in the way."""
     if state.renderer != NETWORKMANAGER:
         return {}, [], [Problem(
+            "network.networkmanager_not_running",
             "NetworkManager does not run", "its running configuration is to be carried over",
             "Start it, or give definitions of your own")], []
     links, problems = nm.links(state.profiles, state.live, want["unmanaged"], want["without"])
@@ -124,30 +125,39 @@ def _carried(
 
 def _in_the_way(want: dict[str, t.Any], state: State) -> list[Problem]:
     problems = [
-        Problem(f"dispatcher script {path}", "NetworkManager runs it when links change, and networkd does not",
-                "Carry over what it does, or name its path in 'without'")
+        Problem(
+            "network.dispatcher_script", f"dispatcher script {path}",
+            "NetworkManager runs it when links change, and networkd does not",
+            "Carry over what it does, or name its path in 'without'", subject=path)
         for path in state.scripts if path not in want["without"]]
     for name, does in ON_NM.items():
         if (state.active(name) or state.units[name]["enabled"]) and name not in want["without"]:
             problems.append(Problem(
-                f"unit {name} works through NetworkManager", does, "Disable it, or name it in 'without'"))
+                "network.needs_networkmanager",
+                f"unit {name} works through NetworkManager", does, "Disable it, or name it in 'without'", subject=name))
     known = {entry for profile in state.profiles for entry in nm.servers_of(profile)}
     # A file stays as it is, and a resolved that runs already keeps its own configuration.
     servers = state.live["dns"]["servers"] if want["resolved"] and not state.active(RESOLVED) else []
     return problems + [
-        Problem(f"DNS server {server} in {live.RESOLV_CONF}", "no link of NetworkManager has it, so resolved would not know it",
-                "Give it to a profile, or take it out of NetworkManager's own configuration")
+        Problem(
+            "network.name_server_of_no_link", f"DNS server {server} in {live.RESOLV_CONF}",
+            "no link of NetworkManager has it, so resolved would not know it",
+            "Give it to a profile, or take it out of NetworkManager's own configuration", subject=server)
         for server in servers if server not in known]
 
 
 def _cannot_say(link: nm.Link, state: State) -> list[Problem]:
     problems = [
-        Problem(f"bond option {name} of {link.name}", "networkd has no word for it", "Take it out of the profile")
+        Problem(
+            "network.bond_option", f"bond option {name} of {link.name}", "networkd has no word for it",
+            "Take it out of the profile",
+            subject=f"{link.name} {name}")
         for name in networkd.unknown_bond_options(link)]
     if link.ipv6.method == "auto" and not networkd.token(link, state.live):
         problems.append(Problem(
+            "network.address_generation",
             f"IPv6 addresses of {link.name}", "they end differently for each announced prefix, which networkd would not do alike",
-            "Set ipv6.addr-gen-mode to eui64 in the profile, or give definitions of your own"))
+            "Set ipv6.addr-gen-mode to eui64 in the profile, or give definitions of your own", subject=link.name))
     return problems
 
 
@@ -159,8 +169,10 @@ def _nobodys_addresses(link: nm.Link, state: State) -> list[Problem]:
         if entry["dev"] != link.name or entry["dynamic"] or entry["scope"] == "link" or entry["address"] in given:
             continue
         problems.append(Problem(
+            "network.address_of_no_profile",
             f"address {entry['address']} on {link.name}", f"it is in no setting of profile '{link.profile}'",
-            f"Add it to the profile, take it away, or leave {link.name} alone with 'unmanaged'"))
+            f"Add it to the profile, take it away, or leave {link.name} alone with 'unmanaged'",
+            subject=f"{link.name} {entry['address']}"))
     return problems
 
 
@@ -181,7 +193,8 @@ def _overlapping(files: dict[str, str], state: State, devices: t.Sequence[str]) 
         name = path.rsplit("/", 1)[1]
         if path in files:
             problems.append(Problem(
-                f"file {path}", "it is in the place of one of ours and does not have our mark", "Move it away"))
+                "network.file_in_the_way",
+                f"file {path}", "it is in the place of one of ours and does not have our mark", "Move it away", subject=path))
         if not name.endswith(".network"):
             continue
         for dev in devices:
@@ -189,7 +202,9 @@ def _overlapping(files: dict[str, str], state: State, devices: t.Sequence[str]) 
                     if own.endswith(".network") and netfiles.matches(text, dev, state.live["links"][dev])]
             if mine and name < min(mine) and netfiles.matches(content, dev, state.live["links"][dev]):
                 problems.append(Problem(
-                    f"file {path}", f"it applies to {dev} and comes before ours", "Move it away, or leave the interface alone"))
+                    "network.file_comes_before",
+                    f"file {path}", f"it applies to {dev} and comes before ours", "Move it away, or leave the interface alone",
+                    subject=f"{path} {dev}"))
     return problems
 
 
@@ -205,8 +220,9 @@ def _defined(
         for number, other in netfiles.references(name, content):
             if other not in made and other not in state.live["links"]:
                 problems.append(Problem(
+                    "network.no_such_link",
                     f"network definition {name}, line {number}", f"it builds on {other}, which is neither here nor defined",
-                    "Add a .netdev file that makes it"))
+                    "Add a .netdev file that makes it", subject=f"{name} {other}"))
     networks = {name: content for name, content in given.items() if name.endswith(".network")}
     about: dict[str, list[str]] = {}
     for dev, link in state.live["links"].items():
@@ -217,8 +233,8 @@ def _defined(
     for dev in carried:
         if dev not in about and dev not in want["unmanaged"]:
             problems.append(Problem(
-                f"interface {dev}", "NetworkManager sets it up now and no definition matches it",
-                "Define it, or leave it alone with 'unmanaged'"))
+                "network.interface_undefined", f"interface {dev}", "NetworkManager sets it up now and no definition matches it",
+                "Define it, or leave it alone with 'unmanaged'", subject=dev))
     devices = [dev for dev, names in about.items() if not netfiles.leaves_alone(networks[names[0]])]
     files = {networkd.path_of(name): f"{networkd.MARK}\n{content.rstrip()}\n" for name, content in given.items()}
     if want["unmanaged"]:
@@ -236,6 +252,7 @@ def to_networkmanager(
     """Return the state in which NetworkManager sets the network up again: the one of before, where the ledger knows it."""
     if not state.units[NM_UNITS[0]]["known"] and not state.units[NM_UNITS[0]]["masked"]:
         return None, [Problem(
+            "network.no_networkmanager",
             "NetworkManager is not installed", "it is to set the network up again", "Install it first")], []
     if state.renderer == NETWORKMANAGER and not state.ours and want["resolved"] is None:
         return None, [], []

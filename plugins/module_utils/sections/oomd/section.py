@@ -93,7 +93,7 @@ class DaemonAction(Action):
         while wrong := self._wrong(want, gather(target, [want])):
             if time.monotonic() >= deadline:
                 raise Failed(Problem(
-                    "systemd-oomd does not do what is wanted", "; ".join(wrong),
+                    "oomd.not_as_wanted", "systemd-oomd does not do what is wanted", "; ".join(wrong),
                     f"Look at 'systemctl status {DAEMON}', at 'oomctl', and at 'systemctl cat' of the units named: "
                     "a drop-in that sorts behind ours wins"))
             time.sleep(POLL_SECONDS)
@@ -111,7 +111,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     """Return what is wrong with the wish itself, whatever the host."""
     problems = []
     if len(wants) > 1:
-        problems.append(Problem("systemd-oomd", "it is wanted twice", "Say in one wish all that is wanted of it"))
+        problems.append(Problem("oomd.twice", "systemd-oomd", "it is wanted twice", "Say in one wish all that is wanted of it"))
     for want in wants:
         settings = want["settings"] or {}
         for option in ("swap_used_limit", "memory_pressure_limit"):
@@ -120,7 +120,8 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
             problems += _duration_problems(f"setting {option}", settings.get(option), zero=True)
         names = [unit["name"] for unit in want["units"]]
         twice = sorted({name for name in names if names.count(name) > 1})
-        problems += [Problem(f"unit {name}", "it is wanted twice", "Leave one of the two out") for name in twice]
+        problems += [Problem(
+            "oomd.unit_twice", f"unit {name}", "it is wanted twice", "Leave one of the two out", subject=name) for name in twice]
         for unit in want["units"]:
             problems += _unit_problems(unit)
     return problems
@@ -130,15 +131,18 @@ def _unit_problems(unit: dict[str, t.Any]) -> list[Problem]:
     fact = f"unit {unit['name']}"
     if not UNIT_NAME.match(unit["name"]) or oomd.kind(unit["name"]) not in oomd.SECTIONS:
         reason = "it is not the full name of a slice, service or scope"
-        return [Problem(fact, reason, "Write it with its type, as in 'user.slice'")]
+        return [Problem("oomd.unit_name", fact, reason, "Write it with its type, as in 'user.slice'", subject=unit["name"])]
     problems = _limit_problems(f"{fact}: memory_pressure_limit", unit["memory_pressure_limit"])
     problems += _duration_problems(f"{fact}: memory_pressure_duration", unit["memory_pressure_duration"], zero=False)
     idle = [option for option in ("memory_pressure_limit", "memory_pressure_duration") if unit[option] is not None]
     if idle and unit["memory_pressure"] != "kill":
         reason = f"systemd ignores {' and '.join(idle)} without memory_pressure: kill"
-        problems.append(Problem(fact, reason, "Say memory_pressure: kill, or leave it out"))
+        problems.append(Problem(
+            "oomd.setting_ignored", fact, reason, "Say memory_pressure: kill, or leave it out", subject=unit["name"]))
     if all(unit[option] is None for option in oomd.UNIT_SETTINGS):
-        problems.append(Problem(fact, "nothing is wanted of it", "Say what oomd is to do with it, or leave it out"))
+        problems.append(Problem(
+            "oomd.unit_without_wish", fact, "nothing is wanted of it", "Say what oomd is to do with it, or leave it out",
+            subject=unit["name"]))
     return problems
 
 
@@ -146,7 +150,7 @@ def _limit_problems(fact: str, text: str | None) -> list[Problem]:
     if text is None or oomd.permyriad(text) is not None:
         return []
     remedy = "Write it as in '60%', with at most two digits after the point"
-    return [Problem(fact, f"{text!r} is no share between 0% and 100%", remedy)]
+    return [Problem("oomd.limit", fact, f"{text!r} is no share between 0% and 100%", remedy, subject=fact)]
 
 
 def _duration_problems(fact: str, text: str | None, zero: bool) -> list[Problem]:
@@ -154,7 +158,7 @@ def _duration_problems(fact: str, text: str | None, zero: bool) -> list[Problem]
     if text is None or (length is not None and (length >= 1 or (zero and length == 0))):
         return []
     remedy = "Write it as in '20s' or '1min 30s' (systemd.time(7))"
-    return [Problem(fact, f"{text!r} is no time span of at least one second", remedy)]
+    return [Problem("oomd.duration", fact, f"{text!r} is no time span of at least one second", remedy, subject=fact)]
 
 
 def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) -> Planned:
@@ -180,7 +184,7 @@ def _present(want: dict[str, t.Any], state: State, context: Context) -> Planned:
     problems = [*_too_new(want, context), *_unknown_units(want, state, context), *_rival_problems(want, state)]
     if not state.daemon.known and not context.may_bring(DAEMON):
         problems.append(Problem(
-            DAEMON, "this host has no such unit",
+            "oomd.no_daemon", DAEMON, "this host has no such unit",
             "Install what ships it: in section packages, capability systemd-oomd-defaults of family systemd"))
     lacks = _judged(state.ground)
     files = _files(want, state)
@@ -242,15 +246,17 @@ def _too_new(want: dict[str, t.Any], context: Context) -> list[Problem]:
         asked += [(fact + option, row) for option, row in oomd.UNIT_SETTINGS.items() if unit[option] is not None]
     return [
         Problem(
-            fact, f"systemd knows {key} from version {since} on, and this host has {number}",
-            "Leave it out, or take a newer systemd with role systemd")
+            "oomd.newer_systemd_needed", fact, f"systemd knows {key} from version {since} on, and this host has {number}",
+            "Leave it out, or take a newer systemd with role systemd", subject=fact)
         for fact, (key, since) in asked if number is not None and number < since]
 
 
 def _unknown_units(want: dict[str, t.Any], state: State, context: Context) -> list[Problem]:
     """Return the services that this host has not. A slice needs no file, and scopes come and go: those are only told of."""
     return [
-        Problem(f"unit {unit['name']}", "this host has no such unit", "Install what ships it, or correct the name")
+        Problem(
+            "unit.missing", f"unit {unit['name']}", "this host has no such unit", "Install what ships it, or correct the name",
+            subject=unit["name"])
         for unit in want["units"]
         if oomd.kind(unit["name"]) == "service" and not _is_known(unit["name"], state) and not context.may_bring(unit["name"])]
 
@@ -264,8 +270,9 @@ def _rival_problems(want: dict[str, t.Any], state: State) -> list[Problem]:
         return []
     return [
         Problem(
+            "oomd.rival",
             f"{unit} is {'active' if now.active else 'enabled'}", "it kills by rules of its own when memory runs short",
-            "Take it away, or set 'conflicting': disable turns it off (an undo brings it back), keep has both")
+            "Take it away, or set 'conflicting': disable turns it off (an undo brings it back), keep has both", subject=unit)
         for unit, now in state.rivals.items() if _works(now)]
 
 
@@ -277,10 +284,12 @@ def _judged(ground: Ground) -> Planned:
             "role cgroup2 takes away what asks for the other")])
     if ground.psi["supported"] is False:
         return Planned([], [Problem(
+            "oomd.no_pressure_information",
             "pressure stall information", ground.psi["reason"], "Boot a kernel that has it, or do without systemd-oomd")])
     told = ground.arguments.get("psi")
     if not ground.psi["enabled"] and isinstance(told, str) and told[:1] in PSI_ON:
         return Planned([], [Problem(
+            "oomd.pressure_information_unread",
             "pressure stall information", f"{ground.psi['reason']}, and it still cannot be read",
             "Look for 'psi' in 'dmesg' on the host")])
     if not ground.psi["enabled"]:

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from ...core.engine import CONFIGURE, PREPARE, Action
-from ...core.errors import Failed, Problem, Refused
+from ...core.errors import CannotRead, Failed, Problem, Refused
 from ...core.host_io import Target
 from ...facts.repos import split_list
 from ...packages import keys, rings
@@ -44,7 +44,9 @@ class KeyAction(Action):
     def verify(self, target: Target) -> None:
         if not imported(target, self.args["fingerprint"]):
             raise Failed(Problem(
-                f"key {self.args['fingerprint']}", "rpm took it and does not list it", "Look at 'rpm -qa gpg-pubkey*'"))
+                "key.not_listed",
+                f"key {self.args['fingerprint']}", "rpm took it and does not list it", "Look at 'rpm -qa gpg-pubkey*'",
+                subject=self.args["fingerprint"]))
 
 
 class KeyRemoval(KeyAction):
@@ -61,7 +63,9 @@ class KeyRemoval(KeyAction):
 
     def verify(self, target: Target) -> None:
         if imported(target, self.args["fingerprint"]):
-            raise Failed(Problem(f"key {self.args['fingerprint']}", "rpm still lists it", "Erase it by hand"))
+            raise Failed(Problem(
+                "key.still_listed", f"key {self.args['fingerprint']}", "rpm still lists it", "Erase it by hand",
+                subject=self.args["fingerprint"]))
 
 
 class Pinned(t.NamedTuple):
@@ -77,10 +81,8 @@ def imported(target: Target, fingerprint: str) -> list[keys.Imported]:
     try:
         # rpm fails where there is no key at all, and says so.
         known = keys.in_rpm(lambda argv: (0, target.run(argv, okay=(0, 1))))
-    except OSError as error:
-        raise Refused(Problem(
-            "the keys in the package database", str(error),
-            "Mend the package database ('rpmdb --rebuilddb') and run again")) from error
+    except CannotRead as error:
+        raise Refused(*error.problems) from error
     return [entry for entry in known if entry.key.fingerprint == fingerprint]
 
 

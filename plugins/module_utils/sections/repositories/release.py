@@ -37,8 +37,8 @@ def look_into(base, names: t.Sequence[str], workdir: str) -> Contents:
         found = list(base.sack.query().available().filter(name=name))
         if not found:
             raise Refused(Problem(
-                f"package {name}", "no enabled repository of this host offers it",
-                "CentOS Stream has release packages in 'extras-common': enable it, or use method 'definition'",
+                "package.release_not_offered", f"package {name}", "no enabled repository of this host offers it",
+                "CentOS Stream has release packages in 'extras-common': enable it, or use method 'definition'", subject=name,
             ))
         packages.append(max(found))
     solver.solve(base, packages, [])
@@ -49,7 +49,7 @@ def look_into(base, names: t.Sequence[str], workdir: str) -> Contents:
         raise
     except (dnf.exceptions.Error, OSError) as error:
         raise Refused(Problem(
-            "a release package cannot be downloaded", " ".join(str(error).split()),
+            "package.release_download_failed", "a release package cannot be downloaded", " ".join(str(error).split()),
             "Nothing was changed. Mend the mirror or the host's disk and run again",
         )) from error
     files: dict[str, bytes] = {}

@@ -17,6 +17,7 @@ from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Problem, Refused
 from ...core.host_io import FileState, Target, names_in
 from ...core.planning import Context, Manner, Planned
+from ...facts import repos
 from ...facts.repos import split_list
 from ...packages import dnf_base, keys, rings, solver
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
@@ -45,7 +46,12 @@ def gather(target: Target, _wants: t.Sequence[dict[str, t.Any]] = ()) -> Gathere
     files = {}
     for name in names_in(folder):
         path = f"{repofile.FOLDER}/{name}"
-        state = target.read(path) if name.endswith(".repo") else None
+        try:
+            state = target.read(path) if name.endswith(".repo") else None
+        except OSError as error:
+            if error.errno not in repos.PASSED_OVER:
+                raise
+            continue
         if state:
             files[path] = state
     return Gathered(target, files, ledger.standing(target))
@@ -203,8 +209,8 @@ def _refuse_second_definition(repo_id: str, path: str, state: Gathered) -> None:
     for other, found in state.files.items():
         if other != path and f"[{repo_id}]" in found.content:
             raise Refused(Problem(
-                f"repository {repo_id}", f"{other} defines it already",
-                "Use method: release_package if a package ships that file, or take the file away",
+                "repository.defined_elsewhere", f"repository {repo_id}", f"{other} defines it already",
+                "Use method: release_package if a package ships that file, or take the file away", subject=repo_id,
             ))
 
 

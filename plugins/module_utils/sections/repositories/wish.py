@@ -44,21 +44,25 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
         for name in want["flavours"]:
             if name not in FLAVOURS:
                 problems.append(Problem(
-                    f"flavour {name!r}", "the SIG has no repository of that name", f"Choose of: {', '.join(sorted(FLAVOURS))}"))
+                    "repository.flavour",
+                    f"flavour {name!r}", "the SIG has no repository of that name", f"Choose of: {', '.join(sorted(FLAVOURS))}",
+                    subject=name))
             elif stream not in FLAVOURS[name].streams:
                 has = " and ".join(str(number) for number in FLAVOURS[name].streams)
                 problems.append(Problem(
+                    "repository.flavour_of_other_stream",
                     f"flavour {name} on CentOS Stream {stream}", f"the SIG publishes it for Stream {has} only",
-                    "Leave it out for hosts of this stream"))
+                    "Leave it out for hosts of this stream", subject=name))
         problems.extend(_address_problems(want))
         problems.extend(_settings_problems(want))
         if not keys.normal_fingerprint(want["key_fingerprint"]):
             problems.append(Problem(
-                f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits",
+                "repository.key_fingerprint", f"key fingerprint {want['key_fingerprint']!r}", "it is not 40 hex digits",
                 "Give the full fingerprint of the key"))
         if want["key"] and not keys.read(want["key"]).keys:
             faults = keys.read(want["key"]).faults or ["it is not an armoured OpenPGP public key"]
-            problems.append(Problem("the given key", "; ".join(faults), "Give the text of the SIG's key file"))
+            problems.append(Problem(
+                "repository.key_text", "the given key", "; ".join(faults), "Give the text of the SIG's key file"))
     return problems
 
 
@@ -70,16 +74,18 @@ def _address_problems(want: dict[str, t.Any]) -> list[Problem]:
             continue
         if want["method"] == "release_package" and option != "proxy":
             problems.append(Problem(
+                "repository.address_with_release_package",
                 f"{option} with method release_package", "the release package brings the addresses",
-                "Use method: definition for addresses of your own"))
+                "Use method: definition for addresses of your own", subject=option))
         parts = urllib.parse.urlsplit(text)
         local = parts.scheme == "file"
         if parts.scheme not in ADDRESS_SCHEMES or (not parts.netloc and not local) or any(mark in text for mark in " \t\n"):
             problems.append(Problem(
-                f"{option} {text!r}", "it is not an address that dnf can read from",
-                f"Write it with a scheme ({', '.join(ADDRESS_SCHEMES)}) and a host"))
+                "repository.address", f"{option} {text!r}", "it is not an address that dnf can read from",
+                f"Write it with a scheme ({', '.join(ADDRESS_SCHEMES)}) and a host", subject=option))
     if want["baseurl"] and want["metalink"]:
-        problems.append(Problem("baseurl and metalink", "both are given", "Give one of the two"))
+        problems.append(Problem(
+            "repository.baseurl_and_metalink", "baseurl and metalink", "both are given", "Give one of the two"))
     return problems
 
 
@@ -88,18 +94,29 @@ def _settings_problems(want: dict[str, t.Any]) -> list[Problem]:
     for name, settings in want["settings"].items():
         if name not in want["flavours"]:
             problems.append(Problem(
-                f"settings of {name}", "the flavour is not among those wanted", "Add the flavour or drop them"))
+                "repository.settings_without_flavour",
+                f"settings of {name}", "the flavour is not among those wanted", "Add the flavour or drop them", subject=name))
         if not isinstance(settings, dict):
-            problems.append(Problem(f"settings of {name}", "they are not a mapping", f"Give {', '.join(SETTINGS)}"))
+            problems.append(Problem(
+                "repository.settings_not_a_mapping", f"settings of {name}", "they are not a mapping",
+                f"Give {', '.join(SETTINGS)}", subject=name))
             continue
         for option, value in settings.items():
             if option not in SETTINGS:
-                problems.append(Problem(f"setting {option!r} of {name}", "it is not known", f"Choose of: {', '.join(SETTINGS)}"))
+                problems.append(Problem(
+                    "repository.setting_unknown", f"setting {option!r} of {name}", "it is not known",
+                    f"Choose of: {', '.join(SETTINGS)}",
+                    subject=f"{name} {option}"))
             elif option in ("priority", "cost"):
                 low, high = (1, 99) if option == "priority" else (0, 1000000)
                 if isinstance(value, bool) or not str(value).isdigit() or not low <= int(value) <= high:
                     problems.append(Problem(
-                        f"{option} {value!r} of {name}", f"it is not a number from {low} to {high}", "Correct the number"))
+                        "repository.setting_out_of_range",
+                        f"{option} {value!r} of {name}", f"it is not a number from {low} to {high}", "Correct the number",
+                        subject=f"{name} {option}"))
             elif not isinstance(value, list) or not all(isinstance(entry, str) and entry for entry in value):
-                problems.append(Problem(f"{option} of {name}", "it is not a list of package names", "Give a list of strings"))
+                problems.append(Problem(
+                    "repository.setting_not_a_list", f"{option} of {name}", "it is not a list of package names",
+                    "Give a list of strings",
+                    subject=f"{name} {option}"))
     return problems

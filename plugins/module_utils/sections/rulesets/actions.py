@@ -58,13 +58,14 @@ class ClearAction(Action):
         left = used(read(target, self.args["source"])) if self.args["carried"] else []
         if left:
             raise Failed(Problem(
-                f"the {self.args['source']} backend still has rules", f"in {', '.join(left)}",
+                "rulesets.rules_left", f"the {self.args['source']} backend still has rules", f"in {', '.join(left)}",
                 "Find out what writes them, and have it speak to the other backend"))
 
     def _speaks(self, target: Target) -> None:
         spoken = current(target)
         if spoken != self.args["to"]:
             raise Failed(Problem(
+                "rulesets.other_backend_spoken",
                 f"iptables -V says that it speaks to backend {spoken or 'none'}", f"wanted is {self.args['to']}",
                 "Select it with the alternatives family iptables. The old rules were left in force"))
 
@@ -118,7 +119,7 @@ def raise_for(wrong: t.Sequence[str], source: str, to: str) -> None:
     """Raise Failed when two backends do not hold the same."""
     if wrong:
         raise Failed(Problem(
-            f"the {to} backend does not hold the rules of the {source} backend", "; ".join(wrong),
+            "rulesets.not_carried_over", f"the {to} backend does not hold the rules of the {source} backend", "; ".join(wrong),
             "Nothing was taken out. Find out what else writes rules, or carry these rules over by hand, and run again"))
 
 

@@ -32,14 +32,15 @@ Rules = dict[str, Saved]
 def uncarried(source: Rules, there: Rules, name: str, to: str) -> list[Problem]:
     """Return what cannot be carried: tables that only nft(8) can print, and tables that both backends have, differently."""
     problems = [
-        Problem(f"table {table} of {FAMILIES[family][0]} in the {name} backend",
+        Problem("rulesets.table_of_nft_only", f"table {table} of {FAMILIES[family][0]} in the {name} backend",
                 "it holds what only nft can write, so the other backend cannot take it over",
-                f"Move these rules to a table of nftables of their own ('nft list table {family} {table}' shows them)")
+                f"Move these rules to a table of nftables of their own ('nft list table {family} {table}' shows them)",
+                subject=f"{family} {table}")
         for family, saved in source.items() for table in saved.incompatible]
     wrong = conflicts(source, there)
     if wrong:
         problems.append(Problem(
-            f"the {name} and the {to} backend both have rules, and not the same", "; ".join(wrong),
+            "rulesets.backends_differ", f"the {name} and the {to} backend both have rules, and not the same", "; ".join(wrong),
             f"Decide which are right, and flush the others with iptables-{name} or iptables-{to}"))
     return problems
 
@@ -102,9 +103,10 @@ def why_rejected(target: Target, backend: str, texts: t.Mapping[str, str], when:
                 target.run([program, f"--wait={LOCK_SECONDS}", "--test", handle.name])
             except Failed as failure:
                 problems.append(Problem(
+                    "rulesets.not_taken",
                     f"{program} would {when}not take the rules of this host", failure.problems[0].reason.replace("\n", " "),
                     "Change the rule that it names, or stay with the other backend"
-                    + (f"; the file is {FAMILIES[family][2]}" if when else "")))
+                    + (f"; the file is {FAMILIES[family][2]}" if when else ""), subject=program))
     return problems
 
 

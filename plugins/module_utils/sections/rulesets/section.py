@@ -37,7 +37,8 @@ OPTIONS: dict[str, t.Any] = {
 def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]:
     """Return what is wrong with the wish itself, whatever the host."""
     if len(wants) > 1:
-        return [Problem("rulesets", "more than one wish is given", "A host has one backend: leave the others out")]
+        return [Problem(
+            "rulesets.twice", "rulesets", "more than one wish is given", "A host has one backend: leave the others out")]
     return []
 
 
@@ -54,6 +55,7 @@ def impossible(target: Target, wants: t.Sequence[dict[str, t.Any]], stream: int)
     able = [kernel for kernel, names in modules.offered.items() if names]
     stock = "; the stock kernel of Stream 10 is built without it" if stream == 10 else ""
     return [Problem(
+        "rulesets.no_legacy_module",
         "iptables with the legacy backend is wanted", f"the running kernel {modules.running} has no module ip_tables{stock}",
         f"Boot {' or '.join(able)}, which has it, and run again" if able
         else "Stay with the nft backend, or install and boot a kernel that has ip_tables")]
@@ -66,6 +68,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     problems = list(state.rejected)
     if to not in state.installed and not context.items:
         problems.append(Problem(
+            "rulesets.no_restore_tool",
             f"backend {to} of iptables is wanted", f"iptables-{to}-restore is not installed", f"Install iptables-{to}"))
     firewalls = _firewalls(want, state.units)
     actions: list[Action] = []
@@ -120,8 +123,8 @@ def _firewalls(want: dict[str, t.Any], units: dict[str, UnitState]) -> Planned:
                 ServiceAction.of(unit, aspect, False) for aspect in ("enabled", "active") if getattr(state, aspect))
         elif want["backend"] == "legacy" and want[name] == "refuse":
             planned.problems.append(Problem(
-                f"{unit} is {'active' if state.active else 'enabled'}", why,
-                f"Say '{name}: stop' to stop and disable it, or '{name}: keep' to have both"))
+                "rulesets.firewall_service", f"{unit} is {'active' if state.active else 'enabled'}", why,
+                f"Say '{name}: stop' to stop and disable it, or '{name}: keep' to have both", subject=unit))
         elif want["backend"] == "legacy":
             planned.warnings.append(f"{unit} is kept: {why}")
     return planned

@@ -19,7 +19,8 @@ class Failed(Exception):
 
 
 class Module:
-    def fail_json(self, msg):
+    def fail_json(self, msg, problems, **_more):
+        assert problems[0]["code"] == "python.no_bindings"
         raise Failed(msg)
 
 
@@ -56,7 +57,7 @@ def test_the_first_interpreter_that_has_all_of_them_is_taken(interpreters):
 def test_without_any_interpreter_the_missing_ones_are_named(interpreters, monkeypatch):
     monkeypatch.setitem(bindings.PACKAGES, "no_such_rpm", "python3-rpm")
     assert bindings.respawn_with_bindings("json", "no_such_rpm") == ["no_such_rpm"]
-    with pytest.raises(Failed, match="import no_such_rpm. Install python3-rpm.$"):
+    with pytest.raises(Failed, match="import no_such_rpm: .* Install python3-rpm.$"):
         bindings.need_bindings(Module(), "json", "no_such_rpm")
 
 

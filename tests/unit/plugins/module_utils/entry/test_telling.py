@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
-from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import target, telling
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import audit
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import denials
 
-PROBLEM = Problem("systemctl start x", "it failed", "Look at it")
+PROBLEM = Problem("a.b", "systemctl start x", "it failed", "Look at it")
 DENIED = "1x logind_t create sock_file init_runtime_t by logind"
 
 
@@ -35,13 +35,13 @@ class Module:
 
 def test_what_a_step_warns_of_is_a_warning_of_the_module():
     module = Module()
-    engine.target_of(module).warn("it was not written out")
+    target.target_of(module).warn("it was not written out")
     assert module.warned == "it was not written out"
 
 
 def end_of(error):
     """Return what a module ends with that meets an error."""
-    with pytest.raises(Ended) as ended, engine.telling(Module()):
+    with pytest.raises(Ended) as ended, telling.telling(Module()):
         raise error
     return ended.value.args[0]
 
@@ -49,7 +49,7 @@ def end_of(error):
 def heard(monkeypatch, *whats, **unread):
     """Have each kind denied once, and some sources unread."""
     kinds = [denials.Kind(what, [denials.Denial(1.0, 1, "", "", "", "", "logind", "", False)], False) for what in whats]
-    monkeypatch.setattr(engine.audit, "refused", lambda *_args: audit.Heard(kinds, unread))
+    monkeypatch.setattr(telling.audit, "refused", lambda *_args: audit.Heard(kinds, unread))
 
 
 @pytest.mark.parametrize(("error", "problems"), [(Failed(PROBLEM), 2), (Refused(PROBLEM), 1)], ids=["failed", "refused"])
@@ -81,8 +81,8 @@ def test_whether_selinux_is_on_that_cannot_be_read_is_told_as_that(monkeypatch):
     def unreadable(*_args):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(engine.audit, "refused", unreadable)
-    assert end_of(Failed(PROBLEM))["problems"][1]["reason"] == "Permission denied"
+    monkeypatch.setattr(telling.audit, "refused", unreadable)
+    assert end_of(Failed(PROBLEM))["problems"][1]["reason"].endswith(": Permission denied")
 
 
 def test_a_command_that_is_missing_hides_no_problem(monkeypatch):
@@ -92,6 +92,6 @@ def test_a_command_that_is_missing_hides_no_problem(monkeypatch):
         raise FileNotFoundError("journalctl")
 
     monkeypatch.setattr(Module, "run_command", lambda _self, argv, **more: missing(argv, **more))
-    monkeypatch.setattr(engine.audit, "refused", lambda _root, run, since: audit.denied("/nowhere", run, since, since))
+    monkeypatch.setattr(telling.audit, "refused", lambda _root, run, since: audit.denied("/nowhere", run, since, since))
     told = end_of(Failed(PROBLEM))["problems"]
     assert told[0] == PROBLEM._asdict() and told[1]["reason"] == "journalctl: there is no such command"

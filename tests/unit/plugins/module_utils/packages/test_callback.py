@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import callback, foreign, jobfile, launch, worker
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import callback, jobfile, launch, worker
 
 rpm = pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -77,7 +77,7 @@ def test_what_dnf_tells_of_a_package_that_it_could_not_unpack_is_understood(fold
 @pytest.mark.parametrize("result", [
     {"ok": True, "refused": False, "output": ["short"]},
     {"ok": True, "refused": False, "output": ["x" * 300] * 10000, "items": [["upgrade"]] * 500},
-    {"ok": False, "refused": False, "problems": [errors.Problem("f", "r" * 100000, "m")], "traceback": "t" * 100000}])
+    {"ok": False, "refused": False, "problems": [errors.Problem("a.b", "f", "r" * 100000, "m")], "traceback": "t" * 100000}])
 def test_the_result_and_the_mark_are_written_on_a_full_disk(folder, full, result):
     with pytest.raises(OSError):
         folder.write(jobfile.RESULT, result)
@@ -124,24 +124,3 @@ def test_a_disk_without_that_space_is_refused_before_anything_changes(tmp_path, 
     target = host_io.Target(lambda argv: (0, "", ""), str(tmp_path), root=str(tmp_path / "host"))
     with pytest.raises(errors.Refused, match="No space left on device. Nothing was changed. Make room there"):
         launch.carry_out(target, jobfile.Job("run-1.0", [], [], [], None, False, 1.0, []))
-
-
-@pytest.mark.parametrize(("error", "fact"), [
-    (rpm.error("odd header"), "rpm reported an error"), (FULL, "a file of this host cannot be read or written"),
-    (UnicodeDecodeError("utf-8", b"x", 0, 1, "odd"), "the package transaction met an error")])
-@pytest.mark.parametrize("unchanged", [True, False])
-def test_what_others_raise_has_a_fact_a_reason_and_a_remedy(error, fact, unchanged):
-    with pytest.raises(errors.Refused if unchanged else errors.Failed) as told, foreign.told("More", lambda: unchanged):
-        raise error
-    problem, = told.value.problems
-    assert problem.fact == fact and problem.reason and problem.remedy.endswith("More")
-    assert problem.remedy.startswith("Nothing was changed") is unchanged
-    assert "raise error" in foreign.story(told.value)
-
-
-def test_what_dnf_raises_is_told_as_dnfs():
-    dnf = pytest.importorskip("dnf.exceptions", reason="python3-dnf is not importable by this interpreter")
-    hawkey = pytest.importorskip("hawkey")
-    for error in (dnf.Error("no"), dnf.RepoError("no"), hawkey.ValueException("no")):
-        with pytest.raises(errors.Failed, match="dnf reported an error: no"), foreign.told():
-            raise error

@@ -78,7 +78,7 @@ def test_a_runner_that_died_is_told_with_its_last_word(target):
 
 def test_a_job_whose_unit_cannot_be_started_is_started_without_one(target, monkeypatch):
     calls, warned = [], []
-    result = dict(RESULT, warnings=[["/boot", "it was not written out", "Reboot cleanly"]])
+    result = dict(RESULT, warnings=[["a.b", "/boot", "it was not written out", "Reboot cleanly"]])
 
     def systemd(argv):
         calls.append(argv[0])

@@ -91,9 +91,9 @@ def fixture_jobs(monkeypatch):
 
     def carry_out(host, job):
         jobs.append(job)
-        problem = errors.Problem("rpm", "said no", "")
+        problem = errors.Problem("a.b", "rpm", "said no", "")
         if len(job.local) < len(job.install):
-            problem = errors.Problem("a package", "it is not on offer", "")
+            problem = errors.Problem("a.b", "a package", "it is not on offer", "")
         ok = len(job.local) == len(job.install) and not set(job.install).intersection(jobs.broken)
         if ok:
             jobfile.Folder(host.private_folder(launch.FOLDER, job.completes)).mark(not job.reverts)
@@ -131,11 +131,12 @@ def test_a_cut_transaction_is_made_whole_with_what_lies_on_the_host(target, jobs
     assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS)
 
 
-WARNING = errors.Problem("what was changed below /boot", "it was not written out", "Reboot cleanly")
+WARNING = errors.Problem("a.b", "what was changed below /boot", "it was not written out", "Reboot cleanly")
 
 
 @pytest.mark.parametrize(("result", "done"), [
-    ({"ok": True}, "by itself"), ({"ok": False, "refused": False, "touched": False, "problems": [["rpm", "no", ""]]}, "rpm: no")])
+    ({"ok": True}, "by itself"),
+    ({"ok": False, "refused": False, "touched": False, "problems": [["a.b", "rpm", "no", ""]]}, "rpm: no")])
 def test_what_a_runner_warned_of_after_its_module_was_lost_is_told(target, monkeypatch, result, done):
     warned = []
     monkeypatch.setattr(target, "warn", warned.append)

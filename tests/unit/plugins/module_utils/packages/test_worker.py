@@ -103,7 +103,8 @@ def test_a_job_that_completes_another_marks_that_one(order, reverts):
     assert bool(Store(os.path.join(order.cut.path, jobfile.CARRIED)).whole()) is reverts
 
 
-@pytest.mark.parametrize("error", [errors.Failed(errors.Problem("f", "r", "m")), OSError(5, "Input/output error"), KeyError("x")])
+@pytest.mark.parametrize(
+    "error", [errors.Failed(errors.Problem("a.b", "f", "r", "m")), OSError(5, "Input/output error"), KeyError("x")])
 def test_what_did_not_go_well_has_no_mark(order, error):
     assert order.start(outcome=error) == 1
     assert order == ["boot", "result"] and order.folder.read(jobfile.MARK) is None
@@ -114,7 +115,7 @@ def test_what_did_not_go_well_has_no_mark(order, error):
 
 def test_a_disk_that_does_not_take_it_has_no_mark(order, monkeypatch):
     def broken(_folders):
-        raise errors.Failed(errors.Problem("disk", "Input/output error", "Mend it"))
+        raise errors.Failed(errors.Problem("a.b", "disk", "Input/output error", "Mend it"))
 
     monkeypatch.setattr(worker, "write_out", broken)
     assert order.start() == 1

@@ -76,7 +76,7 @@ def test_what_only_nft_prints_is_a_problem_for_legacy():
 
 
 def test_what_the_backend_does_not_take_is_passed_on():
-    said = Problem("a", "b", "c")
+    said = Problem("a.b", "a", "b", "c")
     assert planned(state(rejected=[said])).problems == [said]
 
 

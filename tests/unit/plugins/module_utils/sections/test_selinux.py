@@ -148,7 +148,7 @@ class Refusing(section.EnforceAction):
 
     def apply(self, target):
         assert target.read(ENFORCE).content == "0"
-        raise Refused(Problem("a package", "it cannot be downloaded", "Mend the mirror"))
+        raise Refused(Problem("a.b", "a package", "it cannot be downloaded", "Mend the mirror"))
 
 
 def test_transaction_that_is_refused_leaves_the_host_enforcing(host):

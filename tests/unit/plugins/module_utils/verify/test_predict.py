@@ -88,7 +88,8 @@ def test_a_swap_that_breaks_a_package_of_the_host(lab, workshop, tmp_path):
     lab.have("dependent", tags=["Requires: thing = 1"])
     witness = seen(lab, tmp_path, workshop.rpm("tool", "2"))
     result = predict.predict(lab.view, witness, [Problem(
-        "these packages cannot be brought together on this host", "nothing provides thing = 1", "Erase dependent")], [])
+        "transaction.unsolvable", "these packages cannot be brought together on this host", "nothing provides thing = 1",
+        "Erase dependent")], [])
     assert_whole(result)
     assert result["verdict"] == report.NOT_DROP_IN
     found = {finding["check"] for finding in result["findings"]}
@@ -100,18 +101,27 @@ def test_a_swap_that_breaks_a_package_of_the_host(lab, workshop, tmp_path):
 
 
 @pytest.mark.parametrize(("problem", "check", "subject", "verdict"), [
-    (Problem("tool is wanted", "its Hyperscale builds are hidden by an exclude or version lock: 2 (repo)", "Lift it"),
+    (Problem(
+        "package.hidden", "tool is wanted", "its Hyperscale builds are hidden by an exclude or version lock: 2 (repo)", "Lift it",
+        subject="tool"),
      "build.hidden", "tool", report.NOT_DROP_IN),
-    (Problem("tool is wanted", "no enabled repository offers a Hyperscale build of it", "Enable it"),
+    (Problem(
+        "package.not_offered", "tool is wanted", "no enabled repository offers a Hyperscale build of it", "Enable it",
+        subject="tool"),
      "build.hidden", "tool", report.NOT_DROP_IN),
-    (Problem("these packages cannot be brought together on this host",
-             "Problem: The operation would result in removing the following protected packages: systemd", "No"),
+    (Problem(
+        "transaction.protected", "these packages cannot be brought together on this host",
+        "Problem: The operation would result in removing the following protected packages: systemd", "No", subject="systemd"),
      "protected.removed", "systemd", report.NOT_DROP_IN),
-    (Problem("these packages cannot be brought together on this host", "Problem: conflicting requests", "Look"),
+    (Problem(
+        "transaction.unsolvable", "these packages cannot be brought together on this host", "Problem: conflicting requests",
+        "Look"),
      "transaction.unsolvable", "this host", report.NOT_DROP_IN),
-    (Problem("the transaction would erase tool-1-1.noarch", "nobody named these packages", "Name it"),
+    (Problem(
+        "transaction.erases_unnamed", "the transaction would erase tool-1-1.noarch", "nobody named these packages", "Name it"),
      "transaction.unsolvable", "this host", report.NOT_DROP_IN),
-    (Problem("a repository cannot be read", "404", "Mend it"), "plan.refused", "a repository cannot be read", report.UNKNOWN),
+    (Problem("repository.unreadable", "a repository cannot be read", "404", "Mend it"),
+     "plan.refused", "repository.unreadable", report.UNKNOWN),
 ])
 @pytest.mark.parametrize("looked", [True, False])
 def test_a_planner_that_refuses(lab, workshop, tmp_path, problem, check, subject, verdict, looked):
@@ -171,7 +181,8 @@ def test_a_package_that_cannot_be_read(lab, workshop, tmp_path):
     assert predict.predict(lab.view, witness, [], [waiver])["verdict"] == report.UNKNOWN
 
 
-@pytest.mark.parametrize("problems", [[], [Problem("the packages of this host cannot be read", "it is spoilt", "Mend it")]])
+@pytest.mark.parametrize("problems", [[], [Problem(
+    "rpm.database_unreadable", "the packages of this host cannot be read", "it is spoilt", "Mend it")]])
 def test_a_database_that_cannot_be_read(lab, tmp_path, problems):
     lab.have("tool")
     folder = rpmdb.database_path(lab.root)

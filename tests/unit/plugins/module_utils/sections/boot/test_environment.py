@@ -119,7 +119,7 @@ def test_a_step_that_was_cut_is_seen_before_it_counts_as_done(host, flushed, kin
 
 def test_a_step_that_grub_would_not_see_fails(host, monkeypatch):
     def fails(_path, _root="/"):
-        raise Failed(Problem("the file system of /boot", "it is frozen", "thaw it"))
+        raise Failed(Problem("a.b", "the file system of /boot", "it is frozen", "thaw it"))
 
     monkeypatch.setattr(boot_disk, "flush", fails)
     with pytest.raises(Failed, match="frozen"):
@@ -156,7 +156,7 @@ def test_the_end_of_a_transaction_is_seen(host, flushed):
 
 @pytest.mark.parametrize(("error", "reason"), [
     (OSError(5, "no", "/boot/efi"), "no (error number 5) at /boot/efi"), (OSError(5, "no"), "no (error number 5)"),
-    (Failed(Problem("/boot", "no", "mend")), "/boot: no")])
+    (Failed(Problem("a.b", "/boot", "no", "mend")), "/boot: no")])
 @pytest.mark.parametrize("result", [{"ok": True, "output": ["said"]}, {"ok": False, "refused": False, "problems": []}])
 def test_a_transaction_that_grub_does_not_see_is_warned_of(monkeypatch, error, reason, result):
     def fails(_before):

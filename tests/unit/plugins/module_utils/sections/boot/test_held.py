@@ -117,7 +117,7 @@ def test_a_newcomer_that_made_itself_the_default_all_the_same(host, whole):
 def test_it_is_taken_back_however_the_transaction_ends(host, error):
     def during(target):
         comes(host, default=True, whole=False)(target)
-        raise error(Problem("rpm", "broke off", "mend"))
+        raise error(Problem("a.b", "rpm", "broke off", "mend"))
 
     host.set(saved_entry="")
     with pytest.raises(error):
@@ -160,7 +160,7 @@ def test_a_run_that_is_cut_lets_go_in_the_next_one(host):
 def test_it_holds_again_while_a_half_done_transaction_is_made_whole(host):
     def during(target):
         comes(host)(target)
-        raise Failed(Problem("rpm", "broke off", "mend"))
+        raise Failed(Problem("a.b", "rpm", "broke off", "mend"))
 
     with pytest.raises(Failed):
         run(host, during)

@@ -532,6 +532,11 @@ problems:
     subject:
       description: What the problem is about, such as a path, a package or a unit; empty where there is no one thing.
       type: str
+refused:
+  description: False where the host cannot be read.
+  returned: failure
+  type: bool
+  version_added: 0.6.0
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -16,7 +16,7 @@ HOST = yaml.safe_load(host_info.RETURN)["host"]["contains"]
 OPTIONS = yaml.safe_load(host_info.DOCUMENTATION)["options"]
 
 
-class Exited(Exception):
+class Exited(SystemExit):
     pass
 
 

@@ -58,7 +58,7 @@ def made(folder):
         "data.damaged_zip": lambda: zipfile.ZipFile(folder / "file"),
         "sqlite.unavailable": lambda: sqlite3.connect(folder / "none" / "x").execute("select 1"),
         "sqlite.damaged": lambda: damaged(folder / "database"),
-        "command.timeout": lambda: subprocess.run(["sleep", "9", SECRET], timeout=0.01, check=True),
+        "command.timeout": lambda: subprocess.run(["sh", "-c", "sleep 9", SECRET], timeout=0.01, check=True),
         "command.status": lambda: subprocess.run(["false", SECRET], check=True),
         "python.import": lambda: __import__("no_such_module_at_all"),
         "internal.unexpected": lambda: {}["key"],

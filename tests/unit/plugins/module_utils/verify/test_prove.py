@@ -20,7 +20,7 @@ import yaml
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
-from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, proving
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import policy
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
@@ -792,7 +792,7 @@ def test_a_snapshot_without_the_list_of_packages_is_refused(root):
         prove.prove(taken._replace(content={**taken.content, "packages": None}), root.view, root.ts)
 
 
-class Ended(Exception):
+class Ended(SystemExit):
     """What a module ended with."""
 
 
@@ -814,7 +814,7 @@ class Module:
 def glue(swapped, monkeypatch):
     """Run proof_info on a root of the tests instead of on this machine."""
     ts = swapped.ts
-    monkeypatch.setattr(engine, "target_of", lambda module: swapped.target)
+    monkeypatch.setattr(proving, "target_of", lambda module: swapped.target)
     monkeypatch.setattr(proving, "view_of", lambda module: swapped.view)
     monkeypatch.setattr(admission, "supported_stream", lambda module, target, changes: 9)
     monkeypatch.setattr(proving.rpmdb, "transaction_set", lambda: ts)

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.host_io import Target
-from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, engine, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import admission, proving
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.view import View
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import edits, rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import places
@@ -337,7 +337,7 @@ def test_alternatives_and_kernel(host):
     assert gather.kernel(where) == {"running": None, "cmdline": "quiet", "boot_id": None, "default": "/boot/vmlinuz-5.14"}
 
 
-class Ended(Exception):
+class Ended(SystemExit):
     """What a module ended with."""
 
 
@@ -366,7 +366,7 @@ def glue(rpm_root, monkeypatch):
     rpm_root.install("systemd", "252", "1.el9")
     root, transaction_set = rpm_root.root, rpmdb.transaction_set
     target = Target(lambda argv: (127, "", ""), root, root=root)
-    monkeypatch.setattr(engine, "target_of", lambda module: target)
+    monkeypatch.setattr(proving, "target_of", lambda module: target)
     monkeypatch.setattr(proving, "view_of", lambda module: View(root, answering({"systemctl": (0, UNITS)})))
     monkeypatch.setattr(admission, "supported_stream", lambda module, target, changes: 9)
     monkeypatch.setattr(proving.rpmdb, "transaction_set", lambda: transaction_set(root))

@@ -127,7 +127,8 @@ def test_a_step_that_grub_would_not_see_fails(host, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [
-    Failed(Problem("test.default", "grubenv", "it has another default", "look")), OSError(errno.EIO, "Input/output error"), KeyError("x")],
+    Failed(Problem("test.default", "grubenv", "it has another default", "look")), OSError(errno.EIO, "Input/output error"),
+    KeyError("x")],
     ids=["failed", "input and output", "key"])
 @pytest.mark.parametrize("kind", ["entry", "environment", "pin"])
 def test_a_step_whose_verification_fails_leaves_what_grub_started_before(host, monkeypatch, kind, error):

@@ -496,6 +496,33 @@ host:
         path:
           description: Where it is.
           type: str
+        guards:
+          description: What the host puts back, or has put back, by itself because nobody confirmed a step, oldest first. V(null)
+            when it could not be read.
+          type: list
+          elements: dict
+          version_added: 0.6.0
+          contains:
+            kind:
+              description: The kind of guard, such as V(network).
+              type: str
+            subject:
+              description: What it puts back, in words.
+              type: str
+            state:
+              description: V(armed) while it waits or acts, V(confirmed), V(back) when the state of before was put back and read
+                again, V(others) when it left the state alone because somebody else had changed it.
+              type: str
+            why:
+              description: Why it acts or acted, or left the state alone. Empty while it waits, and when it was confirmed.
+              type: str
+            tries:
+              description: How often it has tried.
+              type: int
+            left:
+              description: What is not as it was before, in words.
+              type: list
+              elements: str
     unreadable:
       description: What could not be read.
       type: list

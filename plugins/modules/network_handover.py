@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_handover
-short_description: Hand the network over from NetworkManager to networkd, or back, under a dead man's switch
+short_description: Hand the network over from NetworkManager to networkd, or back, under a guard
 version_added: 0.3.0
 description:
   - Carries over what NetworkManager runs (addresses, routes, rules, DNS, VLANs, bonds, bridges, MTU, DHCP, IPv6), or takes files
@@ -16,7 +16,8 @@ description:
     change.
   - The host compares itself by value after the switch, and goes back at once when something is missing.
   - Then it waits. The controller opens a new connection and confirms; when no confirmation comes in time, or the host starts anew
-    before it, the host goes back by itself to what it was.
+    before it, the host goes back by itself to what it was. It tries until it has read that state again, and leaves alone what
+    somebody else set up meanwhile.
   - Only files that this collection wrote are ever removed.
 options:
   state:

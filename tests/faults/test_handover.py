@@ -26,7 +26,7 @@ VALUES = (TREE / "tests" / "tools" / "network_values.py").read_text()
 # networkd adds a way to the DHCP server's gateway itself; packets went there before as well. One before 261 hears routers
 # only with a link-local address of its own making, beside the one that was there.
 MORE = ("route 198.18.1.1 via None dev lan1 ", "address lan1 fe80::")
-BASE = "/var/lib/centos-hyperscale/handover"
+GUARDS = "/var/lib/centos-hyperscale/guards"
 NETWORKD = "systemd-networkd.service"
 # A host that goes back waits for daemons and servers, which takes some seconds more.
 GRACE = 60
@@ -77,14 +77,19 @@ class NetHost(LiveHost):
         return self.module("network_handover", {"renderer": "networkd", **options})
 
     def back_by_itself(self, seconds):
-        """Wait until the host went back, and return how long that took and its own note."""
+        """Wait until the host went back, and return how long that took and the record of its guard."""
         began = time.monotonic()
         while time.monotonic() < began + seconds:
-            armed = hosts.command(self.host, ["test", "-e", f"{BASE}/armed.json"])
-            if armed.returncode == 1:
-                return time.monotonic() - began, json.loads(self.command("cat", f"{BASE}/went-back.json"))
+            record = self.guard()
+            if record is not None and record["state"] != "armed":
+                return time.monotonic() - began, record
             time.sleep(1)
-        raise AssertionError(f"the host is not back after {seconds} seconds")
+        raise AssertionError(f"the host is not back after {seconds} seconds: {self.guard()}")
+
+    def guard(self):
+        """Return the record of the newest guard of the network; None where there is none, or the host cannot be reached."""
+        shown = hosts.command(self.host, ["sh", "-c", f"cat $(ls -d {GUARDS}/network-* | tail -n 1)/record.json"])
+        return json.loads(shown.stdout) if shown.returncode == 0 else None
 
     def power_cut(self):
         """Cut the power, and wait until the host is up again."""
@@ -185,8 +190,9 @@ def test_power_cut_before_the_confirmation(net, before):
     assert net.runs() == ["systemd-networkd.service"]
     net.power_cut()
     wait_for_router(net)
+    assert net.settled(before, read=ranked) == ([], [])
+    assert "started anew" in net.back_by_itself(GRACE)[1]["why"]
     net.is_as_before(before)
-    assert "started anew" in json.loads(net.command("cat", f"{BASE}/went-back.json"))["why"]
 
 
 def test_somebody_else_confirms_over_a_new_connection(net, before):
@@ -269,7 +275,7 @@ def test_ssh_and_controller_are_cut_during_the_switch(net, before):
         net.arguments("network_handover", {"renderer": "networkd", "confirm_seconds": 90}), stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, cwd=TREE, start_new_session=True)
     for _try in range(300):
-        if hosts.command(net.host, ["test", "-e", f"{BASE}/armed.json"]).returncode == 0:
+        if (net.guard() or {}).get("state") == "armed":
             break
         time.sleep(0.1)
     os.killpg(controller.pid, signal.SIGKILL)

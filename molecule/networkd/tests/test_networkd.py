@@ -55,7 +55,7 @@ def test_resolved_resolves(host):
 
 
 def test_hand_over_is_confirmed_and_nothing_of_the_switch_is_left(host):
-    assert not host.file("/var/lib/centos-hyperscale/handover/armed.json").exists
+    assert '"state": "armed"' not in host.check_output("cat /var/lib/centos-hyperscale/guards/*/record.json")
     assert not host.file("/etc/systemd/system/centos-hyperscale-network-back.service").exists
     assert "centos-hyperscale" not in host.check_output("systemctl list-timers --all --no-legend")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+import zipfile
 
 from . import payload
 from .host_io import sync_folder
@@ -25,17 +26,50 @@ def install(folder: str, package: str, entry: str, modules: t.Sequence[str]) -> 
     """
     code = os.path.join(folder, "code")
     inside = os.path.join(code, package)
-    parent = __name__.rpartition(".")[0].rpartition(".")[0]
     folders = {inside, *(os.path.join(inside, *name.split(".")[:-1]) for name in modules)}
     for path in sorted(folders):
         os.makedirs(path, mode=0o700, exist_ok=True)
         _write(os.path.join(path, "__init__.py"), "")
     for name in modules:
-        _write(os.path.join(inside, *name.split(".")) + ".py", payload.source(f"{parent}.{name}"))
+        _write(os.path.join(inside, *name.split(".")) + ".py", _source(name))
     _write(os.path.join(code, "__main__.py"), START.format(package=package, entry=entry))
     for path in (*sorted(folders, reverse=True), code, folder):
         sync_folder(path)
     return code
+
+
+def pack(path: str, package: str, entry: str, modules: t.Sequence[str]) -> None:
+    """Copy a tree of modules, as C(install) does, into one file that Python can run: many are not worth a sync each."""
+    handle = os.open(f"{path}.new", os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w+b") as out:
+        with zipfile.ZipFile(out, "w") as packed:
+            for name, text in _packed(package, entry, modules).items():
+                # The time of an entry is fixed: a host's clock may say one that the format cannot hold.
+                packed.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+        out.flush()
+        os.fsync(out.fileno())
+    os.rename(f"{path}.new", path)
+    sync_folder(os.path.dirname(path))
+
+
+def _packed(package: str, entry: str, modules: t.Sequence[str]) -> dict[str, str]:
+    """Return the sources of a tree of modules, by their names in it."""
+    folders = {"", *(part for name in modules for part in _parents(name))}
+    found = {"/".join([package, *filter(None, folder.split(".")), "__init__.py"]): "" for folder in sorted(folders)}
+    found.update(("/".join([package, *name.split(".")]) + ".py", _source(name)) for name in modules)
+    return {**found, "__main__.py": START.format(package=package, entry=entry)}
+
+
+def _parents(name: str) -> list[str]:
+    """Return the packages that a module is in, by dotted names."""
+    parts = name.split(".")[:-1]
+    return [".".join(parts[:number]) for number in range(1, len(parts) + 1)]
+
+
+def _source(name: str) -> str:
+    """Return the source of a module by its dotted name below module_utils."""
+    parent = __name__.rpartition(".")[0].rpartition(".")[0]
+    return payload.source(f"{parent}.{name}")
 
 
 def _write(path: str, source: str) -> None:

@@ -138,6 +138,12 @@ def run_of(job: str) -> str:
     return job.partition(".")[0]
 
 
+def step_of_job(job: str) -> tuple[str, int]:
+    """Return the step that a job is, by its run and number."""
+    run, _dot, number = job.partition(".")
+    return run, int(number)
+
+
 def runs(target: Target) -> list[str]:
     """Return the ids of the runs in the ledger, oldest first."""
     found = [name[:-len(SUFFIX)] for name in names_in(os.path.join(target.state_dir, FOLDER)) if name.endswith(SUFFIX)]
@@ -201,11 +207,11 @@ def _said(event: str) -> dict[str, t.Any]:
 
 def begun(target: Target, job: str) -> bool:
     """Say whether a step, by the name of its job, said that it begins to change the host. What the ledger does not know did."""
-    run, _dot, number = job.partition(".")
+    run, number = step_of_job(job)
     if run not in runs(target):
         return True
     found = read(target, run)
-    step = found.undoings.get(int(number)) or found.steps.get(int(number))
+    step = found.undoings.get(number) or found.steps.get(number)
     return step is None or step.begun
 
 

@@ -78,3 +78,18 @@ def _holder(handle: int) -> str:
         return f"it was started by {said['who']} at {since} (process {said['pid']})"
     except (OSError, ValueError, KeyError):
         return "it has only just begun"
+
+
+def is_flocked(path: str) -> bool:
+    """Say whether a process holds a file by flock(2). One that is not there nobody holds."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -8,11 +8,19 @@ Modules themselves run commands through C(host_io). Only the standard library is
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import typing as t
 
 # The exit status of a command that could not be run or did not end in time, as a shell has it for one that is not there.
 NOT_RUN = 127
+
+# What keeps a unit from being ended for want of memory, as properties of it. systemd-oomd leaves out a control group that is
+# marked so and is of root. OOMPolicy: where the kernel ends a scriptlet, the unit goes on. The score is not -1000: with that the
+# kernel could end nothing of the unit, and panics where the unit itself takes all memory.
+OOM_SCORE = -900
+HARD_TO_KILL = (f"OOMScoreAdjust={OOM_SCORE}", "OOMPolicy=continue", "ManagedOOMPreference=omit")
+OWN_OOM_SCORE = "/proc/self/oom_score_adj"
 
 
 def run(argv: t.Sequence[str], environment: t.Mapping[str, str], seconds: float | None = None) -> tuple[int, str]:
@@ -34,3 +42,9 @@ def start(argv: t.Sequence[str]) -> t.Callable[[], bool]:
     process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
         list(argv), start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return lambda: process.poll() is None
+
+
+def be_hard_to_kill() -> None:
+    """Have the kernel spare this process and its children, as it does a unit with C(HARD_TO_KILL), where that can be had."""
+    with contextlib.suppress(OSError), open(OWN_OOM_SCORE, "w", encoding="ascii") as handle:
+        handle.write(str(OOM_SCORE))

@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from ..backup import cut_writes
-from . import foreign, identity, ledger, lock, payload
+from . import foreign, guard_told, identity, ledger, lock, payload
 from .engine import GOES_ON, Action, from_record, let_go
 from .errors import Failed, Problem, Refused
 from .host_io import Target
@@ -110,7 +110,8 @@ def _is_over(target: Target, step: Open, action: Action) -> bool:
 
 def settle(target: Target, kinds: Kinds) -> Settled:
     """Wait for what still runs of a cut-short run, make whole what it left in its middle, write down what became of each of its
-    steps, and return what happened."""
+    steps, and return what happened. What guards did since is told first."""
+    guard_told.tell(target)
     cut = _cut(target, kinds)
     if cut is None:
         let_go(target, kinds)

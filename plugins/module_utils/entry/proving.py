@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..core import ledger, run as engine_run, undo
+from ..core import guard, ledger, run as engine_run, undo
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
 from ..core.host_io import status_of
@@ -102,6 +102,8 @@ def compare_with_snapshot(module: AnsibleModule) -> None:
     admission.supported_stream(module, target, changes=False)
     options = module.params
     snapshot = load(target, options["snapshot"])
+    for record in guard.untold(target):
+        module.warn(record.words)
     time.sleep(options["settle"])
     since = undo.began(target, snapshot.time) if options["phase"] == report.ROLLBACK else snapshot.time
     found = prove.prove(

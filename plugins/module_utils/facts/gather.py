@@ -8,13 +8,17 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ..core import guard
 from ..packages import rpmdb
 from . import (
     boot as host_boot, cgroup, kernel as host_kernel, kind as host_kind, legacy, mounts as host_mounts, packages,
     read as host_read, repos, security, system as host_system, systemd as host_systemd,
 )
 
-LEDGER = "/var/lib/centos-hyperscale/ledger"
+STATE_DIR = "/var/lib/centos-hyperscale"
+LEDGER = f"{STATE_DIR}/ledger"
+# What is told of a guard.
+OF_A_GUARD = ("kind", "subject", "state", "why", "tries", "left")
 
 # Group -> what its keys hold when it was not asked for or could not be read.
 GROUPS: dict[str, dict[str, t.Any]] = {
@@ -143,7 +147,11 @@ class Host:
 
     def read_ledger(self) -> dict[str, t.Any]:
         """The C(ledger) group."""
-        return {"present": host_read.status(self.root, LEDGER) is not None, "path": LEDGER}
+        found = self.attempt("ledger.guards", lambda: guard.below(host_read.below(self.root, STATE_DIR)))
+        return {
+            "present": host_read.status(self.root, LEDGER) is not None, "path": LEDGER,
+            "guards": None if found is None else [
+                {name: value for name, value in one._asdict().items() if name in OF_A_GUARD} for one in found]}
 
     def read(self, group: str) -> dict[str, t.Any]:
         """Return the keys of one group."""

@@ -9,14 +9,13 @@ It is started only where process 1 is the systemd of this very root: any other w
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
 import time
 import typing as t
 
-from ..core import code_tree, foreign, process
+from ..core import code_tree, foreign, lock, process
 from ..core.errors import Failed, Problem, Refused, from_record
 from ..core.host_io import Target
 from ..facts import kind
@@ -54,7 +53,8 @@ def carry_out(target: Target, job: jobfile.Job) -> dict[str, t.Any]:
     status, _out = target.probe([
         "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
         "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
-        "--property=SendSIGKILL=no", "--setenv=LC_ALL=C.UTF-8", "--", *argv,
+        "--property=SendSIGKILL=no", *(f"--property={one}" for one in process.HARD_TO_KILL), "--setenv=LC_ALL=C.UTF-8",
+        "--", *argv,
     ])
     if status == 0 and ended(target, job.run) != NEVER_SPOKE:
         return tell(target, wait(target, job.run))
@@ -133,17 +133,7 @@ def alive(target: Target, run: str) -> bool:
 
     systemd is not asked, because it does not answer while it re-executes in the middle of the very transaction.
     """
-    try:
-        handle = os.open(os.path.join(target.state_dir, FOLDER, run, jobfile.ALIVE), os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return lock.is_flocked(os.path.join(target.state_dir, FOLDER, run, jobfile.ALIVE))
 
 
 def tell(target: Target, result: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -17,7 +17,7 @@ import signal
 import time
 import typing as t
 
-from ..core import boot_disk, foreign, unwritable
+from ..core import boot_disk, foreign, process, unwritable
 from ..core.errors import Failed, Problem, Refused
 from . import dnf_base, filepolicy, paths, reasons as package_reasons, repair, solver, supply
 from .callback import Callback
@@ -202,6 +202,8 @@ def main(path: str) -> int:
     """Carry out the job of a run folder; the result is always written, whatever happens."""
     # A transaction is not to be cut by a shutdown that has begun: the unit gives it the time it needs.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # It may have been started without a unit of its own.
+    process.be_hard_to_kill()
     folder = Folder(path)
     alive = os.open(os.path.join(path, ALIVE), os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(alive, fcntl.LOCK_EX)

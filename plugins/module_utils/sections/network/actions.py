@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ...core import guard
 from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import Target
@@ -65,7 +66,7 @@ class HandoverAction(Action):
 
 
 class ConfirmAction(Action):
-    """Takes the dead man's switch of a hand-over away. There is nothing to take back: the hand-over itself is undone."""
+    """Confirms a hand-over, so that its guard does not act. There is nothing to take back: the hand-over itself is undone."""
 
     section = SECTION
     kind = "network-confirm"
@@ -73,7 +74,7 @@ class ConfirmAction(Action):
     stands = False
 
     def apply(self, target: Target) -> None:
-        if not switch.confirm(job.base(target), self.args["id"]):
+        if not guard.confirm(target, self.args["id"]):
             raise Failed(Problem(
                 "network.went_back",
                 "the hand-over of the network cannot be confirmed any more", "the host has gone back by itself",
@@ -83,7 +84,7 @@ class ConfirmAction(Action):
         """Nothing stands of it."""
 
     def verify(self, target: Target) -> None:
-        if switch.armed(job.base(target)) is not None:
+        if switch.armed(target) is not None:
             raise Failed(Problem(
                 "network.still_waits", "the hand-over still waits for its confirmation", "it was confirmed", "Run again"))
 

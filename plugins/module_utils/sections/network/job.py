@@ -11,16 +11,14 @@ import sys
 import time
 import typing as t
 
-from ...core import code_tree
+from ...core import guard, guard_units, ledger, process
 from ...core.errors import Failed, Problem, Refused
 from ...core.host_io import Target, names_in
 from ...facts import network as live
 from . import switch
 from .bring import NETWORKD, parse_units
-from .host import read_json, write_json
+from .host import read_json
 
-FOLDER = "handover"
-PACKAGE = "hyperscale_network"
 POLL_SECONDS = 0.3
 # How long the switch is waited for, beyond what it gives itself: it answers sooner, unless it was ended.
 GRACE_SECONDS = 240.0
@@ -30,11 +28,6 @@ UNIT_FOLDERS = ("/usr/lib/systemd/system", "/etc/systemd/system")
 COMPANION = re.compile(r"^systemd-(networkd|resolved)[a-z-]*\.(service|socket)$|^systemd-network-generator\.service$")
 UNIT_STATES = ("enabled", "masked", "active")
 PROC = "/proc"
-
-
-def base(target: Target) -> str:
-    """Return the folder of all hand-overs."""
-    return os.path.join(target.state_dir, FOLDER)
 
 
 def look(target: Target) -> dict[str, t.Any]:
@@ -118,30 +111,46 @@ def carry_out(target: Target, before: dict[str, t.Any], after: dict[str, t.Any],
     over = connection()
     if over is None:
         raise Refused(unknown_connection("the hand-over of the network cannot begin"))
-    target.private_folder(FOLDER)
-    folder = target.private_folder(FOLDER, target.job)
-    code = code_tree.install(folder, PACKAGE, "sections.network.switch", switch.MODULES)
-    settle = min(SETTLE_SECONDS, seconds / 2)
-    write_json(os.path.join(folder, switch.JOB), {
-        "before": before, "after": after, "seconds": seconds, "settle": settle, "connection": over})
-    unit = switch.switch_of(folder)
+    waiting = guard.armed(target, switch.GUARD.name)
+    if waiting is not None and waiting.tries:
+        raise Refused(_goes_back(waiting))
+    record = guard.arm(
+        target, switch.GUARD, ledger.step_of_job(target.job),
+        {"before": before, "after": after, "settle": min(SETTLE_SECONDS, seconds / 2), "connection": over}, seconds, switch.ENTRY,
+        switch.MODULES)
+    # What begins now has a guard of its own.
+    if waiting is not None and not guard.confirm(target, waiting.id):
+        guard.confirm(target, record.id)
+        raise Refused(_goes_back(waiting))
+    folder, unit = guard.folder_of(target, record.id), switch.switch_of(record.id)
     target.run([
-        "systemd-run", "--quiet", "--collect", f"--unit={unit}", "--description=Hand-over of the network", "--",
-        sys.executable, "-B", "-I", code, "go", folder])
-    result = _wait(folder, seconds + GRACE_SECONDS, unit)
+        "systemd-run", "--quiet", "--collect", f"--unit={unit}", "--description=Hand-over of the network",
+        *(f"--property={one}" for one in process.HARD_TO_KILL), "--",
+        sys.executable, "-B", "-I", os.path.join(folder, guard.CODE), "go", folder])
+    result = _wait(target, record.id, seconds + GRACE_SECONDS, unit)
     if not result["ok"]:
+        ended = guard.read(target, record.id)
+        if ended is not None:
+            guard.mark_told(target, ended)
         _fail(result)
 
 
-def _wait(folder: str, limit: float, unit: str) -> dict[str, t.Any]:
+def _goes_back(waiting: guard.Record) -> Problem:
+    return Problem(
+        "network.still_going_back", "another hand-over of the network cannot begin",
+        "the host goes back from the last one, which was not confirmed",
+        f"Wait until it has ('journalctl -u {guard_units.PREFIX}{waiting.id}' on the host), and run again")
+
+
+def _wait(target: Target, ident: str, limit: float, unit: str) -> dict[str, t.Any]:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
-        result = read_json(os.path.join(folder, switch.RESULT))
+        result = read_json(os.path.join(guard.folder_of(target, ident), switch.RESULT))
         if result is not None:
-            return result
-        reverted = read_json(os.path.join(os.path.dirname(folder), switch.REVERTED))
-        if reverted is not None and reverted["id"] == os.path.basename(folder):
-            return dict(reverted, ok=False, switched=True)
+            return t.cast("dict[str, t.Any]", result)
+        record = guard.read(target, ident)
+        if record is not None and record.state in (guard.BACK, guard.OTHERS):
+            return {"ok": False, "switched": True, "why": record.why, **switch.left_by(record)}
         time.sleep(POLL_SECONDS)
     raise Failed(Problem(
         "network.no_answer", "the hand-over of the network gave no answer", f"unit {unit} was waited for {limit:g} seconds",
@@ -153,10 +162,13 @@ def _fail(result: dict[str, t.Any]) -> None:
         raise Failed(Problem(
             "network.not_handed_over", "the network was not handed over", result["why"], "Mend that on the host and run again"))
     left = result.get("left") or []
-    state = f"not all is as it was: {'; '.join(left)}" if left else "all is as it was before"
+    state = "the host went back, and all is as it was before"
+    if result.get("trying"):
+        state = f"the host goes back, and tries again until it has: {'; '.join(left) or 'it has only begun'}"
+    elif left:
+        state = f"the host went back, and not all is as it was: {'; '.join(left)}"
     raise Failed(Problem(
-        "network.did_not_come_up",
-        f"the hand-over of the network did not come up: {result['why']}", f"the host went back, and {state}",
+        "network.did_not_come_up", f"the hand-over of the network did not come up: {result['why']}", state,
         "Mend what is named, or give definitions of your own"))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Section C(network): the network handed over from NetworkManager to networkd, or back, under a dead man's switch.
+"""Section C(network): the network handed over from NetworkManager to networkd, or back, under a guard.
 
 The state of before is kept whole and by value. The host goes back to it by itself unless the hand-over is confirmed over
 a connection that was opened after the switch.
@@ -100,6 +100,8 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     before = _before(state, after)
     if after is None or not job.unlike(before, after):
         return open_end._replace(warnings=open_end.warnings + warnings)
+    if state.armed is not None and state.armed["tries"]:
+        return Planned([], [_going_back(state.armed)])
     if state.armed is not None:
         return Planned([], [Problem(
             "network.handover_waits", f"a hand-over of the network to {state.armed['renderer']} waits for its confirmation",
@@ -107,7 +109,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     if state.reverted is not None:
         if context.proven:
             return Planned([], [_gone_back(state.reverted)])
-        warnings.append(f"The last hand-over went back by itself: {state.reverted['why']}")
+        warnings.append(f"Of the last hand-over, {_how_it_ended(state.reverted)}")
     if state.connection is None:
         return Planned([], [job.unknown_connection("the hand-over of the network cannot begin")])
     return Planned([HandoverAction.between(before, after, want["confirm_seconds"])], [], [], warnings)
@@ -116,14 +118,23 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
 def _gone_back(note: dict[str, t.Any]) -> Problem:
     """Return why there is nothing to confirm: a proof that comes late must not begin the hand-over anew, nor pass for one."""
     return Problem(
-        "network.nothing_to_confirm",
-        "there is no hand-over of the network to confirm", f"the host went back by itself: {note['why']}",
+        "network.nothing_to_confirm", "there is no hand-over of the network to confirm", _how_it_ended(note),
         "Find out why it was not reached in time, and run again, with a longer 'confirm_seconds' if it only took long")
+
+
+def _how_it_ended(note: dict[str, t.Any]) -> str:
+    return f"the host {'went back by itself' if note['back'] else 'did not go back'}: {note['why']}"
+
+
+def _going_back(armed: dict[str, t.Any]) -> Problem:
+    return Problem(
+        "network.going_back", "the hand-over of the network was not confirmed, and the host is going back", armed["words"],
+        "Mend on the host what the last attempt failed by; it tries again within 5 minutes. Run again when it has gone back")
 
 
 def waiting(target: Target) -> list[Pending]:
     """Return what a hand-over on this host still waits for."""
-    armed = switch.armed(job.base(target))
+    armed = switch.armed(target)
     return [_pending(armed)] if armed else []
 
 
@@ -136,6 +147,9 @@ def _pending(armed: dict[str, t.Any]) -> Pending:
 def _open_end(state: State, context: Context) -> Planned:
     if state.armed is None:
         return Planned([])
+    if state.armed["tries"]:
+        problem = _going_back(state.armed)
+        return Planned([], [problem]) if context.proven else Planned([], warnings=[str(problem)])
     if not context.proven:
         return Planned([], [], [_pending(state.armed)])
     if state.connection is None and state.armed["connection"]:

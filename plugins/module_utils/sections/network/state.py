@@ -13,7 +13,6 @@ from ...core.ledger import standing
 from . import job, networkd, nm, switch
 from .actions import HandoverAction, before_all
 from .bring import MANAGER, NETWORKD
-from .host import read_json
 
 NETWORKS = ("/etc/systemd/network", "/run/systemd/network", "/usr/local/lib/systemd/network", "/usr/lib/systemd/network")
 # networkd is not to take away what others set up: NetworkManager does not either.
@@ -62,7 +61,6 @@ class State(t.NamedTuple):
 
 def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     """Read who sets the network up, what the kernel has of it, and what files there are."""
-    base = job.base(target)
     names = sorted({*NM_UNITS, *ON_NM, *MANAGER.values(), RESOLVED, *job.companions(target)})
     units = job.units(target, names)
     ours, foreign = _files(target)
@@ -72,8 +70,8 @@ def gather(target: Target, wants: t.Sequence[dict[str, t.Any]]) -> State:
     return State(
         units, job.look(target), profiles, idle, _scripts(target) if running else [], ours, foreign,
         {path for step in steps for path, content in step["args"]["after"]["files"].items() if content},
-        before_all(steps), job.resolv_conf(target), switch.armed(base),
-        read_json(os.path.join(base, switch.REVERTED)), job.connection())
+        before_all(steps), job.resolv_conf(target), switch.armed(target),
+        switch.reverted(target), job.connection())
 
 
 def _files(target: Target) -> tuple[dict[str, str], dict[str, str]]:

@@ -49,7 +49,7 @@ def test_groups_that_were_not_asked_for_are_absent_and_not_read(host):
     assert set(found) == KEYS
     assert (found["supported"], found["refusal"], found["arch"]) == (True, None, "aarch64")
     assert found["os"]["stream"] == 10
-    assert found["ledger"] == {"present": False, "path": "/var/lib/centos-hyperscale/ledger"}
+    assert found["ledger"] == {"present": False, "path": "/var/lib/centos-hyperscale/ledger", "guards": []}
     assert found["unreadable"] == []
     host.write(found["ledger"]["path"])
     assert gather.gather(host.run, FINGERPRINTS, ["ledger"], host.root)["ledger"]["present"] is True

@@ -434,6 +434,12 @@ options:
         type: str
         choices: [enforcing, permissive]
         default: enforcing
+      permissive_minutes:
+        description: Minutes after which a host that was set permissive enforces again by itself, unless it was proven by then. 5
+          to 1440. It waits while a run or a package transaction is at work. Of several wishes the longest time counts.
+        type: int
+        default: 60
+        version_added: 0.6.0
   cow:
     description: Experimental. rpm clones files out of dnf's cache (copy-on-write); the packages are wishes of O(packages).
     type: list

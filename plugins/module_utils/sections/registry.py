@@ -9,7 +9,7 @@ They are named here and never found at run time: what a module takes along to a 
 from __future__ import annotations
 
 from ..core.registry import Registry
-from . import cgroup2, files, locks, manager, modules, packages, selinux, units
+from . import cgroup2, files, locks, manager, modules, packages, units
 from .alternatives import section as alternatives
 from .boot import section as boot
 from .cow import section as cow
@@ -17,6 +17,7 @@ from .network import section as network
 from .oomd import section as oomd
 from .repositories import section as repositories
 from .rulesets import section as rulesets
+from .selinux import section as selinux
 
 REGISTRY = Registry({
     "repositories": repositories,

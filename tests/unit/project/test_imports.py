@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import guard_fire
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import worker
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import switch
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.selinux import guarding
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 CODE = TREE / "plugins" / "module_utils"
@@ -128,7 +129,8 @@ def test_every_package_of_the_code_is_in_the_table():
     assert [path.name for path in CODE.glob("*.py")] == []
 
 
-@pytest.mark.parametrize("copied", [worker.MODULES, guard_fire.MODULES, switch.MODULES], ids=["worker", "guard", "network"])
+@pytest.mark.parametrize("copied", [
+    worker.MODULES, guard_fire.MODULES, switch.MODULES, guarding.MODULES], ids=["worker", "guard", "network", "selinux"])
 def test_what_runs_detached_is_copied_with_all_that_it_imports_and_needs_nothing_of_ansible(copied):
     known = modules()
     for name in copied:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import engine, guard, host_io, ledger, recovery
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem, Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import audit
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts.security import BOOT_ID, ENFORCE, RELAXED
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections import selinux as section
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.selinux import guarding, section
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.core.guard_host import GuardHost
 
 ITEM = solver.Item("upgrade", "systemd", "260.2-1.hs.el9", "x86_64", "centos-hyperscale", 0, 0, "systemd")
 IDLE, SWAP, PROVEN = Context(9, False, [], [], []), Context(9, False, [ITEM], [], []), Context(9, True, [], [], [])
@@ -36,6 +38,7 @@ class Host:
         self.journal = 0
         self.write(BOOT_ID, "boot-one\n")
         self.target = host_io.Target(self.run, str(root), root=str(root))
+        self.target.job = "000001-a.0"
         self.target.write = self.written  # users and groups of the host are not those of the machine
 
     def write(self, path, text):
@@ -43,7 +46,8 @@ class Host:
         (self.root / path[1:]).write_text(text)
 
     def written(self, path, wanted):
-        assert (wanted.mode, wanted.owner in ("root", str(os.geteuid()))) == ("0600", True)
+        assert wanted.mode == ("0644" if path.startswith("/etc/systemd") else "0600")
+        assert wanted.owner in ("root", str(os.geteuid()))
         self.write(path, wanted.content)
 
     def read(self, path):
@@ -58,7 +62,7 @@ class Host:
         return self.journal, "", ""
 
     def plan(self, context, *during):
-        wants = [{"during": word} for word in during]
+        wants = [{"during": word, "permissive_minutes": 60} for word in during]
         state = section.gather(self.target, wants)
         if not wants and not section.stands(state):
             return section.Planned([])
@@ -82,12 +86,13 @@ def fixture_host(tmp_path):
 
 def test_permissive_from_before_the_transaction_until_the_proof(host):
     assert [action.kind for action in host.carry_out(SWAP, "permissive").actions] == ["selinux-permissive"]
-    assert host.read(ENFORCE) == "0"
+    assert host.read(ENFORCE) == "0" and guard.armed(host.target, "selinux").seconds == 3600.0
     waiting = host.plan(IDLE, "permissive")
     assert (waiting.actions, [entry.waits_for for entry in waiting.pending]) == ([], [PROOF])
     assert [action.kind for action in host.carry_out(PROVEN, "permissive").actions] == ["selinux-enforcing"]
     assert host.read(ENFORCE) == "1"
     assert host.plan(PROVEN, "permissive") == host.plan(IDLE, "permissive") == section.Planned([])
+    assert guard.armed(host.target, "selinux") is None
     assert not os.path.exists(host.target.path(RELAXED))
 
 
@@ -198,3 +203,111 @@ def test_denials_that_nobody_can_read_are_not_passed_over(host):
     assert "there may be more: journalctl cannot be read: it ended with status 1" in planned.actions[0].why
     known, unknown = planned.warnings
     assert "init_t map file" in known and "journalctl cannot be read" in unknown
+
+
+# --- its guard, under fire
+
+
+class Guarded(GuardHost):
+    """A host that was set permissive; its setenforce fails as often as it is told."""
+
+    def __init__(self, folder, monkeypatch):
+        super().__init__(folder, monkeypatch)
+        self.failures = 0
+        self.answers["setenforce"] = self.setenforce
+        monkeypatch.setattr(section.time, "time", time.time)
+        monkeypatch.setattr(os, "fchown", lambda *_args: None)
+        self.write(ENFORCE, "1")
+        wish = [{"during": "permissive", "permissive_minutes": 30}]
+        steps = section.plan(wish, section.gather(self.target), SWAP).actions
+        engine.apply_all(self.target, "000001-a", steps)
+
+    def setenforce(self):
+        if self.failures:
+            self.failures -= 1
+            return 1, "", "setenforce: setenforce() failed"
+        self.write(ENFORCE, self.commands[-1][1])
+        return 0, "", ""
+
+
+@pytest.fixture(name="guarded")
+def fixture_guarded(tmp_path, monkeypatch):
+    return Guarded(tmp_path, monkeypatch)
+
+
+def test_a_controller_that_died_for_good(guarded):
+    record = guard.armed(guarded.target, "selinux")
+    assert guarded.read(ENFORCE) == "0" and record.step == ("000001-a", 0)
+    guarded.clock.now += 29 * 60
+    assert guarded.fire(record, guarding.GUARD) and guarded.read(ENFORCE) == "0"
+    guarded.clock.now += 60
+    assert guarded.fire(record, guarding.GUARD) and guarded.read(ENFORCE) == "1" and guarded.units() == []
+    assert guarded.target.read(RELAXED) is None and section.gather(guarded.target).since is None
+    recovery.settle(guarded.target, section.ACTIONS)
+    assert ledger.standing(guarded.target) == [] and "put SELinux's enforcing mode back by itself" in guarded.warned[0]
+
+
+def test_setenforce_fails_three_times(guarded):
+    record, guarded.failures = guard.armed(guarded.target, "selinux"), 3
+    guarded.clock.now += 1800
+    assert guarded.fire(record, guarding.GUARD) and guarded.read(ENFORCE) == "1" and guarded.clock.slept == [5.0, 10.0, 20.0]
+
+
+def test_a_kernel_that_does_not_obey_is_tried_again(guarded):
+    record = guard.armed(guarded.target, "selinux")
+    guarded.answers["setenforce"] = (0, "", "")
+    guarded.clock.now += 1800
+    guarded.clock.during[2] = lambda: guarded.answers.update({"setenforce": guarded.setenforce})
+    assert guarded.fire(record, guarding.GUARD)
+    assert [one["failed"] for one in guard.read(guarded.target, record.id).attempts] == [f"{ENFORCE} says 0"] * 2
+
+
+@pytest.mark.parametrize(("comes_up", "state", "says"), [
+    ("1", guard.BACK, "started anew"), ("0", guard.OTHERS, "came up permissive"), (None, guard.OTHERS, "SELinux is off")])
+def test_a_restart_ends_it_as_the_host_comes_up(guarded, comes_up, state, says):
+    record = guard.armed(guarded.target, "selinux")
+    guarded.boot()
+    guarded.path(ENFORCE).unlink()
+    if comes_up is not None:
+        guarded.write(ENFORCE, comes_up)
+    assert guarded.fire(record, guarding.GUARD) and ["setenforce", "1"] not in guarded.commands
+    ended = guard.read(guarded.target, record.id)
+    assert ended.state == state and says in ended.why
+
+
+def test_an_admin_who_enforced_by_hand_is_not_in_its_way(guarded):
+    record = guard.armed(guarded.target, "selinux")
+    guarded.write(ENFORCE, "1")
+    guarded.clock.now += 1800
+    assert guarded.fire(record, guarding.GUARD) and ["setenforce", "1"] not in guarded.commands
+    assert guard.read(guarded.target, record.id).state == guard.BACK
+
+
+def test_the_guard_of_selinux_acts_without_a_ledger_and_without_the_note(guarded):
+    record = guard.armed(guarded.target, "selinux")
+    shutil.rmtree(guarded.target.private_folder(ledger.FOLDER))
+    os.unlink(guarded.target.path(RELAXED))
+    guarded.clock.now += 1800
+    assert guarded.fire(record, guarding.GUARD) and guarded.read(ENFORCE) == "1"
+
+
+def test_a_host_that_cannot_be_guarded_stays_enforcing(guarded):
+    section.EnforceAction("", "", {}).apply(guarded.target)
+    guarded.answers["systemctl enable"] = (1, "", "no bus")
+    steps = section.plan(
+        [{"during": "permissive", "permissive_minutes": 30}], section.gather(guarded.target), SWAP).actions
+    with pytest.raises(Failed, match="no bus"):
+        engine.apply_all(guarded.target, "000002-b", steps)
+    assert guarded.read(ENFORCE) == "1" and guarded.units() == []
+
+
+@pytest.mark.parametrize(("minutes", "wrong"), [(4, 1), (5, 0), (1440, 0), (1441, 1)])
+def test_minutes_that_are_too_few_or_too_many(minutes, wrong):
+    assert len(section.validate([{"during": "permissive", "permissive_minutes": minutes}], 9)) == wrong
+
+
+def test_of_several_wishes_the_longest_time_counts(host):
+    wants = [{"during": word, "permissive_minutes": minutes} for word, minutes in (
+        ("permissive", 30), ("permissive", 90), ("enforcing", 600))]
+    action, = section.plan(wants, section.gather(host.target, wants), SWAP).actions
+    assert action.args["minutes"] == 90 and "90 minutes at the longest" in action.why

@@ -40,7 +40,7 @@ class Record(t.NamedTuple):
 
     C(tries) counts the attempts, C(attempts) has those that failed. C(why) says why it acted, or did not; C(left) what is not as
     it was. C(told): a run has told the operator.
-    C(reverts): once the old state is back, the step is reverted.
+    C(reverts): once the old state is back, the step is reverted. C(watches): the runner of a package transaction asks it, too.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Record(t.NamedTuple):
     left: list[str] = []
     told: bool = False
     reverts: bool = True
+    watches: bool = False
 
     @property
     def words(self) -> str:
@@ -84,6 +85,8 @@ class Kind:
     after = ""
     # Whether its step is reverted once the state of before is back.
     reverts = True
+    # Whether the runner of a package transaction has it look as soon as the packages are there.
+    watches = False
     # Whether it waits for runs of the collection to end, other than the one that armed it.
     waits = True
 
@@ -101,6 +104,9 @@ class Kind:
     def open_ends(self, target: Target, record: Record) -> tuple[list[str], list[str]]:
         """Read again, and return in words what is not as before: what keeps it from being proven, and what is only told."""
         raise NotImplementedError
+
+    def after_transaction(self, target: Target, record: Record) -> None:
+        """Do what must be done within the unit of a transaction, whatever became of the run."""
 
     def put_back_early(self, target: Target, record: Record) -> None:
         """Do at boot what must be done before others begin. Nothing is waited for."""
@@ -195,7 +201,7 @@ def arm(
     ident = f"{kind.name}-{step[0]}.{step[1]}"
     record = Record(
         ident, kind.name, kind.subject, step, seconds, time.monotonic(), identity.boot_id(target), args,
-        reverts=kind.reverts)
+        reverts=kind.reverts, watches=kind.watches)
     code = os.path.join(folder_of(target, ident), CODE)
     try:
         target.private_folder(FOLDER)

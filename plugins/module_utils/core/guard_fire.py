@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 import typing as t
 
@@ -51,10 +52,12 @@ def detached(folder: str) -> tuple[Target, str]:
 
 
 def main(kind: Kind, verb: str, folder: str) -> int:
-    """Act as one of the units of a guard: C(fire) or C(early)."""
+    """Act as one of the units of a guard, C(fire) or C(early), or C(after) a transaction in the unit of that."""
     target, ident = detached(folder)
     if verb == "early":
         early(target, ident, kind)
+    elif verb == "after":
+        after_transaction(target, ident, kind)
     else:
         fire(target, ident, kind)
     return 0
@@ -72,6 +75,27 @@ def early(target: Target, ident: str, kind: Kind) -> None:
                 kind.put_back_early(target, record)
         except Exception as error:  # the units that are to come after this one must not wait for it
             _failed(target, record, boot, f"before others began: {_words(error)}", time.monotonic())
+
+
+def after_transaction(target: Target, ident: str, kind: Kind) -> None:
+    """Have a guard do what its kind does in the unit of a transaction. The run that began it may have died."""
+    with guard.alone(target, ident):
+        record = guard.read(target, ident)
+        if record is not None and record.state == guard.ARMED:
+            kind.after_transaction(target, record)
+
+
+def ask_watching(state_dir: str) -> list[str]:
+    """Have the guards look that watch transactions, and return in words what failed. Called by the runner of a transaction."""
+    failed = []
+    for record in guard.below(state_dir):
+        if record.watches and record.state == guard.ARMED:
+            folder = os.path.join(state_dir, guard.FOLDER, record.id)
+            argv = [sys.executable, "-B", "-I", os.path.join(folder, guard.CODE), "after", folder]
+            status, out = process.run(argv, ENVIRONMENT, COMMAND_SECONDS)
+            if status != 0:
+                failed.append(f"the guard of {record.subject} ended with status {status}: {(out.split(chr(10)) or [''])[-1]}")
+    return failed
 
 
 def fire(target: Target, ident: str, kind: Kind, clock: t.Any = time) -> None:

@@ -17,7 +17,7 @@ import signal
 import time
 import typing as t
 
-from ..core import boot_disk, foreign, process, unwritable
+from ..core import boot_disk, foreign, guard_fire, process, unwritable
 from ..core.errors import Failed, Problem, Refused
 from . import dnf_base, filepolicy, paths, reasons as package_reasons, repair, solver, supply
 from .callback import Callback
@@ -28,8 +28,8 @@ from .written_out import each_file, write_out
 
 # The modules that every run folder holds a copy of: this file and all that it imports.
 MODULES = (
-    "core.boot_disk", "core.errors", "core.foreign", "core.host_io", "core.lock", "core.process", "core.quota", "core.writable",
-    "core.unwritable", "text.ini", "text.mountinfo", "text.openpgp", "text.versionlock", "packages.paths", "packages.locks",
+    *guard_fire.MODULES, "core.boot_disk", "core.foreign", "core.quota", "core.writable", "core.unwritable", "text.ini",
+    "text.openpgp", "text.versionlock", "packages.paths", "packages.locks",
     "packages.keys", "packages.installonly", "packages.solver", "packages.dnf_base", "packages.rings", "packages.reasons",
     "packages.store", "packages.filepolicy", "packages.callback", "packages.written_out", "packages.repair",
     "packages.jobfile", "packages.supply", "packages.worker",
@@ -179,6 +179,21 @@ def _refuse_drift(expected: t.Sequence[solver.Item] | None, found: t.Sequence[so
         ))
 
 
+def guarded(result: dict[str, t.Any], folder: Folder) -> dict[str, t.Any]:
+    """Have guards that watch transactions look at what the packages have made, and return the result with a warning for each that
+    failed: a kernel must not be the default that nobody has proven, although the run that brought it may be dead by now."""
+    failed = guard_fire.ask_watching(os.path.dirname(os.path.dirname(folder.path)))
+    return with_warnings(result, [Problem(
+        "guard.not_asked", "what the transaction made could not be looked at right after it", words,
+        "Nothing need be done: the run or the guard looks again. Look at 'journalctl -u centos-hyperscale-guard-*' on the host")
+        for words in failed])
+
+
+def with_warnings(result: dict[str, t.Any], warnings: t.Sequence[Problem]) -> dict[str, t.Any]:
+    """Return a result with some warnings more."""
+    return dict(result, warnings=[*result.get("warnings", ()), *warnings]) if warnings else result
+
+
 def seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) -> dict[str, t.Any]:
     """Have GRUB see what the transaction made of /boot, and return the result with a warning where that failed.
 
@@ -192,7 +207,7 @@ def seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) ->
         reason = f"{error.strerror or error} (error number {error.errno})" + (f" at {error.filename}" if error.filename else "")
     else:
         return result
-    return dict(result, warnings=[Problem(
+    return with_warnings(result, [Problem(
         "boot_disk.not_written_out", f"what the transaction changed below {boot_disk.BOOT} was not written out for GRUB", reason,
         "Look at 'dmesg' for an error of the disk and mend it. A clean reboot writes it out, too; after a crash or a power cut "
         "before that, GRUB may start what was there before", subject=boot_disk.BOOT)])
@@ -211,6 +226,7 @@ def main(path: str) -> int:
     started = time.time()
     boot_files = {} if job.completes else boot_disk.contents()
     result, done = _outcome(folder, lambda: run(folder, job))
+    result = guarded(result, folder)
     result = seen_by_grub(result, boot_files)
     if done is not None:
         failure, _none = _outcome(folder, lambda: end(folder, job, done))

@@ -11,6 +11,7 @@ import pathlib
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import guard_fire
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import worker
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import guarding as boot
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import switch
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.selinux import guarding
 
@@ -130,7 +131,8 @@ def test_every_package_of_the_code_is_in_the_table():
 
 
 @pytest.mark.parametrize("copied", [
-    worker.MODULES, guard_fire.MODULES, switch.MODULES, guarding.MODULES], ids=["worker", "guard", "network", "selinux"])
+    worker.MODULES, guard_fire.MODULES, switch.MODULES, guarding.MODULES, boot.MODULES], ids=[
+        "worker", "guard", "network", "selinux", "boot"])
 def test_what_runs_detached_is_copied_with_all_that_it_imports_and_needs_nothing_of_ansible(copied):
     known = modules()
     for name in copied:

@@ -11,14 +11,16 @@ import typing as t
 from ...core import boot_disk
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
-from ...core.host_io import FileState, Target
+from ...core.host_io import Target
 from ...core.writable import WRITTEN, Touch
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, cmdline, grubenv
+from .environment import put_variables
+from .guarding import SAVED
 
 SECTION = "boot"
-NEXT, SAVED = "next_entry", "saved_entry"
+NEXT = "next_entry"
 
 
 class SettingAction(FileAction):
@@ -209,20 +211,6 @@ class EnvironmentAction(SeenAction):
                     "boot.grub_starts_another", f"GRUB would not start kernel {starts[name]}",
                     f"by its files it starts {entry.id if entry else 'an entry that they do not name'}",
                     "Look at 'grub2-editenv list' and at /boot/loader/entries on the host"))
-
-
-def put_variables(target: Target, path: str, changes: t.Mapping[str, str | None]) -> None:
-    """Set variables of the environment block, C(None) takes one away; GRUB sees them from then on.
-
-    A block that is there is written in place, as GRUB and grub2-editenv do: a full /boot has no room for a second one.
-    """
-    held = target.read(path) or FileState("", "0600", "root", "root")
-    content = grubenv.with_variables(held.content, changes)
-    if content != held.content and grubenv.valid(held.content):
-        boot_disk.overwrite(target.path(target.final(path)), content.encode("utf-8", "surrogateescape"))
-    elif content != held.content:
-        target.write(path, held._replace(content=content))
-    boot_disk.flush(path, target.root)
 
 
 ACTIONS = {action.kind: action for action in (SettingAction, NoteAction, EntryAction, EnvironmentAction)}

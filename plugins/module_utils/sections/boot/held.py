@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ...core import boot_disk
+from ...core import guard, ledger
 from ...core.engine import PREPARED, Action
 from ...core.host_io import FileState, Target
 from ...core.planning import Context
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, grubenv
-from .actions import SAVED, SECTION, EnvironmentAction, put_variables
-from .state import KERNEL_SETTINGS, State, coming
+from . import guarding
+from .actions import SECTION, EnvironmentAction
+from .guarding import KERNEL_SETTINGS, SAVED
+from .state import State, coming
 
 UPDATEDEFAULT = re.compile(r"^[ \t]*(export[ \t]+)?UPDATEDEFAULT=.*$", re.M)
 PLAIN_FILE = FileState("", "0644", "root", "root")
@@ -53,7 +55,8 @@ class PinAction(EnvironmentAction):
 
 class HoldAction(FileAction):
     """No kernel makes itself the default while the transaction is at work. Taken back right after it: then the default is the
-    one of before as well, where it is not whole any more or is one of the newcomers."""
+    one of before as well, where it is not whole any more or is one of the newcomers. Its guard does the same where the run has
+    died, and has the runner of the transaction put the default back within its own unit."""
 
     section = SECTION
     kind = "boot-hold"
@@ -70,10 +73,16 @@ class HoldAction(FileAction):
         made.args.update(safe=safe, newcomers=list(newcomers))
         return t.cast(HoldAction, made)
 
+    def apply(self, target: Target) -> None:
+        args = {name: self.args[name] for name in ("safe", "newcomers", "old", "new")}
+        guard.arm(
+            target, guarding.GUARD, ledger.step_of_job(target.job), args, guarding.SECONDS, guarding.ENTRY, guarding.MODULES)
+        super().apply(target)
+
     def undo(self, target: Target) -> None:
-        _put_back(target, self.args["safe"], self.args["newcomers"])
-        boot_disk.flush(boot_disk.BOOT, target.root)
+        guarding.put_safe_default(target, self.args["safe"], self.args["newcomers"])
         super().undo(target)
+        _end_guards(target)
 
 
 def without_update(content: str) -> str:
@@ -83,15 +92,11 @@ def without_update(content: str) -> str:
     return content + ("\n" if content and not content.endswith("\n") else "") + "UPDATEDEFAULT=no\n"
 
 
-def _put_back(target: Target, safe: str, newcomers: t.Container[str]) -> None:
-    """Have the entry of before as the default, where another came to be it by itself."""
-    boot = boot_loader.read(target.root)
-    default = boot.default
-    if not any(entry.id == safe for entry in boot.entries):
-        return
-    astray = default is None or default.release in newcomers or boot_loader.missing_images(target.root, default)
-    if astray and (default is None or default.id != safe):
-        put_variables(target, boot.env_path, {SAVED: safe})
+def _end_guards(target: Target) -> None:
+    """End the guards of the default, which was put back."""
+    for record in guard.every(target):
+        if record.kind == guarding.GUARD.name and record.state == guard.ARMED:
+            guard.confirm(target, record.id)
 
 
 def guards(state: State, context: Context) -> tuple[list[Action], State]:

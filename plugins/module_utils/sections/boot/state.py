@@ -16,12 +16,11 @@ from ...facts import boot_loader, cgroup, kernel as host_kernel, security
 from ...packages import builds
 from ...packages.solver import COMING, Item
 from ...text import bls
+from .guarding import KERNEL_SETTINGS
 
 LEAVE = ""
 # What kernel-install gives a new kernel's entry, what grub2-mkconfig writes entries anew from, and how many kernels dnf keeps.
 KERNEL_CMDLINE, DEFAULT_GRUB, DNF_CONF = "/etc/kernel/cmdline", "/etc/default/grub", "/etc/dnf/dnf.conf"
-# Says whether a kernel that comes makes itself the default.
-KERNEL_SETTINGS = "/etc/sysconfig/kernel"
 # dnf.conf(5): how many builds of a kernel stay; 3 where nothing is set, 0 and 1 mean all.
 INSTALLONLY_LIMIT = re.compile(r"^installonly_limit[ \t]*[=:][ \t]*(?P<limit>\d*)[ \t]*$", re.M)
 DNF_LIMIT = 3

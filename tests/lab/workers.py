@@ -10,7 +10,7 @@ import re
 from xdist.scheduler import LoadScopeScheduling
 
 # Files whose tests go on where the one before them ended, on one host for each stream.
-SHARING = ("test_handover.py", "test_cuts.py", "test_surroundings.py")
+SHARING = ("test_handover.py", "test_guards.py", "test_cuts.py", "test_surroundings.py")
 # Files that go over several virtual machines, one after another; other files of those tests have one.
 MACHINES = ("test_whole.py", "test_selinux.py", "test_power_cut.py")
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import typing as t
 import zipfile
 
@@ -50,6 +51,15 @@ def pack(path: str, package: str, entry: str, modules: t.Sequence[str]) -> None:
         os.fsync(out.fileno())
     os.rename(f"{path}.new", path)
     sync_folder(os.path.dirname(path))
+
+
+def loaded(without: t.Sequence[str] = ()) -> list[str]:
+    """Return the modules of the collection that this process has loaded, by their dotted names below module_utils, but for those
+    whose names begin so."""
+    above = __name__.rpartition(".")[0].rpartition(".")[0] + "."
+    names = (name[len(above):] for name, module in list(sys.modules.items()) if name.startswith(above) and not hasattr(
+        module, "__path__"))
+    return sorted(name for name in names if not name.startswith(tuple(without)))
 
 
 def _packed(package: str, entry: str, modules: t.Sequence[str]) -> dict[str, str]:

@@ -237,6 +237,11 @@ def let_go(target: Target, kinds: t.Mapping[str, type[Action]]) -> None:
                 book.close()
 
 
+def undoing_order(taken: t.Sequence[ledger.Step], kinds: t.Mapping[str, type[Action]]) -> list[ledger.Step]:
+    """Return steps in the order in which they are taken back: last to first, and at the end what makes running things follow."""
+    return sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
+
+
 def undo_all(target: Target, run: str, taken: t.Sequence[ledger.Step], kinds: dict[str, type[Action]]) -> Undone:
     """Take steps back, last to first. One that fails never stops the rest, but for earlier ones that share something with it.
 
@@ -245,7 +250,7 @@ def undo_all(target: Target, run: str, taken: t.Sequence[ledger.Step], kinds: di
     """
     payload.hold()
     book = Book(target, run)
-    order = sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
+    order = undoing_order(taken, kinds)
     failures: list[str] = []
     left: list[str] = []
     stuck: set[str] = set()

@@ -40,6 +40,7 @@ class Record(t.NamedTuple):
 
     C(tries) counts the attempts, C(attempts) has those that failed. C(why) says why it acted, or did not; C(left) what is not as
     it was. C(told): a run has told the operator.
+    C(does): what it does, as a command.
     C(reverts): once the old state is back, the step is reverted. C(watches): the runner of a package transaction asks it, too.
     """
 
@@ -59,14 +60,15 @@ class Record(t.NamedTuple):
     told: bool = False
     reverts: bool = True
     watches: bool = False
+    does: str = ""
 
     @property
     def words(self) -> str:
         """What it did, or did not, as an operator is told."""
         what = {
-            BACK: f"The host put {self.subject} back by itself: {self.why}",
-            OTHERS: f"The host did not put {self.subject} back, although nobody confirmed it: {self.why}",
-            ARMED: f"The host is putting {self.subject} back by itself: {self.why}",
+            BACK: f"The host has {self.does} by itself: {self.why}",
+            OTHERS: f"The host did not {self.does}, although nobody confirmed it: {self.why}",
+            ARMED: f"The host has begun to {self.does} by itself, and tries until it has: {self.why}",
         }[self.state]
         tries = f" ({self.tries} attempts, the last that failed: {self.attempts[-1]['failed']})" if self.attempts else ""
         left = f". Not as it was: {'; '.join(self.left)}" if self.left else ""
@@ -77,8 +79,9 @@ class Kind:
     """One kind of guard: what is its own of a host's state, and how that is put back. Whatever raises is tried again."""
 
     name = ""
-    # What is guarded, in words that go on from "put back".
+    # What is guarded, and what the guard does with it: a verb whose past is the same word.
     subject = ""
+    does = "put {} back"
     # Whether it has something to do at boot before others begin, and what the unit for that comes before.
     early = ""
     # What the unit that acts comes after at boot.
@@ -97,8 +100,8 @@ class Kind:
         """Return in words how the state is neither the one that was made nor the one of before; empty where it is one of them."""
         raise NotImplementedError
 
-    def put_back(self, target: Target, record: Record) -> None:
-        """Bring the state of before about; it may be there in part, or as a whole."""
+    def put_back(self, target: Target, record: Record) -> str | None:
+        """Bring the state of before about; it may be there in part, or as a whole. May return what is to be told of that."""
         raise NotImplementedError
 
     def open_ends(self, target: Target, record: Record) -> tuple[list[str], list[str]]:
@@ -201,7 +204,7 @@ def arm(
     ident = f"{kind.name}-{step[0]}.{step[1]}"
     record = Record(
         ident, kind.name, kind.subject, step, seconds, time.monotonic(), identity.boot_id(target), args,
-        reverts=kind.reverts, watches=kind.watches)
+        reverts=kind.reverts, watches=kind.watches, does=kind.does.format(kind.subject))
     code = os.path.join(folder_of(target, ident), CODE)
     try:
         target.private_folder(FOLDER)
@@ -215,10 +218,23 @@ def arm(
         shutil.rmtree(folder_of(target, ident), ignore_errors=True)
         why = error.problems[0].reason if isinstance(error, Failed) else f"{error.filename or code}: {error.strerror or error}"
         raise Failed(Problem(
-            "guard.not_armed", f"the host cannot be made to put {kind.subject} back by itself", why,
-            "Nothing was changed. Mend what the reason names and run again",
-            subject=ident)) from error
+            "guard.not_armed", f"the host cannot be made to {kind.does.format(kind.subject)} by itself", why,
+            "Nothing was changed. Mend what the reason names and run again", subject=ident)) from error
     return record
+
+
+def arm_if_possible(
+    target: Target, kind: Kind, step: tuple[str, int], args: dict[str, t.Any], seconds: float | None, entry: str,
+    modules: t.Sequence[str],
+) -> Record | None:
+    """Arm a guard where that can be had, and else tell the operator: what it is for is done by the next run as well. systemd may
+    not answer in the middle of a swap of its own packages that is completed."""
+    try:
+        return arm(target, kind, step, args, seconds, entry, modules)
+    except Failed as failure:
+        problem = failure.problems[0]
+        target.warn(f"{problem.fact[0].upper()}{problem.fact[1:]}: {problem.reason}. The next run does that")
+        return None
 
 
 def confirm(target: Target, ident: str) -> bool:

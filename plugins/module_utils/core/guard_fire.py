@@ -159,7 +159,7 @@ def _host_of(target: Target, kind: Kind, record: Record) -> t.Iterator[None]:
         raise Busy(works)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(lock.exclusive(target, f"the guard of {record.subject}"))
+            stack.enter_context(lock.exclusive(target, f"the guard of {record.subject}", guards=True))
         except Refused as refusal:
             raise Busy(refusal.problems[0].reason) from refusal
         yield
@@ -184,7 +184,8 @@ def _act(target: Target, record: Record, kind: Kind, why: str, clock: t.Any) -> 
         if others:
             _tell(guard.end(target, record, guard.OTHERS, f"{why}, but somebody else changed it since: {others}"))
             return True
-        kind.put_back(target, record)
+        done = kind.put_back(target, record)
+        why = f"{why}; {done}" if done else why
         missing, told = kind.open_ends(target, record)
     except Exception as error:  # whatever a tool or a library raises: the old state is not proven, and it is tried again
         missing, told = [_words(error)], []

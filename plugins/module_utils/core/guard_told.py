@@ -11,17 +11,20 @@ from .host_io import Target
 from .ledger_book import Book
 
 
-def tell(target: Target) -> None:
+def tell(target: Target) -> list[Record]:
     """Tell the operator what guards did, have the ledger say which steps they reverted, and take away what nobody needs any more.
+    Returns the guards that were told.
 
     Only a run that holds the host does this: it alone writes the ledger.
     """
-    for record in guard.untold(target):
+    told = guard.untold(target)
+    for record in told:
         target.warn(record.words)
         if record.state == guard.BACK and record.reverts:
             _revert(target, record)
         guard.mark_told(target, record)
     guard.prune(target)
+    return told
 
 
 def _revert(target: Target, record: Record) -> None:

@@ -30,7 +30,7 @@ SERVICE, TIMER, EARLY = ".service", ".timer", "-early.service"
 
 SERVICE_TEXT = """\
 [Unit]
-Description=Put back {subject} unless that is confirmed
+Description=Guard: {does} unless that is confirmed
 RequiresMountsFor={folder}
 ConditionPathExists={code}
 {after}
@@ -55,7 +55,7 @@ Unit={service}
 """
 EARLY_TEXT = """\
 [Unit]
-Description=Put back {subject} before others begin, because that was not confirmed
+Description=Guard: {does} before others begin
 DefaultDependencies=no
 RequiresMountsFor={folder}
 ConditionPathExists={code}
@@ -76,7 +76,8 @@ def texts(kind: Kind, ident: str, folder: str, code: str, seconds: float | None)
     """Return the units of a guard, by name."""
     name = PREFIX + ident
     said = {
-        "subject": kind.subject, "folder": folder, "code": code, "python": sys.executable, "hard": "\n".join(HARD_TO_KILL),
+        "subject": kind.subject, "does": kind.does.format(kind.subject), "folder": folder, "code": code,
+        "python": sys.executable, "hard": "\n".join(HARD_TO_KILL),
         "after": f"After={kind.after}\n" if kind.after else "", "before": kind.early, "service": name + SERVICE}
     found = {name + SERVICE: SERVICE_TEXT.format(**said)}
     if seconds is not None:

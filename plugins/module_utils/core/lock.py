@@ -22,6 +22,7 @@ from .errors import Problem, Refused
 from .host_io import Target
 
 FILE = "lock"
+POLL_SECONDS = 0.5
 # struct flock of fcntl(2) where off_t has 64 bits: type, whence, start, length, process.
 FLOCK = "@hhqqi4x"
 WHOLE_FILE = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
@@ -30,25 +31,46 @@ TAKEN = (errno.EAGAIN, errno.EACCES)
 
 
 @contextlib.contextmanager
-def exclusive(target: Target, who: str) -> t.Iterator[None]:
-    """Hold the host for one run. The kernel lets go of the lock when the holder dies."""
+def exclusive(target: Target, who: str, patience: float = 0.0, guards: bool = False) -> t.Iterator[None]:
+    """Hold the host for one run. The kernel lets go of the lock when the holder dies.
+
+    C(guards): a guard holds it. For that a run waits C(patience) seconds.
+    """
     path = os.path.join(target.private_folder(), FILE)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.fcntl(handle, fcntl.F_OFD_SETLK, WHOLE_FILE)
-        except OSError as error:
-            if error.errno not in TAKEN:
-                raise
-            raise Refused(Problem(
-                "run.locked", "another run of centos.hyperscale is at work on this host", _holder(handle),
-                "Wait until it has ended and run again",
-            )) from error
+        _take(handle, time.monotonic() + patience)
         os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({"who": who, "pid": os.getpid(), "since": time.time()}).encode(), 0)
+        os.pwrite(handle, json.dumps({"who": who, "pid": os.getpid(), "since": time.time(), "guards": guards}).encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _take(handle: int, deadline: float) -> None:
+    """Take the lock; wait for a guard that has it, and for nobody else."""
+    while True:
+        try:
+            fcntl.fcntl(handle, fcntl.F_OFD_SETLK, WHOLE_FILE)
+            return
+        except OSError as error:
+            if error.errno not in TAKEN:
+                raise
+            if not _said(handle).get("guards") or time.monotonic() > deadline:
+                raise Refused(Problem(
+                    "run.locked", "another run of centos.hyperscale is at work on this host", _holder(handle),
+                    "Wait until it has ended and run again",
+                )) from error
+        time.sleep(POLL_SECONDS)
+
+
+def _said(handle: int) -> dict[str, t.Any]:
+    """Return what the file of the lock says of who holds it, or held it last."""
+    try:
+        said = json.loads(os.pread(handle, 4096, 0).decode())
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def at_work(target: Target) -> str:
@@ -72,7 +94,7 @@ def is_held(handle: int) -> bool:
 def _holder(handle: int) -> str:
     """Return in words who holds the lock. What an earlier holder left in the file counts for nothing."""
     try:
-        said = json.loads(os.pread(handle, 4096, 0).decode())
+        said = _said(handle)
         os.kill(said["pid"], 0)
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(said["since"]))
         return f"it was started by {said['who']} at {since} (process {said['pid']})"

@@ -108,14 +108,16 @@ def _is_over(target: Target, step: Open, action: Action) -> bool:
     return action.follows or (step.run, step.number) not in stands
 
 
-def settle(target: Target, kinds: Kinds) -> Settled:
+def settle(target: Target, kinds: Kinds, tells: bool = True) -> Settled:
     """Wait for what still runs of a cut-short run, make whole what it left in its middle, write down what became of each of its
-    steps, and return what happened. What guards did since is told first."""
-    guard_told.tell(target)
+    steps, and return what happened. What guards did since is told first, unless a guard does this: C(tells) is false then."""
+    told = guard_told.tell(target) if tells else []
     cut = _cut(target, kinds)
     if cut is None:
         let_go(target, kinds)
-        return Settled(None, [])
+        # A guard has settled it at boot.
+        stories = [Settled(one.args["story"], one.args["cut_left"]) for one in told if one.args.get("story")]
+        return stories[-1] if stories else Settled(None, [])
     payload.hold()
     outcome, left = "it was cut between two steps", []
     # A later step may rest on an earlier one.

@@ -9,8 +9,8 @@ import typing as t
 
 from ..packages import rpmdb
 from ..packages.transaction import EXACT
-from . import health, ledger, letting_go, recovery, retention, undo as undoing, unwritable, writable
-from .engine import Action, Undone, apply_all, from_record, undo_all
+from . import guard_cut, health, ledger, letting_go, recovery, retention, undo as undoing, unwritable, writable
+from .engine import Action, Undone, apply_all, from_record, undo_all, undoing_order
 from .errors import Failed, Problem, Refused
 from .host_io import Target
 from .lock import exclusive
@@ -22,7 +22,8 @@ class Ways(t.NamedTuple):
     """How a run is to go about it. C(lock_timeout) is in seconds; C(who) names the controller to others. C(proven): the
     controller has proven the host since its last change, so what waited for that may be done. C(way_back) is a word of
     packages.transaction; C(saved_days) is how long what was saved is kept, 0 for as long as it can be taken back. C(rely) is
-    false for a look at what a run would come to once the ledger is forgotten."""
+    false for a look at what a run would come to once the ledger is forgotten. C(finisher) is the module that settles at boot what
+    a restart of the host cuts; empty where the next run is to."""
 
     check: bool
     stream: int
@@ -33,6 +34,7 @@ class Ways(t.NamedTuple):
     way_back: str = EXACT
     saved_days: int = 0
     rely: bool = True
+    finisher: str = ""
 
 
 class Report(t.NamedTuple):
@@ -58,15 +60,19 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
         plan = Planned([]) if half else _plan(target, registry, wishes, ways)
         unwritable.refuse(target.root, _touches(target, plan.actions))
         return Report(None, plan, interrupted)
-    with exclusive(target, ways.who):
+    with exclusive(target, ways.who, ways.lock_timeout):
         interrupted, left_before = recovery.settle(target, kinds)
+        guard_cut.end(target, kinds)
         plan = _plan(target, registry, wishes, ways)
         if not plan.actions:
             return Report(None, plan, interrupted, left_before)
         unwritable.refuse(target.root, _touches(target, plan.actions))
         run = ledger.new_run_id(target)
         retention.close(target)
-        apply_all(target, run, plan.actions)
+        steps = [
+            (number, False, run, action.record()) for number, action in enumerate(plan.actions) if action.settles_later]
+        with guard_cut.watching(target, kinds, run, steps, ways.finisher):
+            apply_all(target, run, plan.actions)
         undoing.tidy(target, ways.saved_days, registry)
         # What this run changed, nobody has proven yet.
         left = _prove(target, registry, wishes, ways._replace(proven=False))
@@ -107,12 +113,13 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
     if ways.check:
         taken = undoing.taken(target, sections, registry)
         return _going_back(target, registry, taken, recovery.look(target, registry.kinds))
-    with exclusive(target, ways.who):
+    with exclusive(target, ways.who, ways.lock_timeout):
         interrupted, left_before = recovery.settle(target, registry.kinds)
+        guard_cut.end(target, registry.kinds)
         taken = undoing.taken(target, sections, registry)
         report = _going_back(target, registry, taken, interrupted)
         run = ledger.new_run_id(target) if taken else None
-        undone = undo_all(target, run, taken, registry.kinds) if run else Undone([], [])
+        undone = _taken_back(target, registry, run, taken, ways) if run else Undone([], [])
         undoing.start_again(target, registry)
         if undone.failures:
             told = [*undone.failures, *left_before, *undone.left]
@@ -123,6 +130,16 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
         undoing.tidy(target, ways.saved_days, registry)
     pending = [one for name, waiting in registry.having("waiting") if name in sections for one in waiting(target)]
     return report._replace(run=run, plan=report.plan._replace(pending=pending), left=[*left_before, *undone.left])
+
+
+def _taken_back(target: Target, registry: Registry, run: str, taken: t.Sequence[ledger.Step], ways: Ways) -> Undone:
+    """Take steps back, guarded where one of them may be cut in its middle."""
+    kinds = registry.kinds
+    steps = [
+        (number, True, step.run, step.action) for number, step in enumerate(undoing_order(taken, kinds))
+        if kinds[step.action["kind"]].settles_later]
+    with guard_cut.watching(target, kinds, run, steps, ways.finisher):
+        return undo_all(target, run, taken, kinds)
 
 
 def _going_back(
@@ -145,7 +162,7 @@ def accept(target: Target, registry: Registry, ways: Ways) -> Report:
     if ways.check:
         steps = letting_go.accepting(target, registry)
         return Report(None, Planned(_shown(steps, registry)), recovery.look(target, registry.kinds))
-    with exclusive(target, ways.who):
+    with exclusive(target, ways.who, ways.lock_timeout):
         run, steps = letting_go.accept(target, registry)
         report = Report(run, Planned(_shown(steps, registry)), None)
         undoing.tidy(target, ways.saved_days, registry)
@@ -156,7 +173,7 @@ def forget(target: Target, registry: Registry, ways: Ways) -> Report:
     """Begin the ledger anew. What belongs to the old one is moved aside."""
     if ways.check:
         return Report(None, Planned([]), None, letting_go.forgetting(target, registry))
-    with exclusive(target, ways.who):
+    with exclusive(target, ways.who, ways.lock_timeout):
         run, moved = letting_go.forget(target, registry)
     return Report(run, Planned([]), None, moved)
 

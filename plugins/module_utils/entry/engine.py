@@ -19,7 +19,7 @@ from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
 from ..verify import snapshot
-from . import admission, stock
+from . import admission, finishing, stock
 from .target import target_of
 from .telling import ending
 
@@ -104,7 +104,7 @@ def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:
     return engine_run.Ways(
         module.check_mode, stream, module.params["lock_timeout"], fingerprints,
         module.params["controller"] or "a controller that did not say its name", module.params.get("proven", False),
-        module.params["way_back"], module.params["saved_days"])
+        module.params["way_back"], module.params["saved_days"], finisher=finishing.ENTRY)
 
 
 def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:

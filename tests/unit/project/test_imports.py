@@ -9,7 +9,8 @@ import ast
 import pathlib
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import guard_fire
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import guard_cut, guard_fire
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import finishing
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import worker
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import guarding as boot
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import switch
@@ -128,6 +129,20 @@ def test_every_package_of_the_code_is_in_the_table():
     folders = {path.name for path in CODE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(MAY_IMPORT) - {"section", "registry"} | {"sections"}
     assert [path.name for path in CODE.glob("*.py")] == []
+
+
+def test_what_settles_a_cut_transaction_at_boot_needs_nothing_of_ansible():
+    known = modules()
+    found, more = set(), {finishing.ENTRY}
+    while more:
+        found |= more
+        more = {one for name in more for one in imported(name, ast.parse(known[name].read_text()), known) if one in known} - found
+    foreign = {
+        name for name in found for node in ast.walk(ast.parse(known[name].read_text()))
+        if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").startswith("ansible"))
+        or (isinstance(node, ast.Import) and any(alias.name.startswith("ansible") for alias in node.names))}
+    assert foreign == set() and len(found) > 80
+    assert [name for name in found if name != finishing.ENTRY and name.startswith(guard_cut.WITHOUT)] == []
 
 
 @pytest.mark.parametrize("copied", [

@@ -75,7 +75,7 @@ class HoldAction(FileAction):
 
     def apply(self, target: Target) -> None:
         args = {name: self.args[name] for name in ("safe", "newcomers", "old", "new")}
-        guard.arm(
+        guard.arm_if_possible(
             target, guarding.GUARD, ledger.step_of_job(target.job), args, guarding.SECONDS, guarding.ENTRY, guarding.MODULES)
         super().apply(target)
 

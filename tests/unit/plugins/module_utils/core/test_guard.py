@@ -11,6 +11,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
+import types
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
@@ -226,7 +228,7 @@ def test_the_next_run_tells_and_the_ledger_has_the_step_as_reverted(host, toy, w
     assert len(ledger.standing(host.target)) == int(with_ledger)
     recovery.settle(host.target, KINDS)
     assert ledger.standing(host.target) == [] and len(host.warned) == 1
-    assert "put the toy's state back by itself: the host was started anew" in host.warned[0]
+    assert "has put the toy's state back by itself: the host was started anew" in host.warned[0]
     recovery.settle(host.target, KINDS)
     assert len(host.warned) == 1
 
@@ -249,7 +251,8 @@ def test_one_that_still_acts_is_told_by_each_run(host, toy):
     assert not host.fire(record, toy)
     for turn in (1, 2):
         guard_told.tell(host.target)
-        assert len(host.warned) == turn and "is putting the toy's state back" in host.warned[0] and "2 attempts" in host.warned[0]
+        assert len(host.warned) == turn
+        assert "has begun to put the toy's state back" in host.warned[0] and "2 attempts" in host.warned[0]
 
 
 def test_it_waits_for_a_run_that_lives(host, toy):
@@ -343,6 +346,17 @@ def test_the_code_of_a_guard_runs_by_itself(tmp_path):
     argv = [sys.executable, "-B", "-I", str(code), "early", str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("guards", "waits"), [(True, True), (False, False)])
+def test_a_run_waits_for_a_guard_and_for_no_other_run(host, monkeypatch, guards, waits):
+    clock = types.SimpleNamespace(
+        time=time.time, gmtime=time.gmtime, strftime=time.strftime, monotonic=host.clock.monotonic, sleep=host.clock.sleep)
+    monkeypatch.setattr(lock, "time", clock)
+    with lock.exclusive(host.target, "the first", guards=guards), pytest.raises(errors.Refused, match="the first"), \
+            lock.exclusive(host.target, "the second", 3.0):
+        pass
+    assert (sum(host.clock.slept) >= 3.0) is waits
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")

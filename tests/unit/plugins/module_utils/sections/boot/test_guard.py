@@ -202,6 +202,14 @@ def test_it_acts_without_a_ledger(host):
     assert host.fire(record, guarding.GUARD) and host.default == STOCK and host.settings == SETTINGS
 
 
+def test_where_it_cannot_be_armed_the_default_is_held_all_the_same(host):
+    host.answers["systemctl enable"] = (1, "", "no bus")
+    assert host.run_dies() is None
+    assert "UPDATEDEFAULT=no" in host.settings and host.units() == [] and "no bus" in host.warned[0]
+    recovery.settle(host.target, KINDS)
+    assert host.default == STOCK and host.settings == SETTINGS
+
+
 def test_a_run_that_lives_takes_it_back_itself(host):
     class Lives(Transaction):
         def apply(self, target):

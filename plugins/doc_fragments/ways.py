@@ -12,7 +12,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   lock_timeout:
-    description: Seconds to wait for the locks of dnf and rpm; then the holder is named and nothing is changed.
+    description: Seconds to wait for the locks of dnf and rpm, and for a guard that settles what a restart of the host has cut;
+      then the holder is named and nothing is changed.
     type: int
     default: 300
   key_fingerprints:

@@ -41,6 +41,7 @@ def install(folder: str, package: str, entry: str, modules: t.Sequence[str]) -> 
 
 def pack(path: str, package: str, entry: str, modules: t.Sequence[str]) -> None:
     """Copy a tree of modules, as C(install) does, into one file that Python can run: many are not worth a sync each."""
+    payload.hold()
     handle = os.open(f"{path}.new", os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w+b") as out:
         with zipfile.ZipFile(out, "w") as packed:

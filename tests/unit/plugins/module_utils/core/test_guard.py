@@ -104,6 +104,7 @@ def test_one_that_was_confirmed_never_acts(host, toy):
     host.boot()
     assert host.fire(record, toy) and host.read(STATE) == "new"
     assert guard.untold(host.target) == [] and guard.armed(host.target, "toy") is None
+    assert guard.read(host.target, record.id).args == {} and record.args
 
 
 def test_its_tool_fails_three_times(host, toy):

@@ -14,6 +14,8 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
     code_tree, engine, errors, guard, guard_cut, guard_fire, guard_units, ledger, recovery,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import finishing
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import guarding as boot
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import switch
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.core.guard_host import GuardHost
 
 RUN, STATE = "000001-1", "/var/lib/packages"
@@ -202,6 +204,36 @@ def test_its_code_runs_by_itself_and_waits_for_nothing_before_others_begin(tmp_p
     argv = [sys.executable, "-B", "-I", str(tmp_path / "code.zip"), "early", str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    # It starts a runner of its own, and has a guard of the default.
+    further = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from hyperscale_guard.core import code_tree\n"
+        "from hyperscale_guard.packages import worker\n"
+        "from hyperscale_guard.sections.boot import guarding\n"
+        "code_tree.pack(sys.argv[2], 'further', guarding.ENTRY, guarding.MODULES)\n"
+        "print(code_tree.install(sys.argv[3], 'runner', 'packages.worker', worker.MODULES))\n")
+    argv = [sys.executable, "-B", "-I", "-c", further, str(tmp_path / "code.zip"), str(tmp_path / "further.zip"), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and (tmp_path / "code/runner/packages/worker.py").stat().st_size > 1000
     unit, = guard_units.texts(guard_cut.CutGuard({}), "transaction-1.0", "/f", "/f/code.zip", None).items()
     assert unit[0].endswith(".service") and "After=multi-user.target\n" in unit[1]
     assert guard_fire.MODULES and [name for name in modules if name.startswith("verify.")] == []
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+@pytest.mark.parametrize(("more", "cycles"), [("", False), ("After={}", True)])
+def test_at_boot_the_units_are_in_no_ordering_cycle(tmp_path, monkeypatch, more, cycles):
+    (tmp_path / "code.zip").write_text("")
+    wants, drop_in = tmp_path / "multi-user.target.wants", tmp_path / "multi-user.target.d"
+    wants.mkdir()
+    drop_in.mkdir()
+    for kind in (guard_cut.CutGuard({}), switch.GUARD, boot.GUARD):
+        for name, text in guard_units.texts(kind, f"{kind.name}-1.0", str(tmp_path), str(tmp_path / "code.zip"), 20.0).items():
+            (tmp_path / name).write_text(text)
+            if name.endswith(".service"):
+                (wants / name).symlink_to(f"../{name}")
+    (drop_in / "more.conf").write_text(f"[Unit]\n{more.format('centos-hyperscale-guard-transaction-1.0.service')}\n")
+    monkeypatch.setenv("SYSTEMD_UNIT_PATH", f"{tmp_path}:")
+    argv = ["systemd-analyze", "verify", "--man=no", "multi-user.target"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ("ordering cycle" in done.stdout + done.stderr) is cycles, done.stdout + done.stderr

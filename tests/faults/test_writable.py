@@ -175,3 +175,52 @@ def test_a_host_that_is_half_swapped_by_it_is_mended(host):
     assert live.module("converge", {"state": "undone"}).get("changed")
     assert set(live.command("rpm", "-qa").split()) == before
     assert live.state() == "running" and live.login_works()
+
+
+# What a run writes besides files of packages: what is done to the host, what the refusal says, and the remedy.
+OWN = {
+    "state-folder": ("chattr +i /var/lib/centos-hyperscale", "folder /var/lib/centos-hyperscale: immutable"),
+    "ledger": ("chattr +i /var/lib/centos-hyperscale/ledger", "folder /var/lib/centos-hyperscale/ledger: immutable"),
+    "cookie": ("chattr +i /etc/centos-hyperscale.ledger", "/etc/centos-hyperscale.ledger: immutable"),
+    "dnf-state": ("chattr +i /var/lib/dnf/history.sqlite", "/var/lib/dnf/history.sqlite: immutable"),
+    "log": ("chattr +i /var/log/hawkey.log", "/var/log/hawkey.log: immutable"),
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_what_a_run_writes_for_itself_is_tested_too(at, refused, case):
+    does, says = OWN[case]
+    live = at(9)
+    path = does.split()[-1]
+    # The ledger, its cookie and dnf's files are there after a first run.
+    assert live.converge(files=[{"path": "/etc/motd.d/first", "content": "one\n"}])["changed"]
+    live.command("sh", "-c", f"test -e {path} || touch {path}")
+    live.command(*does.split())
+    wanted = {"files": [{"path": "/etc/motd.d/second", "content": "two\n"}]}
+    if case in ("dnf-state", "log"):
+        wanted = {"repositories": [repositories()], **SYSTEMD}
+    try:
+        assert refused(live, lambda: live.converge(check=True, **wanted), says)["refused"]
+        assert refused(live, lambda: live.converge(**wanted), says, f"chattr -i {path}")["refused"]
+    finally:
+        live.command("chattr", "-i", path)
+    assert live.converge(**wanted)["changed"]
+
+
+def test_a_umask_of_an_operator_leaves_folders_readable(host9):
+    """pam_umask(8) gives root 0077 on such hosts: the daemon could not read a folder that was made for it."""
+    live = host9
+    live.write("/usr/local/bin/masked-python", '#!/bin/sh\numask 0077\nexec /usr/bin/python3 "$@"\n')
+    live.command("chmod", "0755", "/usr/local/bin/masked-python")
+    live.command("rm", "-rf", "/etc/systemd/oomd.conf.d", "/etc/modules-load.d")
+    wanted = {
+        "files": [{"path": "/etc/systemd/oomd.conf.d/10-test.conf", "content": "[OOM]\n"},
+                  {"path": "/etc/systemd/system/user.slice.d/10-test.conf", "content": "[Slice]\n"}],
+        "repositories": [repositories()], **SYSTEMD}
+    done = live.module("converge", wanted, variables={"ansible_python_interpreter": "/usr/local/bin/masked-python"})
+    assert done["changed"], done
+    modes = live.command("stat", "-c", "%a %n", "/etc/systemd/oomd.conf.d", "/etc/systemd/system/user.slice.d",
+                         "/etc/yum.repos.d", "/var/lib/centos-hyperscale", "/var/lib/dnf/history.sqlite").splitlines()
+    assert modes == ["755 /etc/systemd/oomd.conf.d", "755 /etc/systemd/system/user.slice.d", "755 /etc/yum.repos.d",
+                     "700 /var/lib/centos-hyperscale", "644 /var/lib/dnf/history.sqlite"]
+    assert live.command("find", "/var/lib/centos-hyperscale", "-perm", "/077") == ""

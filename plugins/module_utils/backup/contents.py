@@ -9,7 +9,7 @@ import hashlib
 import os
 import typing as t
 
-from ..core import boot_disk
+from ..core import boot_disk, modes
 from ..core.host_io import is_there, names_in
 from ..tables.places import MOST_OF_A_FILE, MOST_OF_A_RUN
 
@@ -88,7 +88,7 @@ class Contents:
         return known.hexdigest()
 
     def _beside(self) -> t.BinaryIO:
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        modes.make_folders(self._folder, modes.PRIVATE)
         return open(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
     @property

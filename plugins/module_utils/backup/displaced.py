@@ -9,6 +9,7 @@ import os
 import shutil
 import typing as t
 
+from ..core import modes
 from ..core.exchange import ASIDE
 from ..core.host_io import DISPLACED, Target, is_there, names_in
 from . import states as file_states
@@ -68,7 +69,7 @@ def _placed(target: Target, run: str, path: str, state: PathState, write: t.Call
             return place
         number += 1
         place = f"{first}.{number}"
-    os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+    modes.make_folders(os.path.dirname(place), modes.PRIVATE)
     if state.kind == LINK:
         os.symlink(state.content, place)
         os.lchown(place, state.uid, state.gid)

@@ -19,8 +19,9 @@ import shutil
 import time
 import typing as t
 
-from ..core import boot_disk, foreign
+from ..core import boot_disk, foreign, modes
 from ..core.host_io import Target, is_folder, is_there, names_in, sync_folder
+from ..core.writable import GONE, RESTORED, Touch
 from ..packages import edits
 from ..packages.jobfile import REASONS
 from ..packages.store import Store
@@ -81,7 +82,7 @@ class Kept:
         brings, names = shipped.installed(leaving)
         try:
             self._target.private_folder(FOLDER)
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            modes.make_folders(self.folder, modes.PRIVATE)
             self._write(ACTIVE, units.active(self._target, brings.files))
             self._write(LEAVING, shipped.plain(brings))
             differing = local_edits.differences(self._target, names)
@@ -298,6 +299,11 @@ class Kept:
 
     def _brought(self, name: str) -> Shipped:
         return shipped.from_plain(self._read(name))
+
+    def touches(self) -> list[Touch]:
+        """Return the paths that are written when the files are brought back that the transaction changed."""
+        before = self._states(BEFORE)
+        return [Touch(path, RESTORED if before.get(path) else GONE) for path in sorted(self._states(AFTER))]
 
     def start_again(self) -> None:
         """Start what ran before the transaction, but for what was stopped when that was about to be taken back, and stop what

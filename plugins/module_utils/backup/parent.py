@@ -20,6 +20,7 @@ import secrets
 import stat
 import typing as t
 
+from ..core import modes
 from ..core.renames import RENAME_EXCHANGE, RENAME_NOREPLACE, renameat2
 
 # What a file system says that has no such renames, and a kernel or C library without the call.
@@ -31,7 +32,6 @@ MERGED = ("bin", "lib", "lib64", "sbin")
 OPENING = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # What a new one is called in its scratch folder, and what was there before it.
 NEW, OLD = "new", "old"
-FOLDER_MODE = 0o755
 
 
 class Closed(Exception):
@@ -166,7 +166,7 @@ def _opened(root: str, folder: str, make: bool) -> int:
     for part in filter(None, folder.split("/")):
         known += f"/{part}"
         try:
-            inner = _inner(handle, part, make)
+            inner = _inner(handle, part, known, make)
         except NotADirectoryError as error:
             found = status(handle, part)
             what = "a symbolic link" if found is not None and stat.S_ISLNK(found.st_mode) else "no folder"
@@ -177,12 +177,16 @@ def _opened(root: str, folder: str, make: bool) -> int:
     return handle
 
 
-def _inner(handle: int, part: str, make: bool) -> int:
+def _inner(handle: int, part: str, path: str, make: bool) -> int:
     try:
         return os.open(part, OPENING, dir_fd=handle)
     except FileNotFoundError:
         if not make:
             raise
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(part, FOLDER_MODE, dir_fd=handle)
-    return os.open(part, OPENING, dir_fd=handle)
+    try:
+        os.mkdir(part, modes.PRIVATE, dir_fd=handle)
+    except FileExistsError:
+        return os.open(part, OPENING, dir_fd=handle)
+    made = os.open(part, OPENING, dir_fd=handle)
+    os.chmod(f"/proc/self/fd/{made}", modes.of_folder(path))
+    return made

@@ -10,7 +10,7 @@ import sys
 import typing as t
 import zipfile
 
-from . import payload
+from . import modes, payload
 from .host_io import sync_folder
 
 START = """import sys
@@ -29,7 +29,7 @@ def install(folder: str, package: str, entry: str, modules: t.Sequence[str]) -> 
     inside = os.path.join(code, package)
     folders = {inside, *(os.path.join(inside, *name.split(".")[:-1]) for name in modules)}
     for path in sorted(folders):
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        modes.make_folders(path, modes.PRIVATE)
         _write(os.path.join(path, "__init__.py"), "")
     for name in modules:
         _write(os.path.join(inside, *name.split(".")) + ".py", _source(name))

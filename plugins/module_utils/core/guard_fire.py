@@ -15,15 +15,15 @@ import sys
 import time
 import typing as t
 
-from . import guard, guard_units, identity, lock, process
+from . import guard, guard_units, identity, lock, modes, process
 from .errors import Failed, Refused
 from .guard import Kind, Record
 from .host_io import Target
 
 # What every guard needs; a kind adds its own modules.
 MODULES = (
-    "core.errors", "core.host_io", "core.process", "core.payload", "core.code_tree", "core.identity", "core.lock", "core.guard",
-    "core.guard_units", "core.guard_fire", "text.mountinfo")
+    "core.errors", "core.modes", "core.host_io", "core.process", "core.payload", "core.code_tree", "core.identity", "core.lock",
+    "core.guard", "core.guard_units", "core.guard_fire", "text.mountinfo")
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 BUSY_PAUSE = 10.0
 COMMAND_SECONDS = 120.0
@@ -53,6 +53,7 @@ def detached(folder: str) -> tuple[Target, str]:
 
 def main(kind: Kind, verb: str, folder: str) -> int:
     """Act as one of the units of a guard, C(fire) or C(early), or C(after) a transaction in the unit of that."""
+    os.umask(modes.UMASK)
     target, ident = detached(folder)
     if verb == "early":
         early(target, ident, kind)

@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
 PREFIX = "centos-hyperscale-guard-"
 UNITS = "/etc/systemd/system"
 SERVICE, TIMER, EARLY = ".service", ".timer", "-early.service"
+WANTED_BY = "multi-user.target"
 
 SERVICE_TEXT = """\
 [Unit]
@@ -42,7 +43,7 @@ RestartSec=5s
 {hard}
 
 [Install]
-WantedBy=multi-user.target
+WantedBy={wanted_by}
 """
 TIMER_TEXT = """\
 [Unit]
@@ -68,7 +69,7 @@ TimeoutStartSec=90s
 {hard}
 
 [Install]
-WantedBy=multi-user.target
+WantedBy={wanted_by}
 """
 
 
@@ -78,7 +79,8 @@ def texts(kind: Kind, ident: str, folder: str, code: str, seconds: float | None)
     said = {
         "subject": kind.subject, "does": kind.does.format(kind.subject), "folder": folder, "code": code,
         "python": sys.executable, "hard": "\n".join(HARD_TO_KILL),
-        "after": f"After={kind.after}\n" if kind.after else "", "before": kind.early, "service": name + SERVICE}
+        "after": f"After={kind.after}\n" if kind.after else "", "before": kind.early, "service": name + SERVICE,
+        "wanted_by": WANTED_BY}
     found = {name + SERVICE: SERVICE_TEXT.format(**said)}
     if seconds is not None:
         found[name + TIMER] = TIMER_TEXT.format(seconds=seconds, **said)

@@ -22,6 +22,7 @@ import tempfile
 import time
 import typing as t
 
+from . import modes
 from .errors import CannotRead, Failed, Problem, Refused
 
 try:
@@ -190,7 +191,7 @@ class Target:
         """Have a file written and synced beside the end of a path. What is there at the end of it all goes."""
         end = self.final(path)
         real = self.path(end)
-        os.makedirs(os.path.dirname(real), exist_ok=True)
+        self.make_folders(os.path.dirname(end))
         handle, beside = tempfile.mkstemp(dir=os.path.dirname(real), prefix=self.scratch)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
@@ -257,10 +258,21 @@ class Target:
 
     def private_folder(self, *parts: str) -> str:
         """Return a folder below the state directory, made with mode 0700 if it was not there."""
+        modes.make_folders(os.path.dirname(self.state_dir), modes.PUBLIC)
+        modes.make_folders(self.state_dir, modes.PRIVATE)
         folder = os.path.join(self.state_dir, *parts)
-        os.makedirs(self.state_dir, mode=0o700, exist_ok=True)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        modes.make_folders(folder, modes.PRIVATE)
         return folder
+
+    def state_path(self, *parts: str) -> str:
+        """Return a path below the state directory as a path of the host."""
+        return os.path.join("/", os.path.relpath(os.path.join(self.state_dir, *parts), self.root))
+
+    def make_folders(self, path: str) -> None:
+        """Make a folder of the host and those above it that are missing, with the modes that the distribution gives them and the
+        labels of the policy."""
+        for real in modes.make_folders(self.path(path), lambda made: modes.of_folder(_within(self.root, made))):
+            self.label(_within(self.root, real), real, stat.S_IFDIR)
 
     def label(self, path: str, real: str, kind: int) -> None:
         """Give what is at C(real) the SELinux context that the policy names for a path and a kind of file (S_IFMT)."""
@@ -268,7 +280,12 @@ class Target:
             return
         found, context = selinux.matchpathcon(path, kind)
         if found == 0:
-            selinux.lsetfilecon(real, context)
+            try:
+                selinux.lsetfilecon(real, context)
+            except OSError as error:
+                # vfat, as of the EFI system partition, has no labels of its own.
+                if error.errno != errno.ENOTSUP:
+                    raise
 
 
 def regular(real: str, flags: int) -> int:

@@ -9,8 +9,11 @@ Modules themselves run commands through C(host_io). Only the standard library is
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import typing as t
+
+from . import modes
 
 # The exit status of a command that could not be run or did not end in time, as a shell has it for one that is not there.
 NOT_RUN = 127
@@ -31,7 +34,7 @@ def run(argv: t.Sequence[str], environment: t.Mapping[str, str], seconds: float 
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function
             list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,
-            check=False, env=dict(environment))
+            check=False, env=dict(environment), umask=modes.UMASK)
     except (OSError, subprocess.TimeoutExpired) as error:
         return NOT_RUN, str(error)
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -40,11 +43,12 @@ def run(argv: t.Sequence[str], environment: t.Mapping[str, str], seconds: float 
 def start(argv: t.Sequence[str]) -> t.Callable[[], bool]:
     """Start a process in a session of its own, which outlives this one, and return a function that says whether it runs."""
     process = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-        list(argv), start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        list(argv), start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        umask=modes.UMASK)
     return lambda: process.poll() is None
 
 
 def be_hard_to_kill() -> None:
     """Have the kernel spare this process and its children, as it does a unit with C(HARD_TO_KILL), where that can be had."""
-    with contextlib.suppress(OSError), open(OWN_OOM_SCORE, "w", encoding="ascii") as handle:
+    with contextlib.suppress(OSError), open(os.open(OWN_OOM_SCORE, os.O_WRONLY), "w", encoding="ascii") as handle:
         handle.write(str(OOM_SCORE))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quotas that bind root: of a project on XFS, and of a subvolume on btrfs.
+"""What binds root besides the size of a file system: quotas of a project on XFS and of a subvolume on btrfs, and what ext4 keeps.
 
 XFS shows the quota of a project in statvfs(3) of its folders. btrfs shows that of a subvolume below /sys alone, and not which
 groups of a higher level a subvolume is in: their limits are not seen. ext4 has root write beyond any quota, and XFS has none for
@@ -16,7 +16,9 @@ import struct
 import typing as t
 import uuid
 
-XFS, BTRFS = "xfs", "btrfs"
+XFS, BTRFS, EXT4 = "xfs", "btrfs", "ext4"
+# ext4 keeps clusters for its own metadata from everybody, which statvfs(3) counts as free: ext4_calculate_resv() of the kernel.
+KEPT_BY_EXT4, KEPT_SHARE, MOST_KEPT = "/sys/fs/ext4/{name}/reserved_clusters", 50, 4096
 # linux/btrfs.h: the subvolume of an open folder, and the identity of its file system.
 INO_LOOKUP, FIRST_FREE_OBJECTID, LOOKUP = 0xD0009412, 256, struct.Struct("=QQ4080x")
 FS_INFO, INFO = 0x8400941F, struct.Struct("=QQ16s992x")
@@ -31,6 +33,16 @@ class Quota(t.NamedTuple):
     name: str
     free_bytes: int
     free_inodes: int | None
+
+
+def kept_by_ext4(root: str, device: int, blocks: int) -> int:
+    """Return how many of the free blocks of an ext4 file system nobody gets, not even root."""
+    block = os.path.join(root, f"sys/dev/block/{os.major(device)}:{os.minor(device)}")
+    try:
+        name = os.path.basename(os.readlink(block))
+        return _number(os.path.join(root, os.path.dirname(KEPT_BY_EXT4.format(name=name))[1:]), os.path.basename(KEPT_BY_EXT4))
+    except FileNotFoundError:
+        return min(blocks // KEPT_SHARE, MOST_KEPT)
 
 
 def of_folder(root: str, real: str, fstype: str, mount: str) -> Quota | None:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..packages import rpmdb
 from ..packages.transaction import EXACT
-from . import guard_cut, health, ledger, letting_go, recovery, retention, undo as undoing, unwritable, writable
+from . import guard_cut, health, ledger, letting_go, own_paths, recovery, retention, undo as undoing, unwritable, writable
 from .engine import Action, Undone, apply_all, from_record, undo_all, undoing_order
 from .errors import Failed, Problem, Refused
 from .host_io import Target
@@ -58,15 +59,16 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
         interrupted = recovery.look(target, kinds)
         half = recovery.half_done(target, kinds)
         plan = Planned([]) if half else _plan(target, registry, wishes, ways)
-        unwritable.refuse(target.root, _touches(target, plan.actions))
+        if plan.actions or half:
+            unwritable.refuse(target.root, [*own_paths.touches(target), *_touches(target, plan.actions)])
         return Report(None, plan, interrupted)
-    with exclusive(target, ways.who, ways.lock_timeout):
-        interrupted, left_before = recovery.settle(target, kinds)
+    with _held(target, ways):
+        interrupted, left_before = _settled(target, registry)
         guard_cut.end(target, kinds)
         plan = _plan(target, registry, wishes, ways)
         if not plan.actions:
             return Report(None, plan, interrupted, left_before)
-        unwritable.refuse(target.root, _touches(target, plan.actions))
+        unwritable.refuse(target.root, [*own_paths.touches(target), *_touches(target, plan.actions)])
         run = ledger.new_run_id(target)
         retention.close(target)
         steps = [
@@ -99,8 +101,31 @@ def foresee(
         return Report(None, Planned([]), interrupted), list(refusal.problems)
     # What rpm writes is judged with the transaction, by the headers.
     others = [action for action in plan.actions if not action.items]
+    own = own_paths.touches(target) if plan.actions else []
     return Report(None, plan, interrupted), unwritable.problems(
-        writable.obstacles(target.root, _touches(target, others)))
+        writable.obstacles(target.root, [*own, *_touches(target, others)]))
+
+
+@contextlib.contextmanager
+def _held(target: Target, ways: Ways) -> t.Iterator[None]:
+    """Hold the host for one run. The lock is the first that it writes."""
+    unwritable.refuse(target.root, own_paths.of_lock(target))
+    with exclusive(target, ways.who, ways.lock_timeout):
+        yield
+
+
+def _settled(target: Target, registry: Registry) -> tuple[dict[str, t.Any] | None, list[str]]:
+    """Settle what was cut, once it is known that the run can write its own paths."""
+    if recovery.look(target, registry.kinds):
+        found = _but_for_room(target, own_paths.touches(target))
+        if found:
+            raise Refused(*found)
+    return recovery.settle(target, registry.kinds)
+
+
+def _but_for_room(target: Target, touches: t.Iterable[writable.Touch]) -> list[Problem]:
+    """Return what keeps some paths from being written, but for room: taking packages away is what makes it."""
+    return unwritable.problems(one for one in writable.obstacles(target.root, touches) if one.kind not in writable.NO_ROOM)
 
 
 def _touches(target: Target, actions: t.Iterable[Action]) -> list[writable.Touch]:
@@ -113,8 +138,8 @@ def undo(target: Target, registry: Registry, sections: t.Container[str], ways: W
     if ways.check:
         taken = undoing.taken(target, sections, registry)
         return _going_back(target, registry, taken, recovery.look(target, registry.kinds))
-    with exclusive(target, ways.who, ways.lock_timeout):
-        interrupted, left_before = recovery.settle(target, registry.kinds)
+    with _held(target, ways):
+        interrupted, left_before = _settled(target, registry)
         guard_cut.end(target, registry.kinds)
         taken = undoing.taken(target, sections, registry)
         report = _going_back(target, registry, taken, interrupted)
@@ -149,8 +174,7 @@ def _going_back(
     problems = undoing.problems(target, taken, registry)
     touches = [
         touch for step in taken for touch in from_record(step.action, registry.kinds, step.run).touches(target, True)]
-    # Taking packages away is what makes room.
-    problems += unwritable.problems(one for one in writable.obstacles(target.root, touches) if one.kind not in writable.NO_ROOM)
+    problems += _but_for_room(target, [*(own_paths.touches(target) if taken else ()), *touches])
     if problems:
         raise Refused(*problems)
     plan = Planned([undoing.inverse(step, registry.kinds) for step in reversed(taken)])
@@ -162,7 +186,8 @@ def accept(target: Target, registry: Registry, ways: Ways) -> Report:
     if ways.check:
         steps = letting_go.accepting(target, registry)
         return Report(None, Planned(_shown(steps, registry)), recovery.look(target, registry.kinds))
-    with exclusive(target, ways.who, ways.lock_timeout):
+    with _held(target, ways):
+        unwritable.refuse(target.root, own_paths.touches(target))
         run, steps = letting_go.accept(target, registry)
         report = Report(run, Planned(_shown(steps, registry)), None)
         undoing.tidy(target, ways.saved_days, registry)
@@ -173,7 +198,8 @@ def forget(target: Target, registry: Registry, ways: Ways) -> Report:
     """Begin the ledger anew. What belongs to the old one is moved aside."""
     if ways.check:
         return Report(None, Planned([]), None, letting_go.forgetting(target, registry))
-    with exclusive(target, ways.who, ways.lock_timeout):
+    with _held(target, ways):
+        unwritable.refuse(target.root, own_paths.touches(target))
         run, moved = letting_go.forget(target, registry)
     return Report(run, Planned([]), None, moved)
 

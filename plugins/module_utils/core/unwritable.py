@@ -34,6 +34,22 @@ OF_PATH = {
         "path.dangling_link",
         "{paths}: a symbolic link that leads nowhere", "this run writes what a link leads to, and the link stays",
         "Look with 'namei -l {quoted}'; mend the link or remove it, and run again"),
+    writable.LEADS_ASTRAY: Problem(
+        "path.leads_to_no_file",
+        "{paths}: a symbolic link to what is no file", "this run writes what a link leads to, and that is a folder, device, FIFO "
+        "or socket, such as /dev/null", "Look with 'ls -l {quoted}', remove the link with 'rm -- {quoted}', and run again"),
+    writable.SPECIAL: Problem(
+        "path.special_in_way",
+        "{paths}: a device, FIFO or socket", "a file is to be there, and what is there would be lost",
+        "Move it away with 'mv -- PATH PATH.away' and run again"),
+    writable.A_FILE: Problem(
+        "path.is_a_file",
+        "{paths}: a file", "systemctl puts a symbolic link there, and replaces nothing but such a link",
+        "Move it away with 'mv -- PATH PATH.away' and run again"),
+    writable.TOO_LONG: Problem(
+        "path.too_long",
+        "{paths}: a name that is too long", "its file system, or the kernel, does not take names of that length",
+        "Ask for a shorter name there, and run again"),
     writable.A_LINK: Problem(
         "path.is_a_link",
         "{paths}: a symbolic link",
@@ -78,7 +94,12 @@ OF_FOLDER = {
     writable.FORBIDDEN: Problem(
         "folder.forbidden",
         "folder {where} cannot be written by root", "its file system refuses it, and this run writes {paths}",
-        "Give root the right to write there: on NFS by the server's option no_root_squash"),
+        "Give root the right to write there: on NFS by the server's option no_root_squash, on a read-only subvolume of btrfs "
+        "with 'btrfs property set {quoted} ro false'; then run again"),
+    writable.NO_LINKS: Problem(
+        "folder.no_links",
+        "the file system of {where} has no symbolic links", "this run puts some there: {paths}",
+        "Have these folders on a file system with symbolic links, such as xfs or ext4, and run again"),
     writable.FULL: Problem(
         "folder.full",
         "the file system of {where} is full", "it has no room or no inode left, and this run writes {paths}",

@@ -25,18 +25,78 @@ from .host_io import NOWHERE, end_of_links, is_folder
 # How rpm writes a path: a file or link takes its place, a folder is made where there is none, it is removed, or it is one of
 # these and nobody knows which. CLEARED is a file for which a scriptlet takes a folder away first; NEW is a path of which nobody
 # knows whether what is there is written at all, as a ghost is not.
-FILE, FOLDER, GONE, ANY, CLEARED, NEW = "file", "folder", "gone", "any", "cleared", "new"
-# How the collection writes a file of others: what a symbolic link at the path leads to, and the link stays. To take a file away
-# is refused where there is a link.
-WRITTEN, REMOVED = "written", "removed"
+FILE, LINK, FOLDER, GONE, ANY, CLEARED, NEW = "file", "link", "folder", "gone", "any", "cleared", "new"
+# How the collection and the tools that it calls write a path. WRITTEN: another file takes the place of what a symbolic link at
+# the path leads to, and the link stays. REMOVED: a file is taken away, which is refused where there is a link. TAKEN_BACK: a file
+# of ours is taken away, and a link that somebody put there since is left. OVERWRITTEN: what a link leads to is written in place,
+# and made as for WRITTEN where nothing is. APPENDED: lines are added to a file. LINKED: a symbolic link of systemctl(1), which
+# replaces links alone. EITHER: a file takes the place of a file or link, and what is mounted there is written in place. RESTORED:
+# anything is put there as it was, but for mount points and files with several hard links, which are reported and left.
+WRITTEN, REMOVED, TAKEN_BACK, OVERWRITTEN = "written", "removed", "taken back", "overwritten"
+APPENDED, LINKED, EITHER, RESTORED = "appended", "linked", "either", "restored"
 
 # What keeps a path from being written.
 IMMUTABLE, APPEND_ONLY, READ_ONLY, MOUNTED = "immutable", "append-only", "read-only", "mounted"
 FOLDER_IN_WAY, FILE_IN_WAY, FORBIDDEN, UNREADABLE = "folder in the way", "file in the way", "forbidden", "unreadable"
 FULL, QUOTA = "full", "quota used up"
-LEADS_NOWHERE, A_LINK, HARD_LINKS = "a link that leads nowhere", "a link", "hard links"
+LEADS_NOWHERE, LEADS_ASTRAY = "a link that leads nowhere", "a link that leads to no file"
+A_LINK, HARD_LINKS = "a link", "hard links"
+SPECIAL, A_FILE, TOO_LONG, NO_LINKS = "a device, FIFO or socket", "a file", "name too long", "no symbolic links"
 # These go where packages are taken away.
 NO_ROOM = (FULL, QUOTA)
+
+
+class Write(t.NamedTuple):
+    """What a kind of write meets. C(folder), C(file), C(link) and C(special) say what is in the way as what, empty where it is
+    not; C(hard_links) likewise. C(follows): a link is followed first. C(to_folders): a link to a folder is one. C(replaces):
+    another file takes the name, so that nothing may be mounted there and the folder has to allow it. C(in_place): what is there
+    is written itself. C(adds): names and lines are added and nothing is replaced, which append-only flags allow. C(makes): room
+    is needed. C(leaves): what is there of these kinds needs nothing. C(beside) is how much longer the name is for a
+    moment. C(needs_links): the file system has to have symbolic links."""
+
+    folder: str = FOLDER_IN_WAY
+    file: str = ""
+    link: str = ""
+    special: str = ""
+    hard_links: str = ""
+    follows: bool = False
+    to_folders: bool = False
+    replaces: bool = True
+    in_place: bool = False
+    adds: bool = False
+    makes: bool = True
+    leaves: t.Container[str] = ()
+    beside: int = 0
+    needs_links: bool = False
+
+
+EVERYTHING = ("file", "link", "folder", "other")
+# rpm writes NAME;12345678 and renames it.
+RPM = Write(beside=9)
+OURS = Write(link=LEADS_NOWHERE, special=SPECIAL, hard_links=HARD_LINKS, follows=True)
+IN_PLACE = OURS._replace(hard_links="", replaces=False, in_place=True)
+# The one table of what is tested for a kind of write. The words for what is found are in unwritable.py.
+WRITES = {
+    FILE: RPM,
+    LINK: RPM._replace(needs_links=True),
+    FOLDER: RPM._replace(
+        folder="", file=FILE_IN_WAY, link=FILE_IN_WAY, special=FILE_IN_WAY, to_folders=True, adds=True,
+        leaves=("folder",), beside=0),
+    GONE: RPM._replace(folder="", makes=False, leaves=("folder",), beside=0),
+    ANY: RPM._replace(folder="", to_folders=True, leaves=("folder",)),
+    CLEARED: RPM._replace(folder="", leaves=("folder",)),
+    NEW: RPM._replace(to_folders=True, leaves=EVERYTHING),
+    WRITTEN: OURS,
+    REMOVED: OURS._replace(link=A_LINK, follows=False, makes=False),
+    TAKEN_BACK: OURS._replace(link="", hard_links="", follows=False, makes=False, leaves=("link",)),
+    OVERWRITTEN: IN_PLACE,
+    APPENDED: IN_PLACE._replace(adds=True),
+    LINKED: Write(file=A_FILE, special=SPECIAL, needs_links=True),
+    EITHER: Write(special=SPECIAL, in_place=True),
+    RESTORED: Write(folder="", leaves=(MOUNTED, HARD_LINKS)),
+}
+# File systems that have no symbolic links.
+WITHOUT_LINKS = ("vfat", "msdos", "exfat")
 
 # linux/fs.h, for systems on which a long has 64 bits.
 FS_IOC_GETFLAGS, FS_IMMUTABLE_FL, FS_APPEND_FL = 0x80086601, 0x10, 0x20
@@ -78,11 +138,13 @@ class Folder(t.NamedTuple):
     free_bytes: int | None
     free_inodes: int | None
     quota: str = ""
+    longest_name: int = 255
 
 
 class Seen(t.NamedTuple):
     """What is at a path: C(found) is empty, C(file), C(link), C(folder) or C(other). C(parent): its own folder is there.
-    C(links) is how many names a file has."""
+    C(links) is how many names a file has; C(read_only) says it of the mount that a file itself is on; C(followed): a link at the
+    path led there."""
 
     place: str
     found: str
@@ -91,6 +153,8 @@ class Seen(t.NamedTuple):
     folder: Folder
     parent: bool
     links: int = 1
+    read_only: bool = False
+    followed: bool = False
 
 
 class Obstacle(t.NamedTuple):
@@ -113,12 +177,13 @@ def obstacles(root: str, touches: t.Iterable[Touch]) -> list[Obstacle]:
         try:
             seen = reader.look(touch)
         except OSError as error:
-            found.append(Obstacle(UNREADABLE, touch.path, touch.path, error.strerror or str(error)))
+            kind = TOO_LONG if error.errno == errno.ENAMETOOLONG else UNREADABLE
+            found.append(Obstacle(kind, touch.path, touch.path, "" if kind == TOO_LONG else error.strerror or str(error)))
             continue
         obstacle = judge(touch, seen)
         if obstacle is not None:
             found.append(obstacle)
-        elif touch.how not in (GONE, REMOVED) and seen.found != "folder":
+        elif _needs_room(WRITES[touch.how], seen):
             room = seen.folder.mount, seen.folder.quota
             folders.setdefault(room, []).append(seen.folder)
             new.setdefault(room, []).extend([] if seen.found else [touch.path])
@@ -140,41 +205,52 @@ def is_full(folder: Folder, new: int) -> bool:
     return no_room or (folder.free_inodes is not None and folder.free_inodes < new + 1)
 
 
+def _needs_room(write: Write, seen: Seen) -> bool:
+    """Say whether a write takes room: a file that is there is overwritten in its own."""
+    overwrites = write.in_place and not write.replaces and not write.adds and seen.found == "file"
+    return write.makes and seen.found != "folder" and not overwrites
+
+
 def judge(touch: Touch, seen: Seen) -> Obstacle | None:
     """Return what keeps a path from being written, None where nothing does."""
-    if touch.how == NEW and seen.found:
+    write = WRITES[touch.how]
+    found = [kind for kind, there in (
+        (seen.found, seen.found), (MOUNTED, seen.mounted), (HARD_LINKS, seen.links > 1)) if there]
+    if any(kind in write.leaves for kind in found):
         return None
-    kind, where = _own(touch, seen) or _of_folder(touch, seen) or ("", "")
+    kind, where = _own(write, seen) or _of_folder(write, seen) or ("", "")
+    if seen.followed and where == seen.place and kind in (FOLDER_IN_WAY, SPECIAL):
+        # It may be /dev/null, and is nobody's to move away: the link is what is wrong.
+        kind, where = LEADS_ASTRAY, touch.path
     return Obstacle(kind, where, touch.path) if kind else None
 
 
-# What a link is that is still there once links were followed, and one that is not followed.
-LINKS_IN_THE_WAY = {WRITTEN: LEADS_NOWHERE, REMOVED: A_LINK}
-
-
-def _own(touch: Touch, seen: Seen) -> tuple[str, str] | None:
-    """Return what is wrong with what is at the path."""
+def _own(write: Write, seen: Seen) -> tuple[str, str] | None:
+    """Return what is wrong with the name, or with what is at the path."""
+    if len(os.fsencode(os.path.basename(seen.place))) + write.beside > seen.folder.longest_name:
+        return TOO_LONG, seen.place
     if not seen.found:
         return None
-    if seen.found == "folder":
-        return (FOLDER_IN_WAY, seen.place) if touch.how in (FILE, WRITTEN, REMOVED) else None
-    if touch.how == FOLDER:
-        return FILE_IN_WAY, seen.place
-    if seen.found == "link" and touch.how in LINKS_IN_THE_WAY:
-        return LINKS_IN_THE_WAY[touch.how], seen.place
-    if seen.links > 1 and touch.how in (WRITTEN, REMOVED):
-        return HARD_LINKS, seen.place
-    if seen.mounted:
+    in_way = {"folder": write.folder, "file": write.file, "link": write.link, "other": write.special}[seen.found]
+    if in_way:
+        return in_way, seen.place
+    if write.hard_links and seen.links > 1:
+        return write.hard_links, seen.place
+    if seen.mounted and not write.in_place:
         return MOUNTED, seen.place
     if seen.flags.immutable:
         return IMMUTABLE, seen.place
-    return (APPEND_ONLY, seen.place) if seen.flags.append_only else None
+    if seen.flags.append_only and not write.adds:
+        return APPEND_ONLY, seen.place
+    return (READ_ONLY, seen.place if seen.mounted else seen.folder.mount) if write.in_place and seen.read_only else None
 
 
-def _of_folder(touch: Touch, seen: Seen) -> tuple[str, str] | None:
-    """Return what is wrong with the folder that the path lies in. A folder that is there already needs nothing of it."""
+def _of_folder(write: Write, seen: Seen) -> tuple[str, str] | None:
+    """Return what is wrong with the folder that the path lies in. What is written in place, or is gone already, needs nothing of
+    it."""
     folder = seen.folder
-    if seen.found == "folder" or (touch.how in (GONE, REMOVED) and not seen.found):
+    in_place = write.in_place and seen.found and (not write.replaces or seen.mounted)
+    if in_place or (not write.makes and not seen.found):
         return None
     if not folder.is_folder:
         return FILE_IN_WAY, folder.path
@@ -183,8 +259,10 @@ def _of_folder(touch: Touch, seen: Seen) -> tuple[str, str] | None:
     if folder.flags.immutable:
         return IMMUTABLE, folder.path
     # Names can be added to an append-only folder, and not be replaced.
-    if folder.flags.append_only and seen.parent and touch.how != FOLDER:
+    if folder.flags.append_only and seen.parent and not write.adds:
         return APPEND_ONLY, folder.path
+    if write.needs_links and folder.fstype in WITHOUT_LINKS:
+        return NO_LINKS, folder.mount
     return (FORBIDDEN, folder.path) if folder.forbidden else None
 
 
@@ -198,18 +276,20 @@ class Reader:
 
     def look(self, touch: Touch) -> Seen:
         """Return what is at a path, or at the end of the links there, where these are followed."""
-        path = (end_of_links(self._root, touch.path) if touch.how == WRITTEN else None) or touch.path
+        write = WRITES[touch.how]
+        path = (end_of_links(self._root, touch.path) if write.follows else None) or touch.path
         above, name = os.path.split(path.rstrip("/") or "/")
         if above not in self._folders:
             self._folders[above] = self._read(above)
         folder, parent = self._folders[above]
         place = os.path.join(folder.path, name) if parent else path
         real = self._real(place)
-        found = _found(real, touch.how in (FOLDER, ANY, NEW)) if parent else ""
+        found = _found(real, write.to_folders) if parent else ""
         # A folder that is there is not written, and chattr(1) sets no flags on links and special files.
         flags = flags_of(real) if found == "file" else NO_FLAGS
         links = os.lstat(real).st_nlink if found == "file" else 1
-        return Seen(place, found, place in self._mounts, flags, folder, parent, links)
+        read_only = write.in_place and found == "file" and bool(os.statvfs(real).f_flag & os.ST_RDONLY)
+        return Seen(place, found, place in self._mounts, flags, folder, parent, links, read_only, path != touch.path)
 
     def _read(self, above: str) -> tuple[Folder, bool]:
         """Return the nearest folder above a path that is there, and whether it is that very folder."""
@@ -233,16 +313,19 @@ class Reader:
         folder = is_folder(real)
         found = Folder(
             path, folder, flags_of(real) if folder else NO_FLAGS, bool(status.f_flag & os.ST_RDONLY),
-            folder and not os.access(real, os.W_OK | os.X_OK), mount, fstype, *self._room(mount, status))
+            folder and not os.access(real, os.W_OK | os.X_OK), mount, fstype, *self._room(mount, fstype, status),
+            longest_name=status.f_namemax)
         quota = quotas.of_folder(self._root, real, fstype, self._real(mount)) if folder else None
         if quota is None or (found.free_bytes is not None and found.free_bytes < quota.free_bytes):
             return found
         return found._replace(free_bytes=quota.free_bytes, free_inodes=quota.free_inodes, quota=quota.name)
 
-    def _room(self, mount: str, status: os.statvfs_result) -> tuple[int | None, int | None]:
+    def _room(self, mount: str, fstype: str, status: os.statvfs_result) -> tuple[int | None, int | None]:
         """Return the room of a file system. Below a folder with a quota, ext4 tells what that leaves, and root writes beyond."""
         whole = os.statvfs(self._real(mount)) if mount in self._mounts else status
-        return whole.f_bfree * whole.f_frsize if whole.f_blocks else None, whole.f_ffree if whole.f_files else None
+        device = os.stat(self._real(mount)).st_dev
+        kept = quotas.kept_by_ext4(self._root, device, whole.f_blocks) if fstype == quotas.EXT4 else 0
+        return max(0, whole.f_bfree - kept) * whole.f_frsize if whole.f_blocks else None, whole.f_ffree if whole.f_files else None
 
     def _real(self, path: str) -> str:
         return path if self._root == "/" else os.path.join(self._root, path.lstrip("/"))

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..core import retention, run as engine_run
+from ..core import modes, retention, run as engine_run
 from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
 from ..core.host_io import Target
@@ -52,6 +53,8 @@ def run(module: AnsibleModule, wishes: Wishes | None, undo: t.Sequence[str] = ()
     """Carry out one run and end the module. C(undo) names the sections to take back, C(instead) is a run of another kind."""
     admission.need_root(module)
     need_bindings(module, "rpm", "dnf", "hawkey")
+    # dnf and rpm work within this process.
+    os.umask(modes.UMASK)
     target = target_of(module, not module.check_mode)
     stream = admission.supported_stream(module, target)
     ways = ways_of(module, stream)

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..core import modes
 from ..core.host_io import Target, changing_folder, looking_folder
 
 # Messages are parsed, so they must be untranslated; rpmkeys and systemctl may lie in sbin.
@@ -18,6 +19,7 @@ ENVIRONMENT = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/b
 def target_of(module: AnsibleModule, changes: bool = False) -> Target:
     """Return the door to the host that a module runs on. A run that changes the host has its files below the state directory."""
     def command(argv: t.Sequence[str]) -> tuple[int, str, str]:
-        return module.run_command(list(argv), environ_update=ENVIRONMENT, handle_exceptions=False)
+        return module.run_command(
+            list(argv), environ_update=ENVIRONMENT, handle_exceptions=False, umask=modes.UMASK)
 
     return Target(command, changing_folder if changes else looking_folder, warn=module.warn)

@@ -14,6 +14,7 @@ import functools
 import os
 import typing as t
 
+from ..core import modes
 from ..core.errors import Failed, Problem, Refused
 from ..core.host_io import Target, names_in
 from . import damage, jobfile, launch, outcomes, rpmdb, solver
@@ -166,7 +167,7 @@ class Cut:
                 f" without {', '.join(missing)}, which the host does not have ({_said(error)})" if missing else f" ({error})"))
             if missing:
                 remedies.append(f"copy the package files of {', '.join(missing)} to {self.carried.folder}")
-        os.makedirs(self.carried.folder, mode=0o700, exist_ok=True)
+        modes.make_folders(self.carried.folder, modes.PRIVATE)
         choice = "mend what the reasons name"
         if remedies:
             choice = f"enable a repository that offers them, or {'; or '.join(remedies)}"

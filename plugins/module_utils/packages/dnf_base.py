@@ -16,7 +16,7 @@ import stat
 import sys
 import typing as t
 
-from ..core import host_io
+from ..core import host_io, modes
 from ..core.errors import Problem, Refused
 from ..text import versionlock
 from . import filepolicy
@@ -175,7 +175,7 @@ def _refuse_broken_history(base) -> None:
 def _move_state(conf, scratch: str) -> None:
     """Let dnf keep its logs in a folder of its own, and read its history there: opening it touches it."""
     conf.logdir = os.path.join(scratch, "log")
-    os.makedirs(conf.logdir, exist_ok=True)
+    modes.make_folders(conf.logdir, modes.PRIVATE)
     state = os.path.join(scratch, "state")
     if host_io.is_folder(conf.persistdir) and not host_io.is_folder(state):
         shutil.copytree(conf.persistdir, state)
@@ -188,15 +188,15 @@ def _without_own_locks(conf, own: t.Sequence[str], workdir: str) -> str:
     dnf reads the configuration of a plugin from each of its folders, the last word counting.
     """
     folder = os.path.join(workdir, "plugins")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    modes.make_folders(folder, modes.PRIVATE)
     path = os.path.join(folder, "versionlock.list")
-    with open(path, "w", encoding="utf-8", errors="surrogateescape") as out:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", opener=modes.private) as out:
         for given in (_locklist_of(where) for where in reversed(conf.pluginconfpath)):
             if given and host_io.is_file(given):
                 with open(given, encoding="utf-8", errors="surrogateescape") as lines:
                     out.writelines(line for line in lines if line.strip() not in own)
                 break
-    with open(os.path.join(folder, versionlock.CONF), "w", encoding="utf-8") as out:
+    with open(os.path.join(folder, versionlock.CONF), "w", encoding="utf-8", opener=modes.private) as out:
         out.write(f"[main]\nlocklist = {path}\n")
     return folder
 
@@ -206,12 +206,13 @@ def _read_specs(base, specs: t.Sequence[RepoSpec], workdir: str) -> None:
     if not specs:
         return
     folder = os.path.join(workdir, "repos")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    modes.make_folders(folder, modes.PRIVATE)
     for spec in specs:
         if spec.fingerprint:
             pinned([Source(f"repository {spec.id}", "".join(spec.keys).encode("ascii"))], spec.fingerprint)
         base.repos.pop(spec.id, None)
-        with open(os.path.join(folder, spec.id + ".repo"), "w", encoding="utf-8", errors="surrogateescape") as handle:
+        path = os.path.join(folder, spec.id + ".repo")
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", opener=modes.private) as handle:
             handle.write(spec.text)
     own = list(base.conf.reposdir)
     base.conf.reposdir = [folder]

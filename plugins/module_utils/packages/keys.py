@@ -17,7 +17,7 @@ import re
 import tempfile
 import typing as t
 
-from ..core import process
+from ..core import modes, process
 from ..core.errors import CannotRead, Problem, Refused
 from ..text import openpgp
 
@@ -215,7 +215,7 @@ def unaccepted(fact: str, signer: str | None, ring: Ring, workdir: str | None, s
 def _import(store: str, armoured: str, number: int) -> str:
     """Import a key into a store; return what rpm says when it does not take the key."""
     path = os.path.join(store, f"{number}.asc")
-    with open(path, "w", encoding="ascii") as handle:
+    with open(path, "w", encoding="ascii", opener=modes.private) as handle:
         handle.write(armoured)
     status, out = _rpmkeys(store, "--import", path)
     os.unlink(path)

@@ -12,7 +12,7 @@ import os
 import stat
 import typing as t
 
-from ..core.writable import ANY, CLEARED, FILE, FOLDER, GONE, NEW, Touch
+from ..core.writable import ANY, CLEARED, FILE, FOLDER, GONE, LINK, NEW, Touch
 
 try:
     import rpm
@@ -30,6 +30,8 @@ def of_headers(come: t.Sequence[t.Any], leave: t.Sequence[t.Any]) -> list[Touch]
         clears = any(header[tag] for tag in CLEARING)
         for path, is_folder in _files(header):
             found[path] = FOLDER if is_folder else CLEARED if clears and left.get(path) else FILE
+        links = [entry.name for entry in rpm.files(header) if stat.S_ISLNK(entry.mode)]
+        found.update({path: LINK for path in links if found.get(path) == FILE})
     return _touches(found, left)
 
 

@@ -16,6 +16,7 @@ import os
 import shutil
 import typing as t
 
+from ..core import modes
 from ..core.host_io import is_file
 
 INDEX = "packages.json"
@@ -38,7 +39,7 @@ class Store:
 
     def put(self, packages: t.Mapping[str, str]) -> None:
         """Take package files in (NEVRA -> path), synced, beside those that are there."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        modes.make_folders(self.folder, modes.PRIVATE)
         index = self.index()
         for nevra, path in sorted(packages.items()):
             name = os.path.basename(path)
@@ -84,16 +85,21 @@ def _place(path: str, place: str) -> None:
         os.unlink(place)
     try:
         if _selinux_type(path) != _selinux_type(os.path.dirname(place)):
-            shutil.copyfile(path, place)
+            _copy(path, place)
         else:
             os.link(path, place)
     except OSError:
-        shutil.copyfile(path, place)
+        _copy(path, place)
     handle = os.open(place, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _copy(path: str, place: str) -> None:
+    with open(path, "rb") as source, open(place, "wb", opener=modes.private) as copy:
+        shutil.copyfileobj(source, copy)
 
 
 def _selinux_type(path: str) -> str:

@@ -9,7 +9,7 @@ import os
 import shutil
 import typing as t
 
-from ..core import foreign
+from ..core import foreign, modes
 from ..core.errors import Problem, Refused
 from . import dnf_base, filepolicy, paths, reasons as package_reasons, rings, solver
 from .jobfile import CARRIED, REASONS, SKIPPED, Folder, Job
@@ -97,7 +97,7 @@ def _put(store: Store, packages: t.Sequence[t.Any]) -> None:
 
 def _refuse_full_disk(cachedir: str, packages: t.Sequence[t.Any]) -> None:
     needed = sum(package.downloadsize for package in packages if not os.path.exists(package.localPkg()))
-    os.makedirs(cachedir, exist_ok=True)
+    modes.make_folders(cachedir, modes.PUBLIC)
     free = shutil.disk_usage(cachedir).free
     if needed and needed + SPACE_KEPT > free:
         raise Refused(Problem(

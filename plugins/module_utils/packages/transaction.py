@@ -9,12 +9,13 @@ import typing as t
 
 from ..backup import shipped
 from ..backup.manifest import Kept
-from ..core import foreign, ledger
+from ..core import boot_disk, foreign, ledger
 from ..core.engine import TRANSACT, Action
 from ..core.errors import Failed, Problem, Refused, from_record
-from ..core.host_io import Target
-from ..core.writable import Touch
-from . import cut, jobfile, launch, outcomes, paths, solver
+from ..core.host_io import SCRATCH, Target
+from ..core.writable import OVERWRITTEN, Touch
+from ..facts import boot_loader
+from . import cut, database_paths, jobfile, launch, outcomes, paths, solver
 from .rpmdb import Package, installed
 
 LOCK = "lock"  # kind of the steps that write version locks, which are lifted for our own transactions
@@ -80,11 +81,18 @@ class TransactionAction(Action):
 
     def _touches(self, target: Target, undoing: bool) -> list[Touch]:
         brought = {item.nevra for item in solver.brought(self.items)}
+        own = [*database_paths.of_rpm(target), *database_paths.of_dnf(target), *self._of_boot()]
         if not undoing:
-            return paths.of_names(self.comes, paths.installed({item.nevra for item in self.leaving}))
-        saved = Kept(target, self.run).packages.whole()
+            return own + paths.of_names(self.comes, paths.installed({item.nevra for item in self.leaving}))
+        kept = Kept(target, self.run)
+        saved = kept.packages.whole()
         come = paths.of_files(saved[item.nevra] for item in self.leaving if item.nevra in saved)
-        return paths.of_headers(come, paths.installed(brought))
+        return own + kept.touches() + paths.of_headers(come, paths.installed(brought))
+
+    def _of_boot(self) -> list[Touch]:
+        """Return what hooks of kernel-install write for the kernels that come or go, by names that they choose."""
+        kernels = any(item.installonly for item in self.items)
+        return [Touch(f"{boot_loader.ENTRIES}/{SCRATCH}new"), Touch(boot_disk.ENVIRONMENT, OVERWRITTEN)] if kernels else []
 
     def apply(self, target: Target) -> None:
         with foreign.told():

@@ -17,7 +17,7 @@ import signal
 import time
 import typing as t
 
-from ..core import boot_disk, foreign, guard_fire, process, unwritable
+from ..core import boot_disk, foreign, guard_fire, modes, process, unwritable
 from ..core.errors import Failed, Problem, Refused
 from . import dnf_base, filepolicy, paths, reasons as package_reasons, repair, solver, supply
 from .callback import Callback
@@ -219,6 +219,7 @@ def main(path: str) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # It may have been started without a unit of its own.
     process.be_hard_to_kill()
+    os.umask(modes.UMASK)
     folder = Folder(path)
     alive = os.open(os.path.join(path, ALIVE), os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(alive, fcntl.LOCK_EX)

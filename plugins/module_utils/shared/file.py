@@ -12,7 +12,7 @@ from ..core.engine import CONFIGURE, Action
 from ..core.errors import Failed, Problem
 from ..core.exchange import ASIDE
 from ..core.host_io import DISPLACED, STATE_DIR, FileState, Target
-from ..core.writable import REMOVED, WRITTEN, Touch
+from ..core.writable import REMOVED, TAKEN_BACK, WRITTEN, Touch
 from ..text import merge
 
 
@@ -33,7 +33,7 @@ class FileAction(Action):
     def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
         wanted = self.args["old" if undoing else "new"]
         # On the way back a link that somebody has put there since is left as it is.
-        return [Touch(self.subject, WRITTEN)] if wanted else [] if undoing else [Touch(self.subject, REMOVED)]
+        return [Touch(self.subject, WRITTEN if wanted else TAKEN_BACK if undoing else REMOVED)]
 
     def _put(self, target: Target, wanted: list[str] | None) -> None:
         if wanted is None:

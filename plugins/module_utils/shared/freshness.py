@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from ..core.host_io import Target, is_folder, leads_somewhere
+from ..core.writable import OVERWRITTEN, Touch
 
 # How systemd prints a point in time with C(--timestamp=us+utc); it leaves a fraction of zero out.
 STAMPS = ("%a %Y-%m-%d %H:%M:%S.%f UTC", "%a %Y-%m-%d %H:%M:%S UTC")
@@ -76,6 +77,13 @@ def date_now(target: Target, paths: t.Iterable[str]) -> None:
         real = _dated_path(target, path)
         if real is not None and os.stat(real).st_mtime > present:
             os.utime(real, (present, present))
+
+
+def touches(target: Target, paths: t.Iterable[str]) -> list[Touch]:
+    """Return what date_now() writes of some files."""
+    present = time.time()
+    dated = {path: _dated_path(target, path) for path in paths}
+    return [Touch(path, OVERWRITTEN) for path, real in dated.items() if real is not None and os.stat(real).st_mtime > present]
 
 
 def _dates(target: Target, paths: t.Iterable[str]) -> list[float]:

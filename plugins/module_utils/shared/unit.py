@@ -13,14 +13,13 @@ from ..core.engine import ACTIVATE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import Target, leads_somewhere, names_in
 from ..core.writable import Touch
-from . import freshness
+from . import freshness, unit_links
+from .unit_links import LOCAL_UNITS
 
 # systemd.unit(5): what a unit name may hold, and the types it ends in.
 UNIT_NAME = re.compile(
     r"^[A-Za-z0-9:_.\\@-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$")
 
-# Where systemctl keeps what it enables and masks.
-LOCAL_UNITS = "/etc/systemd/system"
 # What ends the names of folders whose links pull units in.
 PULLING = (".wants", ".requires", ".upholds")
 
@@ -80,12 +79,11 @@ class UnitAction(Action):
     def turns_off(self) -> list[str]:
         return [self.args["unit"]] if self.args["aspect"] == "active" and not self.args["wanted"] else []
 
-    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        if self.args["aspect"] == "active":
-            return []
-        # A mask is a link of the unit's name; what else it links to is in its file, and is put there as systemd names it first.
-        name = self.args["unit"] if self.args["aspect"] == "masked" else f".#{self.args['unit']}"
-        return [Touch(f"{LOCAL_UNITS}/{name}")]
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        wanted = self.args["wanted"] != undoing
+        if self.args["aspect"] == "masked":
+            return unit_links.of_mask(self.args["unit"], wanted)
+        return unit_links.of_enabled(target, [self.args["unit"]], wanted) if self.args["aspect"] == "enabled" else []
 
     def apply(self, target: Target) -> None:
         self._turn(target, self.args["wanted"])
@@ -140,6 +138,9 @@ class ReloadAction(Action):
         args = {"units": list(units), "files": list(files)}
         return cls("PID 1", "files of units changed since it read them", args, "units: as read before\n", "units: as on disk\n")
 
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        return [] if undoing else freshness.touches(target, self.args["files"])
+
     def apply(self, target: Target) -> None:
         freshness.date_now(target, self.args["files"])
         target.run(["systemctl", "daemon-reload"])
@@ -170,6 +171,9 @@ class RestartAction(Action):
         args = {"unit": unit, "files": list(files)}
         why = f"one of {', '.join(files)} is newer"
         return cls(f"restart {unit}", why, args, "runs by: older files\n", "runs by: files on disk\n")
+
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        return [] if undoing else freshness.touches(target, self.args["files"])
 
     def apply(self, target: Target) -> None:
         freshness.date_now(target, self.args["files"])

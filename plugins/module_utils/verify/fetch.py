@@ -20,6 +20,7 @@ import urllib.parse
 
 from ansible.module_utils.urls import ConnectionError as UrlsError, MissingModuleError, open_url
 
+from ..core import modes
 from ..packages import rings, solver
 from ..packages.keys import Ring
 from . import headers
@@ -196,7 +197,7 @@ def _stub(package, folder: str) -> _Stub:
             data = _range(package.remote_location() or "", end, package.repo)
             read = len(data)
         beside = f"{path}.{os.getpid()}.{threading.get_ident()}"
-        with open(beside, "wb") as handle:
+        with open(beside, "wb", opener=modes.private) as handle:
             handle.write(data)
         os.rename(beside, path)
     except TROUBLE as error:

@@ -24,6 +24,7 @@ from ..facts import mounts
 from ..facts.view import NOT_FOUND, View
 from ..packages import edits, filepolicy, rpmdb
 from ..tables import places
+from ..text import unit_files
 from . import kernel_settings, live, unit_states
 from .builds import Build, File, of_header
 from .digests import seen
@@ -268,18 +269,8 @@ def installs(where: Scene) -> dict[str, list[str]]:
         match = units.UNIT_PATH.match(path)
         text = where.view.text(path) if match else None
         if match and text is not None:
-            found[match.group("unit")] = _install_section(text)
+            found[match.group("unit")] = unit_files.install_section(text)
     return found
-
-
-def _install_section(text: str) -> list[str]:
-    lines, inside = [], False
-    for line in (line.strip() for line in text.splitlines()):
-        if line.startswith("["):
-            inside = line == "[Install]"
-        elif inside and line and not line.startswith(("#", ";")):
-            lines.append(line)
-    return sorted(lines)
 
 
 def alternatives(where: Scene) -> dict[str, str]:

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import datetime
-import os
 import platform
 import time
 import typing as t
 
-from ..core import foreign, ledger
+from ..core import foreign, ledger, modes
 from ..core.errors import Problem
 from ..facts.view import View
 from ..packages import installonly, rpmdb, solver
@@ -90,7 +89,7 @@ class Witness:
 
     def look(self, base, specs: t.Sequence[solver.RepoSpec], coming: t.Sequence[t.Any], going: t.Sequence[str] | None) -> None:
         """Read the headers of what comes, of what is on offer beside it, and what the repositories have of the same names."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        modes.make_folders(self.folder, modes.PRIVATE)
         self.fetched = fetch.fetch(base, coming, self.folder, fetch.rings_of(base, specs))
         beside = fetch.fetch(base, offers.beside(base, coming), self.folder, None)
         self.beside = [entry.build for entry in beside.incoming]

@@ -14,8 +14,8 @@ import typing as t
 from ...core.engine import CONFIGURE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import Target, is_there, sync_folder
-from ...core.writable import Touch
-from ...shared.unit import LOCAL_UNITS
+from ...core.writable import LINK, Touch
+from ...shared import unit_links
 from . import services
 from .state import State, beside, chosen, damaged, differing, read, state_folder, unknown, within
 
@@ -34,9 +34,12 @@ class AlternativeAction(Action):
     phase = CONFIGURE
 
     def touches(self, target: Target, _undoing: bool = False) -> list[Touch]:
-        units = [f"{LOCAL_UNITS}/.#{name}" for name in self.args["old"].get("units", ())]
-        file = f"{state_folder(target)}/{self.subject}"
-        return [Touch(path) for path in (within(self.subject), file, beside(target, self.subject), *units)]
+        # It may switch units either way: to enable one is the harder.
+        units = unit_links.of_enabled(target, self.args["old"].get("units", ()), True)
+        files = [f"{state_folder(target)}/{self.subject}", beside(target, self.subject)]
+        state = _read(target, self.subject)
+        links = state.links if state else [within(self.subject)]
+        return [*(Touch(path) for path in files), *(Touch(link, LINK) for link in links), *units]
 
     def apply(self, target: Target) -> None:
         state = _read(target, self.subject)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ...core import boot_disk
+from ...core import boot_disk, identity
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import Target
-from ...core.writable import WRITTEN, Touch
+from ...core.writable import OVERWRITTEN, TAKEN_BACK, WRITTEN, Touch
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, cmdline, grubenv
@@ -93,9 +93,11 @@ class EntryAction(SeenAction):
             target.write(path, held._replace(content=bls.with_options(held.content, how(options))))
         boot_disk.flush(path, target.root)
 
-    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        # The entry of a kernel that is still to come has no name yet.
-        return [Touch(self.args["path"] or f"{boot_loader.ENTRIES}/{self.args['release']}.conf", WRITTEN)]
+    def touches(self, target: Target, _undoing: bool = False) -> list[Touch]:
+        # kernel-install(8) names the entry of a kernel that is still to come by the machine and the release.
+        machine = identity.of(target).machine
+        path = self.args["path"] or self._path(target) or f"{boot_loader.ENTRIES}/{machine}-{self.args['release']}.conf"
+        return [Touch(path, WRITTEN)]
 
     def apply(self, target: Target) -> None:
         if self.args["release"] and self._path(target) is None:
@@ -157,8 +159,9 @@ class EnvironmentAction(SeenAction):
             values[name] = entry.id
         return values
 
-    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        return [Touch(self.args["path"], WRITTEN)]
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        gone = [Touch(self.args["path"], TAKEN_BACK)] if undoing and self.args["made"] else []
+        return [touch_of_block(target, self.args["path"]), *gone]
 
     def apply(self, target: Target) -> None:
         put_variables(target, self.args["path"], self._values(target))
@@ -211,6 +214,12 @@ class EnvironmentAction(SeenAction):
                     "boot.grub_starts_another", f"GRUB would not start kernel {starts[name]}",
                     f"by its files it starts {entry.id if entry else 'an entry that they do not name'}",
                     "Look at 'grub2-editenv list' and at /boot/loader/entries on the host"))
+
+
+def touch_of_block(target: Target, path: str) -> Touch:
+    """Return how an environment block is written: in place, or anew where none is or it is damaged."""
+    held = target.read(path)
+    return Touch(path, OVERWRITTEN if held is not None and grubenv.valid(held.content) else WRITTEN)
 
 
 ACTIONS = {action.kind: action for action in (SettingAction, NoteAction, EntryAction, EnvironmentAction)}

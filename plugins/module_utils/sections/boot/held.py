@@ -14,11 +14,12 @@ from ...core import guard, ledger
 from ...core.engine import PREPARED, Action
 from ...core.host_io import FileState, Target
 from ...core.planning import Context
+from ...core.writable import Touch
 from ...facts import boot_loader
 from ...shared.file import FileAction
 from ...text import bls, grubenv
 from . import guarding
-from .actions import SECTION, EnvironmentAction
+from .actions import SECTION, EnvironmentAction, touch_of_block
 from .guarding import KERNEL_SETTINGS, SAVED
 from .state import State, coming
 
@@ -78,6 +79,9 @@ class HoldAction(FileAction):
         guard.arm_if_possible(
             target, guarding.GUARD, ledger.step_of_job(target.job), args, guarding.SECONDS, guarding.ENTRY, guarding.MODULES)
         super().apply(target)
+
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        return [*super().touches(target, undoing), touch_of_block(target, boot_loader.read(target.root).env_path)]
 
     def undo(self, target: Target) -> None:
         guarding.put_safe_default(target, self.args["safe"], self.args["newcomers"])

@@ -10,7 +10,7 @@ import os
 from ...core.engine import ACTIVATE, CONFIGURE, PREPARE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target, is_file, sync_folder
-from ...core.writable import WRITTEN, Touch
+from ...core.writable import CLEARED, REMOVED, WRITTEN, Touch
 from ...facts import cow
 from ...packages import rpmdb
 from ...shared.file import FileAction
@@ -35,8 +35,8 @@ class ConfigAction(Action):
         before = now.content if now else ""
         return cls(cow.CONF, "the plugin's settings differ", {"wanted": list(wanted)}, before, cow.edited(before, wanted))
 
-    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
-        return [Touch(cow.CONF, WRITTEN)]
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        return [Touch(cow.CONF, WRITTEN), Touch(kept_path(target), REMOVED if undoing else WRITTEN)]
 
     def apply(self, target: Target) -> None:
         now = target.read(cow.CONF)
@@ -74,6 +74,9 @@ class OffAction(FileAction):
     kind = "cow-off"
     phase = PREPARE
 
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        return [*super().touches(target, undoing), Touch(kept_path(target), WRITTEN if undoing else REMOVED)]
+
     def apply(self, target: Target) -> None:
         super().apply(target)
         target.remove(kept_path(target))
@@ -95,6 +98,10 @@ class MoveAction(Action):
     def between(cls, source: str, destination: str, why: str) -> MoveAction:
         """Make the action that moves the database from one folder to the other."""
         return cls(destination, why, {"from": source, "to": destination}, f"{source}\n", f"{destination}\n")
+
+    def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
+        places = self.args["from"], self.args["to"]
+        return move.touches(*(reversed(places) if undoing else places))
 
     def apply(self, target: Target) -> None:
         move.move(target, self.args["from"], self.args["to"])
@@ -123,6 +130,10 @@ class LinkAction(Action):
         """Make the action that has a link lead from the old place to the new one."""
         args = {"from": source, "to": destination}
         return cls(source, "scripts may name the old folder", args, "", f"{source} -> {destination}\n")
+
+    def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
+        # An empty folder there gives way, and one with anything in it stays.
+        return [] if undoing else [Touch(self.args["from"], CLEARED)]
 
     def apply(self, target: Target) -> None:
         move.linked(target, self.args["from"], self.args["to"])
@@ -210,7 +221,7 @@ def plugin_problem(target: Target) -> Problem | None:
 
 
 def kept_path(target: Target) -> str:
-    return os.path.join("/", os.path.relpath(os.path.join(target.state_dir, KEPT), target.root))
+    return target.state_path(KEPT)
 
 
 def _restore(target: Target) -> None:

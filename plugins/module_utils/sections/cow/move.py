@@ -17,9 +17,11 @@ import shutil
 import tempfile
 import typing as t
 
+from ...core import modes
 from ...core.errors import Failed, Problem
-from ...core.host_io import FileState, Target, is_file, is_folder, is_there, sync_folder
+from ...core.host_io import SCRATCH, FileState, Target, is_file, is_folder, is_there, sync_folder
 from ...core.renames import AT_FDCWD, RENAME_EXCHANGE, renameat2
+from ...core.writable import APPENDED, CLEARED, WRITTEN, Touch
 from ...packages.rpmdb import DATABASE_FILES
 
 try:
@@ -79,14 +81,22 @@ def linked(target: Target, source: str, destination: str) -> None:
         os.symlink(os.path.relpath(destination, os.path.dirname(source)), real)
 
 
+def touches(source: str, destination: str) -> list[Touch]:
+    """Return what a move of the database writes: both places are exchanged for what was made beside them."""
+    # The lock of rpm is the one file of the old place that is written there.
+    return [
+        Touch(source, CLEARED), Touch(destination, CLEARED), Touch(f"{source}/{LOCK}", APPENDED), Touch(MACROS, WRITTEN),
+        Touch(f"{os.path.dirname(source)}/{SCRATCH}new"), Touch(f"{os.path.dirname(destination)}/{SCRATCH}new")]
+
+
 def move(target: Target, source: str, destination: str) -> None:
     """Move the database; one that has moved already is left alone."""
     if not look(target, source).database and look(target, destination).database:
         return
     before = listed(target, source)
     real_source, real_destination = target.path(source), target.path(destination)
-    os.makedirs(os.path.dirname(real_destination), exist_ok=True)
-    with open(os.path.join(real_source, LOCK), "a", encoding="ascii") as lock:
+    target.make_folders(os.path.dirname(destination))
+    with open(os.path.join(real_source, LOCK), "a", encoding="ascii", opener=modes.public) as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError) as error:

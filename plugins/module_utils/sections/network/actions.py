@@ -12,8 +12,9 @@ from ...core import guard
 from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import Target
-from ...core.writable import Touch
+from ...core.writable import EITHER, WRITTEN, Touch
 from ...facts import network as live
+from ...shared import unit_links
 from . import job, switch
 from .bring import NETWORKMANAGER
 
@@ -42,12 +43,14 @@ class HandoverAction(Action):
     def turns_off(self) -> list[str]:
         return [name for name, unit in self.args["after"]["units"].items() if not unit["active"]]
 
-    def touches(self, _target: Target, _undoing: bool = False) -> list[Touch]:
+    def touches(self, target: Target, _undoing: bool = False) -> list[Touch]:
         before, after = self.args["before"], self.args["after"]
         was, will = before["files"], after["files"]
         changed = {path for path in {**was, **will} if was.get(path) != will.get(path)}
-        resolv = [live.RESOLV_CONF] if before["resolv"] != after["resolv"] else []
-        return [Touch(path) for path in [*sorted(changed), *resolv]]
+        # Any of it may come and go: what does not come up is taken back at once.
+        files = [Touch(path, WRITTEN) for path in sorted(changed)]
+        resolv = [Touch(live.RESOLV_CONF, EITHER)] if before["resolv"] != after["resolv"] else []
+        return [*files, *resolv, *_of_units(target, before["units"], after["units"])]
 
     def apply(self, target: Target) -> None:
         job.carry_out(target, self.args["before"], self.args["after"], self.args["seconds"])
@@ -87,6 +90,14 @@ class ConfirmAction(Action):
         if switch.armed(target) is not None:
             raise Failed(Problem(
                 "network.still_waits", "the hand-over still waits for its confirmation", "it was confirmed", "Run again"))
+
+
+def _of_units(target: Target, before: dict[str, t.Any], after: dict[str, t.Any]) -> list[Touch]:
+    """Return the links of units that are switched."""
+    switched = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    masked = [name for name in switched if before.get(name, {}).get("masked") or after.get(name, {}).get("masked")]
+    return [*unit_links.of_enabled(target, switched, True), *(
+        touch for name in masked for touch in unit_links.of_mask(name, after.get(name, {}).get("masked", False)))]
 
 
 ACTIONS = {action.kind: action for action in (HandoverAction, ConfirmAction)}

@@ -9,7 +9,7 @@ import contextlib
 import os
 import typing as t
 
-from ...core.host_io import sync_folder
+from ...core.host_io import end_of_links, sync_folder
 from ...facts import network as live
 from .host import command, drop, must, put_file
 
@@ -138,7 +138,8 @@ def _put_files(files: dict[str, t.Any]) -> bool:
             if handle.read() == content:
                 continue
         changed = True
-        put_file(path, content, mode, (0, 0))
+        # A link stays, and what it leads to is written.
+        put_file(end_of_links("/", path) or path, content, mode, (0, 0))
     return changed
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import typing as t
 
-from ...core import process
+from ...core import modes, process
 from ...core.host_io import sync_folder
 
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -71,7 +71,7 @@ def drop(path: str) -> None:
 
 
 def put_file(path: str, content: str, mode: int, owner: tuple[int, int]) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    modes.make_folders(os.path.dirname(path), modes.of_folder)
     try:
         put(path, content, mode, owner)
     except OSError as error:

@@ -17,6 +17,7 @@ from ...core.engine import ACTIVATE, Action
 from ...core.errors import Failed, Problem
 from ...core.host_io import FileState, Target
 from ...core.planning import BOOT, Context, Pending, Planned
+from ...core.writable import Touch
 from ...shared import freshness
 from ...shared.file import FileAction
 from ...shared.unit import UNIT_NAME, UnitAction, UnitState
@@ -75,6 +76,9 @@ class DaemonAction(Action):
         old = "runs" if state.daemon.active else "does not run"
         new = "runs by the files on disk" if run else old
         return cls(DAEMON, why, args, f"systemd-oomd: {old}\n", f"systemd-oomd: {new}\n")
+
+    def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
+        return [] if undoing else freshness.touches(target, self.args["files"])
 
     def apply(self, target: Target) -> None:
         freshness.date_now(target, self.args["files"])

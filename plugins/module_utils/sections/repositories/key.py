@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ...core import modes
 from ...core.engine import CONFIGURE, PREPARE, Action
 from ...core.errors import CannotRead, Failed, Problem, Refused
 from ...core.host_io import Target
+from ...core.writable import Touch
 from ...facts.repos import split_list
-from ...packages import keys, rings
+from ...packages import database_paths, keys, rings
 
 LOCAL = "file://"
 GIVEN = "variable key"
@@ -28,9 +30,12 @@ class KeyAction(Action):
     kind = "rpm-key"
     phase = PREPARE
 
+    def touches(self, target: Target, _undoing: bool = False) -> list[Touch]:
+        return database_paths.of_rpm(target)
+
     def apply(self, target: Target) -> None:
         path = os.path.join(target.tmpdir, "hyperscale.asc")
-        with open(path, "w", encoding="ascii") as handle:
+        with open(path, "w", encoding="ascii", opener=modes.private) as handle:
             handle.write(self.args["key"])
         try:
             target.run(["rpmkeys", "--import", path])

@@ -21,6 +21,7 @@ from ...core.engine import PREPARE, Action
 from ...core.errors import Problem
 from ...core.host_io import FileState, Target
 from ...core.planning import PROOF, Context, Pending, Planned
+from ...core.writable import REMOVED, WRITTEN, Touch
 from ...facts import audit
 from ...facts.security import BOOT_ID, RELAXED, relaxed_since
 from ...text import denials
@@ -56,6 +57,9 @@ class RelaxAction(Action):
     phase = PREPARE
     escorts = True
 
+    def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
+        return [Touch(RELAXED, REMOVED if undoing else WRITTEN)]
+
     def apply(self, target: Target) -> None:
         note = {"boot_id": self.args["boot_id"], "since": time.time(), "mode": "enforcing"}
         guard.arm(
@@ -82,6 +86,9 @@ class EnforceAction(Action):
     section = SECTION
     kind = "selinux-enforcing"
     phase = PREPARE
+
+    def touches(self, _target: Target, undoing: bool = False) -> list[Touch]:
+        return [] if undoing else [Touch(RELAXED, REMOVED)]
 
     def apply(self, target: Target) -> None:
         target.run(["setenforce", ENFORCING])

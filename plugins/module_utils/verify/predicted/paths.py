@@ -46,4 +46,4 @@ def _how(kind: str, build: Build, was: str) -> str:
     if kind == "directory":
         return writable.FOLDER
     cleared = was == "directory" and any(script.slot == "pretrans" for script in build.scripts)
-    return writable.CLEARED if cleared else writable.FILE
+    return writable.CLEARED if cleared else writable.LINK if kind == "symlink" else writable.FILE

@@ -17,6 +17,7 @@ import tempfile
 import typing as t
 import uuid
 
+from ...core import modes
 from ...facts import btrfs, kernel_modules, mounts
 from ...facts.consumer import Consumer
 from ...facts.view import NOT_FOUND, View
@@ -66,8 +67,7 @@ def tried(scenes: Scenes) -> t.Iterator[Finding]:
 def attempt(view: View) -> None:
     """Make the trial. Raises Failure when btrfs fails, Impossible when the trial cannot be made."""
     parent = view.real(btrfs.TRIALS.rstrip("/"))
-    os.makedirs(os.path.dirname(parent), mode=0o700, exist_ok=True)
-    os.makedirs(parent, mode=0o700, exist_ok=True)
+    modes.make_folders(parent, modes.PRIVATE)
     with _alone(parent):
         sweep(view)
         free = mounts.free_bytes(view.root, btrfs.TRIALS)
@@ -91,7 +91,7 @@ def attempt(view: View) -> None:
 @contextlib.contextmanager
 def _alone(parent: str) -> t.Iterator[None]:
     """Keep other trials off: each begins by taking away what it finds."""
-    with open(os.path.join(parent, LOCK), "w", encoding="ascii") as handle:
+    with open(os.path.join(parent, LOCK), "w", encoding="ascii", opener=modes.private) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -122,7 +122,7 @@ def _walk(view: View, folder: str) -> None:
     image, point = os.path.join(folder, "image"), os.path.join(folder, "mount")
     fsid = str(uuid.uuid4())
     os.mkdir(point, 0o700)
-    with open(image, "wb") as handle:
+    with open(image, "wb", opener=modes.private) as handle:
         handle.truncate(IMAGE_BYTES)
     _step(view, "mkfs.btrfs", "--quiet", "--uuid", fsid, image)
     device = _must(view, "losetup", "--find", "--show", image)
@@ -147,7 +147,7 @@ def _walk(view: View, folder: str) -> None:
 
 def _write(path: str, data: bytes) -> None:
     try:
-        with open(path, "wb") as handle:
+        with open(path, "wb", opener=modes.private) as handle:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())

@@ -9,7 +9,7 @@ import errno
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, exchange, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, exchange, host_io, writable
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import file as shared_file
 
 LOOKS = (host_io.is_folder, host_io.is_file, host_io.leads_somewhere)
@@ -164,7 +164,7 @@ def test_a_file_of_ours_that_became_a_link_stays_one(target):
     os.makedirs(target.path("/srv/config"))
     os.rename(target.path(REPO), target.path(END))
     os.symlink("../../srv/config/centos.repo", target.path(REPO))
-    assert action.touches(target, True) == []
+    assert writable.obstacles(target.root, action.touches(target, True)) == []
     action.undo(target)
     assert action.left == [f"{REPO} is a symbolic link by now, and is left as it is"]
     assert target.read(REPO).content == OURS and target.is_link(REPO)

@@ -47,6 +47,31 @@ def within(**more):
     ("removed", SEEN._replace(found="folder"), writable.FOLDER_IN_WAY, "/usr/bin/tool"),
     ("written", within(read_only=True), writable.READ_ONLY, "/usr"),
     ("removed", SEEN._replace(mounted=True), writable.MOUNTED, "/usr/bin/tool"),
+    ("written", SEEN._replace(found="other"), writable.SPECIAL, "/usr/bin/tool"),
+    ("removed", SEEN._replace(found="other"), writable.SPECIAL, "/usr/bin/tool"),
+    ("overwritten", SEEN._replace(found="other"), writable.SPECIAL, "/usr/bin/tool"),
+    # A link to what is no file: the link is wrong, and not /dev/null.
+    ("written", SEEN._replace(found="other", followed=True), writable.LEADS_ASTRAY, "/bin/tool"),
+    ("overwritten", SEEN._replace(found="folder", followed=True), writable.LEADS_ASTRAY, "/bin/tool"),
+    ("taken back", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("taken back", within(flags=APPEND_ONLY), writable.APPEND_ONLY, "/usr/bin"),
+    ("overwritten", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("overwritten", SEEN._replace(flags=APPEND_ONLY), writable.APPEND_ONLY, "/usr/bin/tool"),
+    ("overwritten", SEEN._replace(read_only=True), writable.READ_ONLY, "/usr"),
+    ("overwritten", SEEN._replace(read_only=True, mounted=True), writable.READ_ONLY, "/usr/bin/tool"),
+    ("overwritten", within(flags=IMMUTABLE)._replace(found=""), writable.IMMUTABLE, "/usr/bin"),
+    ("appended", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("appended", SEEN._replace(found="folder"), writable.FOLDER_IN_WAY, "/usr/bin/tool"),
+    ("linked", SEEN, writable.A_FILE, "/usr/bin/tool"),
+    ("linked", SEEN._replace(found="folder"), writable.FOLDER_IN_WAY, "/usr/bin/tool"),
+    ("linked", within(fstype="vfat")._replace(found=""), writable.NO_LINKS, "/usr"),
+    ("link", within(fstype="vfat")._replace(found=""), writable.NO_LINKS, "/usr"),
+    ("either", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("either", within(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin"),
+    ("restored", SEEN._replace(flags=IMMUTABLE), writable.IMMUTABLE, "/usr/bin/tool"),
+    ("restored", within(read_only=True)._replace(found=""), writable.READ_ONLY, "/usr"),
+    ("file", within(longest_name=12)._replace(found=""), writable.TOO_LONG, "/usr/bin/tool"),
+    ("written", within(longest_name=3)._replace(found=""), writable.TOO_LONG, "/usr/bin/tool"),
 ])
 def test_what_is_in_the_way(how, seen, kind, where):
     assert writable.judge(Touch("/bin/tool", how), seen) == Obstacle(kind, where, "/bin/tool")
@@ -66,6 +91,17 @@ def test_what_is_in_the_way(how, seen, kind, where):
     # What is gone already needs no removal.
     ("gone", within(read_only=True, flags=IMMUTABLE)._replace(found="")),
     ("written", SEEN), ("removed", SEEN),
+    # What somebody has put there since is left.
+    ("taken back", SEEN._replace(found="link")), ("taken back", SEEN._replace(links=2)),
+    # What is written in place needs nothing of its folder, has all its names, and may be mounted.
+    ("overwritten", within(flags=IMMUTABLE)), ("overwritten", SEEN._replace(links=2)),
+    ("overwritten", SEEN._replace(mounted=True)),
+    ("appended", SEEN._replace(flags=APPEND_ONLY)), ("appended", within(flags=APPEND_ONLY)._replace(found="")),
+    ("linked", SEEN._replace(found="link")), ("linked", SEEN._replace(found="")),
+    ("restored", SEEN._replace(mounted=True)), ("restored", SEEN._replace(links=2)), ("restored", SEEN._replace(found="folder")),
+    ("either", SEEN._replace(mounted=True)), ("either", SEEN._replace(found="link")),
+    ("file", SEEN._replace(found="other")), ("file", within(fstype="vfat")),
+    ("file", within(longest_name=13)), ("written", within(longest_name=4)),
     ("removed", within(read_only=True)._replace(found="")),
     # rpm gives the path a file of its own.
     ("file", SEEN._replace(links=2)), ("gone", SEEN._replace(links=2)), ("gone", SEEN._replace(found="link")),
@@ -132,7 +168,8 @@ def test_many_paths_are_counted():
 def test_every_obstacle_has_words():
     kinds = {writable.IMMUTABLE, writable.APPEND_ONLY, writable.READ_ONLY, writable.MOUNTED, writable.FOLDER_IN_WAY,
              writable.FILE_IN_WAY, writable.FORBIDDEN, writable.FULL, writable.QUOTA, writable.UNREADABLE,
-             writable.LEADS_NOWHERE, writable.A_LINK, writable.HARD_LINKS}
+             writable.LEADS_NOWHERE, writable.LEADS_ASTRAY, writable.A_LINK, writable.HARD_LINKS, writable.SPECIAL,
+             writable.A_FILE, writable.TOO_LONG, writable.NO_LINKS}
     assert {*unwritable.OF_PATH, *unwritable.OF_FOLDER} == kinds
     for kind in kinds:
         for where in ("/a/b", "/a"):
@@ -192,7 +229,7 @@ def test_what_leads_nowhere_is_in_the_way_and_what_cannot_be_told_is_said(tmp_pa
         str(tmp_path), [Touch("/circle/a"), Touch("/dangling/b/c"), Touch(f"/{long}/d"), Touch(f"/{long}")])
     assert sorted(found) == sorted([
         Obstacle(writable.FILE_IN_WAY, "/circle", "/circle/a"), Obstacle(writable.FILE_IN_WAY, "/dangling", "/dangling/b/c"),
-        *(Obstacle(writable.UNREADABLE, path, path, os.strerror(errno.ENAMETOOLONG)) for path in (f"/{long}/d", f"/{long}"))])
+        *(Obstacle(writable.TOO_LONG, path, path) for path in (f"/{long}/d", f"/{long}"))])
 
 
 @pytest.mark.parametrize(("where", "call"), [("/etc", "statvfs"), ("/etc", "stat"), ("/etc/tool.conf", "lstat")])
@@ -215,7 +252,7 @@ def test_a_folder_or_link_that_cannot_be_looked_at_is_told(tmp_path, monkeypatch
 class Room(tuple):
     """What statvfs says of a folder: blocks and inodes, all and free."""
 
-    f_flag, f_frsize = 0, 4096
+    f_flag, f_frsize, f_namemax = 0, 4096, 255
     f_blocks, f_bfree, f_files, f_ffree = (property(lambda self, at=at: self[at]) for at in range(4))
 
 
@@ -260,7 +297,7 @@ def linked(root):
         path = root / "etc/yum.repos.d" / name
         path.write_text("[plain]\n") if end is None else path.symlink_to(end)
     broken = ("dangling.repo", "nowhere.repo", "circle.repo", "through.repo")
-    return {name: writable.LEADS_NOWHERE if name in broken else writable.FOLDER_IN_WAY if name == "folder.repo" else ""
+    return {name: writable.LEADS_NOWHERE if name in broken else writable.LEADS_ASTRAY if name == "folder.repo" else ""
             for name in chains}
 
 
@@ -273,7 +310,7 @@ def test_links_of_others(tmp_path, how):
         found = writable.obstacles(str(tmp_path), [Touch(path, how)])
         assert [obstacle.kind for obstacle in found] == ([wanted] if wanted else []), name
         for problem in unwritable.problems(found):
-            assert path in problem.fact or wanted == writable.FOLDER_IN_WAY, problem
+            assert path in problem.fact, problem
             assert problem.reason and problem.remedy
 
 

@@ -255,6 +255,16 @@ host:
           description: Names installed twice for one architecture, kernels and kernel modules not counted.
           type: list
           elements: str
+        duplicates_new:
+          description: Those of RV(host.packages.duplicates) that were not so before the adoption that stands.
+          type: list
+          elements: str
+          version_added: 0.5.0
+        disagreements_new:
+          description: The NEVRAs of those of RV(host.packages.disagreements) that were not so before the adoption that stands.
+          type: list
+          elements: str
+          version_added: 0.5.0
         families:
           description: >-
             For each family of packages that move together (C(systemd)) its installed members, by source
@@ -445,6 +455,22 @@ host:
           description: Failed units, from C(systemctl list-units).
           type: list
           elements: str
+        failed_units_new:
+          description:
+            - Those of them that had not failed before the adoption that stands, as its first run noted it. None where nothing of
+              the collection stands. V(null) when that cannot be told.
+          type: list
+          elements: str
+          version_added: 0.5.0
+        failed_units_before:
+          description: The others, each with why it counts as failed before.
+          type: dict
+          version_added: 0.5.0
+        failed_units_better:
+          description: Units that had failed before the adoption, and have not now.
+          type: list
+          elements: str
+          version_added: 0.5.0
         pid1_binary_replaced:
           description: Whether the program PID 1 runs was replaced on disk since, from C(/proc/1/exe).
           type: bool

@@ -156,15 +156,16 @@ def from_record(record: dict[str, t.Any], kinds: t.Mapping[str, type[Action]], r
     return action
 
 
-def apply_all(target: Target, run: str, plan: t.Sequence[Action]) -> None:
-    """Apply a plan in order. Each step is in the ledger before it happens, after it, and after it was read again."""
+def apply_all(target: Target, run: str, plan: t.Sequence[Action], baseline: dict[str, t.Any] | None = None) -> None:
+    """Apply a plan in order. Each step is in the ledger before it happens, after it, and after it was read again. C(baseline) is
+    what is broken on the host, for whoever judges it later."""
     payload.hold()
     book = Book(target, run)
     done: list[int] = []
     try:
         book.write(
             ledger.RUN_BEGAN, steps=[action.describe() for action in plan],
-            follows=[[number, action.record()] for number, action in enumerate(plan) if action.follows])
+            follows=[[number, action.record()] for number, action in enumerate(plan) if action.follows], baseline=baseline)
         for number, action in enumerate(plan):
             record = action.record()
             if action.writes_file:
@@ -242,7 +243,10 @@ def undoing_order(taken: t.Sequence[ledger.Step], kinds: t.Mapping[str, type[Act
     return sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
 
 
-def undo_all(target: Target, run: str, taken: t.Sequence[ledger.Step], kinds: dict[str, type[Action]]) -> Undone:
+def undo_all(
+    target: Target, run: str, taken: t.Sequence[ledger.Step], kinds: dict[str, type[Action]],
+    baseline: dict[str, t.Any] | None = None,
+) -> Undone:
     """Take steps back, last to first. One that fails never stops the rest, but for earlier ones that share something with it.
 
     Where a step stays in its middle, what makes running things follow the disk is left to the run that settles it: what is on the
@@ -256,7 +260,7 @@ def undo_all(target: Target, run: str, taken: t.Sequence[ledger.Step], kinds: di
     stuck: set[str] = set()
     unsettled = ""
     try:
-        book.write(ledger.RUN_BEGAN, undoes=[[step.run, step.number] for step in order])
+        book.write(ledger.RUN_BEGAN, undoes=[[step.run, step.number] for step in order], baseline=baseline)
         for number, step in enumerate(order):
             action = from_record(step.action, kinds, step.run)
             if stuck & action.shares():

@@ -65,7 +65,7 @@ class Undoing(t.NamedTuple):
 class Run(t.NamedTuple):
     """One run as its file tells it. C(began) and C(last) are seconds since the epoch. C(follows) are the steps that make running
     things follow the disk, whether the run came to them or not. C(accepted) are steps, by run and number, that this run accepted
-    for good. C(damage) says, in words, what of the file cannot be read."""
+    for good. C(damage) says, in words, what of the file cannot be read. C(baseline) is what was broken on the host before."""
 
     id: str
     header: dict[str, t.Any]
@@ -78,6 +78,7 @@ class Run(t.NamedTuple):
     began: float
     last: float
     damage: list[str]
+    baseline: dict[str, t.Any] | None = None
 
     @property
     def sequence(self) -> int:
@@ -181,10 +182,12 @@ def parse(run: str, path: str, content: bytes) -> Run:
         return Run(run, head, {}, {}, {}, frozenset(), False, False, head.get("time", 0.0), head.get("time", 0.0), damage)
     follows: dict[int, dict[str, t.Any]] = {}
     accepted: set[tuple[str, int]] = set()
+    baseline = None
     for line in lines.good:
         event, number = line["event"], line.get("number")
         if event == RUN_BEGAN:
             follows.update((place, record) for place, record in line.get("follows", ()))
+            baseline = line.get("baseline", baseline)
         elif event == ACCEPTED:
             accepted.update((one, place) for one, place in line["steps"])
         elif event == INTENT and "undoes" in line:
@@ -197,7 +200,7 @@ def parse(run: str, path: str, content: bytes) -> Run:
             steps[number] = steps[number]._replace(**_said(event))
     times = [line["time"] for line in lines.good] or [0.0]
     ended = any(line["event"] == RUN_ENDED for line in lines.good)
-    return Run(run, head, steps, undoings, follows, frozenset(accepted), ended, lines.torn, times[0], times[-1], damage)
+    return Run(run, head, steps, undoings, follows, frozenset(accepted), ended, lines.torn, times[0], times[-1], damage, baseline)
 
 
 def _said(event: str) -> dict[str, t.Any]:
@@ -244,6 +247,16 @@ def standing(target: Target) -> list[Step]:
     return [
         run.steps[number] for run in found for number in sorted(run.steps)
         if run.steps[number].state in BELONGING and (run.id, number) not in over]
+
+
+def baseline(target: Target) -> dict[str, t.Any] | None:
+    """Return what was broken on the host before the adoption that stands began, as its first run noted it: empty where it noted
+    nothing. After a way back it is what that was compared with. None where the collection has nothing on the host."""
+    stands = standing(target)
+    if stands:
+        return read(target, stands[0].run).baseline or {}
+    known = every(target)
+    return (known[-1].baseline or {}) if known and known[-1].goes_back else None
 
 
 def owed(target: Target) -> list[Step]:

@@ -24,7 +24,7 @@ class Ways(t.NamedTuple):
     controller has proven the host since its last change, so what waited for that may be done. C(way_back) is a word of
     packages.transaction; C(saved_days) is how long what was saved is kept, 0 for as long as it can be taken back. C(rely) is
     false for a look at what a run would come to once the ledger is forgotten. C(finisher) is the module that settles at boot what
-    a restart of the host cuts; empty where the next run is to."""
+    a restart of the host cuts; empty where the next run is to. C(broken) reads what is broken on the host."""
 
     check: bool
     stream: int
@@ -36,6 +36,7 @@ class Ways(t.NamedTuple):
     saved_days: int = 0
     rely: bool = True
     finisher: str = ""
+    broken: t.Callable[[], dict[str, t.Any]] = dict
 
 
 class Report(t.NamedTuple):
@@ -73,8 +74,9 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
         retention.close(target)
         steps = [
             (number, False, run, action.record()) for number, action in enumerate(plan.actions) if action.settles_later]
+        broken = ways.broken()
         with guard_cut.watching(target, kinds, run, steps, ways.finisher):
-            apply_all(target, run, plan.actions)
+            apply_all(target, run, plan.actions, broken)
         undoing.tidy(target, ways.saved_days, registry)
         # What this run changed, nobody has proven yet.
         left = _prove(target, registry, wishes, ways._replace(proven=False))
@@ -164,7 +166,8 @@ def _taken_back(target: Target, registry: Registry, run: str, taken: t.Sequence[
         (number, True, step.run, step.action) for number, step in enumerate(undoing_order(taken, kinds))
         if kinds[step.action["kind"]].settles_later]
     with guard_cut.watching(target, kinds, run, steps, ways.finisher):
-        return undo_all(target, run, taken, kinds)
+        # The host is compared with what it was before all that is taken back.
+        return undo_all(target, run, taken, kinds, ledger.baseline(target))
 
 
 def _going_back(

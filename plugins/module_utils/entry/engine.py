@@ -15,7 +15,7 @@ from ..core.bindings import need_bindings
 from ..core.errors import Problem, Refused
 from ..core.host_io import Target
 from ..core.registry import Registry, Wishes
-from ..facts import gather, kind
+from ..facts import baseline, gather, kind
 from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
@@ -107,13 +107,28 @@ def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:
     return engine_run.Ways(
         module.check_mode, stream, module.params["lock_timeout"], fingerprints,
         module.params["controller"] or "a controller that did not say its name", module.params.get("proven", False),
-        module.params["way_back"], module.params["saved_days"], finisher=finishing.ENTRY)
+        module.params["way_back"], module.params["saved_days"], finisher=finishing.ENTRY,
+        broken=lambda: _broken(module, fingerprints))
+
+
+def _broken(module: AnsibleModule, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return what is broken on the host; what of it cannot be read is told."""
+    target = target_of(module)
+    host = gather.gather(_asking(target), fingerprints, ("packages",), kind=kind.of_this_host())
+    return baseline.take(
+        _asking(target), lambda what, reason: module.warn(f"{what} of this host cannot be read before the run: {reason}"),
+        host["packages"]) if kind.of_this_host().runs else {}
 
 
 def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
     """Return the facts that a run is judged by, as host_info reports them."""
+    return gather.gather(_asking(target), fingerprints, FACTS, kind=kind.of_this_host())
+
+
+def _asking(target: Target) -> t.Callable[[t.Sequence[str]], tuple[int, str, str]]:
+    """Return the door to a host's commands as the facts take it."""
     def probe(argv: t.Sequence[str]) -> tuple[int, str, str]:
         status, out = target.probe(argv)
         return status, out, ""
 
-    return gather.gather(probe, fingerprints, FACTS, kind=kind.of_this_host())
+    return probe

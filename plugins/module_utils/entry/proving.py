@@ -108,5 +108,5 @@ def compare_with_snapshot(module: AnsibleModule) -> None:
     since = undo.began(target, snapshot.time) if options["phase"] == report.ROLLBACK else snapshot.time
     found = prove.prove(
         snapshot, view_of(module), rpmdb.transaction_set(), options["phase"], options["waivers"],
-        Course(since, *engine_run.turned(target, REGISTRY)))
+        Course(since, *engine_run.turned(target, REGISTRY), ledger.baseline(target)))
     predicting.finish(module, found)

@@ -8,13 +8,17 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ..core import guard
+from ..core import guard, ledger
+from ..core.host_io import Target
 from ..packages import rpmdb
 from . import (
-    boot as host_boot, cgroup, kernel as host_kernel, kind as host_kind, legacy, mounts as host_mounts, packages,
-    read as host_read, repos, security, system as host_system, systemd as host_systemd,
+    baseline as host_baseline, boot as host_boot, cgroup, kernel as host_kernel, kind as host_kind, legacy,
+    mounts as host_mounts, packages, read as host_read, repos, security, system as host_system, systemd as host_systemd,
 )
 
+# What is compared with the time before the adoption, in the groups systemd and packages.
+FAILURES = ("failed_units_new", "failed_units_before", "failed_units_better")
+PACKAGE_NEWS = ("duplicates_new", "disagreements_new")
 STATE_DIR = "/var/lib/centos-hyperscale"
 LEDGER = f"{STATE_DIR}/ledger"
 # What is told of a guard.
@@ -103,7 +107,22 @@ class Host:
     def systemd(self) -> dict[str, t.Any] | None:
         """The C(systemd) group."""
         version = next((package.evr for package in self.installed or [] if package.name == "systemd"), None)
-        return self.attempt("systemd", lambda: host_systemd.gather(self.root, self.run, self.note, version))
+        found = self.attempt("systemd", lambda: host_systemd.gather(self.root, self.run, self.note, version))
+        if found is not None:
+            found.update(dict.fromkeys(FAILURES), **(self.attempt("systemd.baseline", lambda: self._failures(found)) or {}))
+        return found
+
+    @functools.cached_property
+    def noted(self) -> dict[str, t.Any] | None:
+        """What was broken before the adoption that stands. Raises OSError where the ledger cannot be read."""
+        return ledger.baseline(Target(lambda argv: (host_read.NOT_FOUND, "", ""), "", root=self.root))
+
+    def _failures(self, found: dict[str, t.Any]) -> dict[str, t.Any] | None:
+        failed = found["failed_units"]
+        if failed is None:
+            return None
+        judged = host_baseline.judged(self.run, self.noted, failed)
+        return dict(zip(FAILURES, (sorted(judged.new), judged.before, judged.better)))
 
     @functools.cached_property
     def boot(self) -> dict[str, t.Any] | None:
@@ -114,7 +133,13 @@ class Host:
         """The C(packages) group."""
         if self.installed is None:
             return None
-        return packages.summarise(self.installed, self.key_fingerprints)
+        found = packages.summarise(self.installed, self.key_fingerprints)
+        return {**found, **dict.fromkeys(PACKAGE_NEWS), **(self.attempt("packages.baseline", lambda: self._news(found)) or {})}
+
+    def _news(self, found: dict[str, t.Any]) -> dict[str, t.Any]:
+        named = found["duplicates"], [package["nevra"] for package in found["disagreements"]]
+        parts = ("duplicates", "disagreements")
+        return {name: host_baseline.news(self.noted, part, now) for name, part, now in zip(PACKAGE_NEWS, parts, named)}
 
     def read_keys(self) -> list[dict[str, t.Any]]:
         """The C(keys) group."""

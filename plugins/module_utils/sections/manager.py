@@ -15,10 +15,12 @@ import os
 import time
 import typing as t
 
+from ..core import ledger
 from ..core.engine import ACTIVATE, Action
 from ..core.errors import Failed, Problem
 from ..core.host_io import Target
 from ..core.planning import Context, Planned
+from ..facts import baseline, read
 from ..facts.systemd import runs_version
 
 OPTIONS: dict[str, t.Any] = {
@@ -76,7 +78,7 @@ class ReexecAction(Action):
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             try:
-                problem = self._problem(gather(target))
+                problem = self._problem(self._without_what_was_broken(target, gather(target)))
             except Failed as failure:  # it does not answer yet
                 problem = failure.problems[0]
             if problem is None:
@@ -98,7 +100,7 @@ class ReexecAction(Action):
                 "systemd.old_daemons", f"{', '.join(now.old_daemons)} still run a binary that is gone", "they did not restart",
                 "Look at 'systemctl status' of each on the host; a reboot starts the installed build",
             )
-        failed = sorted(set(now.failed_units) - set(self.args["failed_units"]))
+        failed = [unit for unit in now.failed_units if unit not in self.args["failed_units"]]
         if failed:
             return Problem(
                 "systemd.units_failed",
@@ -106,6 +108,20 @@ class ReexecAction(Action):
                 "Look at 'systemctl status' of each on the host",
             )
         return None
+
+    def _without_what_was_broken(self, target: Target, now: State) -> State:
+        """Return a state without the units that were broken before the adoption, also where they were not failed when this run
+        was planned."""
+        noted = ledger.baseline(target)
+        if noted is None or not set(now.failed_units) - set(self.args["failed_units"]):
+            return now
+        try:
+            judged = baseline.judged(lambda argv: (*target.probe(argv), ""), noted, now.failed_units)
+        except read.Unreadable as error:
+            raise Failed(Problem(
+                "systemd.failures_unknown", "units failed, and what was so before cannot be told", str(error),
+                "Look at 'systemctl --failed' on the host")) from error
+        return now._replace(failed_units=sorted(judged.new))
 
 
 ACTIONS = {ReexecAction.kind: ReexecAction}

@@ -26,7 +26,7 @@ except ImportError:  # said by whoever calls, before anything here is used
 EMPTY = Build("", "", "", "", "", "", "", [], [], [], [], [], [], [], [], {}, [], [], 0, 0)
 
 
-def _parted(nevra: str) -> tuple[str, str, str]:
+def parted(nevra: str) -> tuple[str, str, str]:
     """Return name, EVR and architecture of a NEVRA."""
     rest, _dot, arch = nevra.rpartition(".")
     name, version, release = rest.rsplit("-", 2)
@@ -52,11 +52,12 @@ def of_snapshot(reason: str) -> str:
 
 class Course(t.NamedTuple):
     """What runs since a snapshot did on purpose: from when on events count, in seconds since the epoch, and which units they
-    turned on and off."""
+    turned on and off. C(broken) is what was broken before the adoption, as the ledger has it; None where it has nothing."""
 
     since: float
     on: t.Collection[str] = ()
     off: t.Collection[str] = ()
+    broken: dict[str, t.Any] | None = None
 
 
 class Scenes:
@@ -102,7 +103,7 @@ class Scenes:
         found = []
         for finding in (self.prediction or {}).get("findings", ()):
             if finding["check"] == "file.needs_subpackage" and finding["after"]:
-                name, label, arch = _parted(finding["after"])
+                name, label, arch = parted(finding["after"])
                 what, subject = finding["subject"]["type"], finding["subject"]["name"]
                 paths = by_name.get(subject, ()) if what == "unit" else [subject] if what == "path" else ()
                 promised = [Relation(subject, 0, "")] if what == "capability" else []

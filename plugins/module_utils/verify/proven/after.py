@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ...facts.consumer import Consumer
 from ...packages import edits
+from ..builds import Build
 from ..checks import found
 from ..gather import GHOST, state_of
 from ..model import HIGH, LOW, MEDIUM, Finding, Subject
 from ..predicted import config, files, hosting, saving, truth
-from ..scenes import Scenes
+from ..scenes import Scenes, parted
 from ..swap import Installed, Swap
 from . import smoke, symbols
 
@@ -38,7 +40,14 @@ def unforeseen(scenes: Scenes) -> t.Iterator[Finding]:
 
 def duplicates(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 24: packages installed twice now."""
-    return hosting.duplicates(Swap(scenes.new, [], installed=scenes.swap.installed))
+    counted = collections.Counter((name, arch) for name, _evr, arch in map(parted, scenes.snapshot.content["packages"]))
+    for finding in hosting.duplicates(Swap(scenes.new, [], installed=scenes.swap.installed)):
+        yield _as_before(finding, counted[finding.subject.name, finding.subject.arch] > 1)
+
+
+def _as_before(finding: Finding, before: bool) -> Finding:
+    """Return a finding of what is there now; what was so before the swap is not blamed on it."""
+    return finding._replace(baseline=True, blocking=False) if before else finding
 
 
 def broken(scenes: Scenes) -> t.Iterator[Finding]:
@@ -56,8 +65,16 @@ def broken(scenes: Scenes) -> t.Iterator[Finding]:
 
 def users_missing(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 31: owners that do not exist; what a package promised to create must be there by now."""
-    made = [build._replace(provides=[]) for build in scenes.new]
-    return files.users_missing(Swap([], made, installed=scenes.swap.installed, view=scenes.view))
+    def missing(builds: t.Sequence[Build]) -> list[Finding]:
+        made = [build._replace(provides=[]) for build in builds]
+        return list(files.users_missing(Swap([], made, installed=scenes.swap.installed, view=scenes.view)))
+
+    known = {finding.key for finding in missing(scenes.old)}
+    had = scenes.snapshot.content.get("accounts") or {}
+    for finding in missing(scenes.new):
+        # Files of the old builds had the same owner, and there was no such account.
+        there = had.get(finding.subject.type)
+        yield _as_before(finding, finding.key in known and there is not None and finding.subject.name not in there)
 
 
 def local_edits(scenes: Scenes) -> t.Iterator[Finding]:

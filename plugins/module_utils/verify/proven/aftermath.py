@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from ...core.host_io import STATE_DIR
-from ...facts import audit, policy
+from ...facts import audit, baseline, policy, read
 from ...facts.consumer import Consumer
 from ...facts.security import ENFORCE
 from ...facts.view import View
@@ -112,13 +112,27 @@ def _known(view: View, unit: str, said: t.Mapping[str, str]) -> bool:
 def failed(scenes: Scenes) -> t.Iterator[Finding]:
     """Row 101: units that failed and had not before."""
     before = scenes.before("units")
-    for unit, said in sorted(scenes.now("units").items()):
-        if said.get("ActiveState") == "failed":
-            was = before.get(unit, {}).get("ActiveState")
-            yield found(
-                "unit.failed", Subject("unit", unit), was, "failed",
-                f"{unit} has failed; when the snapshot was taken it was {was or 'not loaded'}.", baseline=was == "failed",
-                proven=True)
+    failed_now = sorted(unit for unit, said in scenes.now("units").items() if said.get("ActiveState") == "failed")
+    known = _broken_before(scenes, failed_now)
+    for unit in failed_now:
+        was = before.get(unit, {}).get("ActiveState")
+        # The snapshot of a later run may be younger than the break: what the first run of the adoption noted counts.
+        earlier = known[unit] if known is not None and unit in known else ""
+        yield found(
+            "unit.failed", Subject("unit", unit), was, "failed",
+            f"{unit} has failed; when the snapshot was taken it was {was or 'not loaded'}{f'; {earlier}' if earlier else ''}.",
+            baseline=bool(earlier) if known is not None else was == "failed", proven=True)
+
+
+def _broken_before(scenes: Scenes, failed_now: t.Sequence[str]) -> dict[str, str] | None:
+    """Return which failed units were broken before the adoption, in words; None where the ledger does not tell."""
+    if not scenes.course.broken or not failed_now:
+        return None
+    try:
+        return baseline.judged(lambda argv: (*scenes.view.run(argv), ""), scenes.course.broken, failed_now).before
+    except read.Unreadable as error:
+        scenes.view.note("units that failed before", str(error))
+        return None
 
 
 def install_sections(scenes: Scenes) -> t.Iterator[Finding]:

@@ -197,3 +197,11 @@ def test_unknown_kind_in_the_ledger_is_explained():
     record = {"kind": "teleport", "subject": "x", "why": "", "args": {}, "before": "", "after": ""}
     with pytest.raises(errors.Failed, match="does not know that kind"):
         engine.from_record(record, KINDS)
+
+
+def test_a_run_notes_what_was_broken_before_and_the_proof_of_a_way_back_is_told_the_same(target):
+    broken = {"failed": {"kdump.service": {}}}
+    engine.apply_all(target, "000001-a", [], broken)
+    assert ledger.read(target, "000001-a").baseline == broken
+    engine.undo_all(target, "000002-b", [], {}, broken)
+    assert ledger.read(target, "000002-b").baseline == broken

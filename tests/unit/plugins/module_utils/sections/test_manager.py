@@ -9,7 +9,8 @@ import errno
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, ledger
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger_book import Book
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import manager
 
 NOT_YET = (1, "", "Failed to connect to bus: Connection refused\n")
@@ -117,3 +118,34 @@ def test_a_daemon_that_ended_meanwhile_runs_nothing(tmp_path, monkeypatch, code)
 
     monkeypatch.setattr(os, "readlink", readlink)
     assert manager.gather(host.target) == manager.State("262", False, [], [])
+
+
+@pytest.mark.parametrize(("noted", "says"), [
+    # It fails each time its timer starts it, and was not failed at the moment of the plan.
+    ({"lately": {"job.service": "exit-code"}}, None),
+    ({"failed": {"job.service": {"names": ["job.service"], "result": "timeout", "starts": ""}}}, None),
+    ({"failed": {}}, "units failed that worked before: job.service"),
+])
+def test_what_was_broken_before_is_not_blamed_on_the_swap(tmp_path, monkeypatch, noted, says):
+    host = Host(tmp_path, monkeypatch)
+    monkeypatch.setattr(manager, "SETTLE_SECONDS", 0.0)
+    real = host.run
+
+    def run(argv):
+        if "--state=failed" in argv:
+            return 0, "job.service loaded failed failed A job\n", ""
+        if argv[:2] == ["systemctl", "show"] and "job.service" in argv:
+            return 0, "Id=job.service\nNames=job.service\nResult=exit-code\nLoadState=loaded\n", ""
+        return real(argv)
+
+    target = host_io.Target(run, str(tmp_path), root=str(tmp_path))
+    book = Book(target, "000001-a")
+    book.write(ledger.RUN_BEGAN, baseline=noted)
+    book.write(ledger.INTENT, 0, action={"kind": "manager-reexec", "subject": "PID 1"})
+    action = manager.ReexecAction("PID 1", "", {"version": "262", "failed_units": []})
+    if says is None:
+        action.verify(target)
+    else:
+        with pytest.raises(errors.Failed, match=says):
+            action.verify(target)
+    book.close()

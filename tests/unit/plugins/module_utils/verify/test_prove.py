@@ -57,7 +57,7 @@ def recorded(root, before=None, now=None, old=(), new=(), prediction=None, run=s
 
 
 def build(nevra, files=()):
-    name, label, arch = scenes._parted(nevra)
+    name, label, arch = scenes.parted(nevra)
     return scenes.EMPTY._replace(name=name, evr=label, arch=arch, digest_algorithm=8, files={file.path: file for file in files})
 
 

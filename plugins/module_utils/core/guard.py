@@ -30,6 +30,8 @@ PACKAGE = "hyperscale_guard"
 # States of a guard: it waits or acts; it was confirmed; the old state is proven; somebody else changed the state.
 ARMED, CONFIRMED, BACK, OTHERS = "armed", "confirmed", "back", "others"
 ENDED = (CONFIRMED, BACK, OTHERS)
+# Of the fields of proc_pid_stat(5) after the name, which one has the time at which a process was started.
+FIRST_PROCESS, STARTED = "/proc/1/stat", 19
 # Of attempts that failed, the first and the last ones are kept.
 FIRST_ATTEMPTS, LAST_ATTEMPTS = 3, 17
 
@@ -179,16 +181,25 @@ def last(target: Target, kind: str) -> Record | None:
     return next((one for one in reversed(every(target)) if one.kind == kind), None)
 
 
+def boot_of(target: Target) -> str:
+    """Return what is another in each boot: the kernel's id, and when process 1 was started. A container that is started anew has
+    the same kernel; a systemd that re-executes itself is the same process."""
+    stat = target.read(FIRST_PROCESS)
+    fields = stat.content.rpartition(")")[2].split() if stat else []
+    return " ".join([identity.boot_id(target), *fields[STARTED:STARTED + 1]])
+
+
 def is_due(record: Record, boot: str, now: float) -> bool:
-    """Say whether a guard is to act. The time of another boot is over: whoever was to confirm it did not."""
-    if record.tries or record.boot != boot:
+    """Say whether a guard is to act. The time of another boot is over: whoever was to confirm it did not. One without a time is
+    started by a boot alone."""
+    if record.tries or record.boot != boot or record.seconds is None:
         return True
-    return record.seconds is not None and now >= record.armed + record.seconds
+    return now >= record.armed + record.seconds
 
 
 def reason(record: Record, boot: str) -> str:
     """Return why a guard acts."""
-    if record.boot != boot:
+    if record.boot != boot or record.seconds is None:
         return "the host was started anew before anybody confirmed it"
     return f"nobody confirmed it within {record.seconds:g} seconds"
 
@@ -203,7 +214,7 @@ def arm(
     """
     ident = f"{kind.name}-{step[0]}.{step[1]}"
     record = Record(
-        ident, kind.name, kind.subject, step, seconds, time.monotonic(), identity.boot_id(target), args,
+        ident, kind.name, kind.subject, step, seconds, time.monotonic(), boot_of(target), args,
         reverts=kind.reverts, watches=kind.watches, does=kind.does.format(kind.subject))
     code = os.path.join(folder_of(target, ident), CODE)
     try:

@@ -15,7 +15,7 @@ import sys
 import time
 import typing as t
 
-from . import guard, guard_units, identity, lock, modes, process
+from . import guard, guard_units, lock, modes, process
 from .errors import Failed, Refused
 from .guard import Kind, Record
 from .host_io import Target
@@ -67,7 +67,7 @@ def main(kind: Kind, verb: str, folder: str) -> int:
 def early(target: Target, ident: str, kind: Kind) -> None:
     """Act at boot before others begin. Whether the old state is there is found out by C(fire), which comes later."""
     record = guard.read(target, ident)
-    boot = identity.boot_id(target)
+    boot = guard.boot_of(target)
     if record is None or record.state != guard.ARMED or not guard.is_due(record, boot, time.monotonic()):
         return
     with guard.alone(target, ident):
@@ -103,7 +103,9 @@ def fire(target: Target, ident: str, kind: Kind, clock: t.Any = time) -> None:
     """Act until the guard has ended; one whose time has not come ends at once and is started again."""
     record = guard.read(target, ident)
     if record is not None and record.state == guard.ARMED and not guard.is_due(
-            record, identity.boot_id(target), clock.monotonic()):
+            record, guard.boot_of(target), clock.monotonic()):
+        # systemd may have forgotten the timer without a boot, as in a soft-reboot; of one that runs this changes nothing.
+        guard_units.start_timer(target, ident)
         return
     tries = record.tries if record else 0
     while True:
@@ -177,7 +179,7 @@ def _transaction_at_work(target: Target) -> str:
 
 
 def _act(target: Target, record: Record, kind: Kind, why: str, clock: t.Any) -> bool:
-    boot = identity.boot_id(target)
+    boot = guard.boot_of(target)
     why = why or record.why or guard.reason(record, boot)
     record = record._replace(why=why)
     try:

@@ -100,6 +100,11 @@ def install(target: Target, kind: Kind, ident: str, folder: str, code: str, seco
             target.run(["systemctl", "start", name])
 
 
+def start_timer(target: Target, ident: str) -> None:
+    """Have the timer of a guard run."""
+    target.probe(["systemctl", "start", PREFIX + ident + TIMER])
+
+
 def start(target: Target, ident: str) -> None:
     """Have a guard act now that is due; nothing is waited for."""
     target.run(["systemctl", "start", "--no-block", PREFIX + ident + SERVICE])

@@ -97,6 +97,22 @@ def test_it_is_not_started_before_its_time(host, toy):
     assert (ended.state, ended.tries, ended.why) == (guard.BACK, 1, "nobody confirmed it within 60 seconds")
 
 
+def test_a_container_that_is_started_anew_is_another_boot_and_a_systemd_that_re_executes_is_not(host, toy):
+    host.write("/proc/1/stat", "1 (systemd (x) y) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 1 2\n")
+    record = arm(host, toy)
+    assert record.boot == "boot-1 4711"
+    assert host.fire(record, toy) and host.read(STATE) == "new"
+    host.write("/proc/1/stat", "1 (systemd) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4999 1 2\n")
+    assert host.fire(record, toy) and host.read(STATE) == "old"
+
+
+def test_a_timer_that_systemd_forgot_is_started_again(host, toy):
+    record = arm(host, toy)
+    host.commands.clear()
+    assert host.fire(record, toy)
+    assert host.commands == [["systemctl", "start", f"centos-hyperscale-guard-{record.id}.timer"]]
+
+
 def test_one_that_was_confirmed_never_acts(host, toy):
     record = arm(host, toy)
     assert guard.confirm(host.target, record.id) and host.units() == []

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
-    code_tree, engine, errors, guard, guard_cut, guard_fire, guard_units, ledger, recovery,
+    code_tree, engine, errors, guard, guard_cut, guard_fire, guard_units, ledger, lock, recovery,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import finishing
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import guarding as boot
@@ -142,12 +142,17 @@ def test_no_mirror_answers_three_times_and_the_host_is_started_anew_in_between(h
     assert ended.tries == 4 and "no mirror answers" in ended.attempts[-1]["failed"]
 
 
-def test_it_does_not_act_while_the_host_runs(host):
+def test_nothing_but_a_boot_starts_it_and_a_run_that_lives_is_waited_for(host):
     with pytest.raises(PowerCut):
         host.converge()
     record = guard.armed(host.target, "transaction")
-    host.clock.now += 1e6
-    assert host.fire(record, host.kind) and host.read(STATE) == "half" and host.units()
+    assert not [name for name in host.units() if name.endswith(".timer")]
+    with lock.exclusive(host.target, "a run"):
+        host.clock.during[3] = lambda: (_ for _ in ()).throw(SystemExit)
+        with pytest.raises(SystemExit):
+            host.fire(record, host.kind)
+        assert host.read(STATE) == "half" and host.units()
+    assert host.fire(record, host.kind) and host.read(STATE) == "new"
 
 
 @pytest.mark.parametrize("ledger_is", ["gone", "damaged"])

@@ -74,9 +74,10 @@ def converge(target: Target, registry: Registry, wishes: Wishes, ways: Ways) -> 
         retention.close(target)
         steps = [
             (number, False, run, action.record()) for number, action in enumerate(plan.actions) if action.settles_later]
-        broken = ways.broken()
+        # What the first run of the adoption noted counts, also once that run is taken back.
+        before = ledger.baseline(target) if ledger.standing(target) else ways.broken()
         with guard_cut.watching(target, kinds, run, steps, ways.finisher):
-            apply_all(target, run, plan.actions, broken)
+            apply_all(target, run, plan.actions, before)
         undoing.tidy(target, ways.saved_days, registry)
         # What this run changed, nobody has proven yet.
         left = _prove(target, registry, wishes, ways._replace(proven=False))

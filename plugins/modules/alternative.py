@@ -135,14 +135,14 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
     options = engine.SECTION_OPTIONS["alternatives"]
-    module = AnsibleModule(argument_spec={**options, **engine.WAYS}, supports_check_mode=True)
+    module = MaskingModule(argument_spec={**options, **engine.WAYS}, supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     engine.run(module, REGISTRY.wishes_of({"alternatives": [want]}))
 

@@ -174,15 +174,15 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
     options = engine.SECTION_OPTIONS["boot"]
     spec = {**options, **engine.WAYS, "proven": {"type": "bool", "default": False}}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = MaskingModule(argument_spec=spec, supports_check_mode=True)
     engine.run(module, REGISTRY.wishes_of({"boot": [{name: module.params[name] for name in options}]}))
 
 

@@ -66,7 +66,7 @@ attributes:
     description: Can run in check mode and predict the changes without writing anything on the host.
     support: full
   diff_mode:
-    description: Shows what each step would change.
+    description: Shows what each step would change, without the secrets in it.
     support: full
   platform:
     description: CentOS Stream 9 and 10, on x86_64 and aarch64.
@@ -201,9 +201,9 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import run
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 # The states that end the ledger on purpose and change nothing else.
@@ -218,7 +218,7 @@ def main() -> None:
     spec["erase"] = {"type": "list", "elements": "str", "default": []}
     spec["proven"] = {"type": "bool", "default": False}
     spec["undo"] = {"type": "list", "elements": "str", "choices": sections, "default": sections}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = MaskingModule(argument_spec=spec, supports_check_mode=True)
     if module.params["state"] == "undone":
         engine.run(module, None, module.params["undo"])
     elif module.params["state"] in ENDINGS:

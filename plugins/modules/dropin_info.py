@@ -206,8 +206,8 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, predicting
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 
 
 def main() -> None:
@@ -215,7 +215,7 @@ def main() -> None:
     spec["old"] = {"type": "list", "elements": "path", "default": []}
     spec["new"] = {"type": "list", "elements": "path", "default": []}
     spec["cache"] = {"type": "path"}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = MaskingModule(argument_spec=spec, supports_check_mode=True)
     if module.params["old"] or module.params["new"]:
         predicting.on_files(module)
     predicting.on_host(module)

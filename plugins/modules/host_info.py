@@ -17,6 +17,8 @@ description:
     read is never reported as absent.
   - A host that the collection does not support is no failure, see RV(host.supported) and RV(host.refusal). Only where
     Python on the host is too old to run this module at all does the task fail, with the text of the refusal.
+  - Passwords and tokens are masked wherever they stand, such as accounts in the addresses of repositories and secrets among the
+    kernel's arguments.
 author:
   - The centos.hyperscale maintainers (@centos-hyperscale)
 attributes:
@@ -592,8 +594,8 @@ refused:
   version_added: 0.6.0
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import bindings, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry.telling import telling
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import gather as host_facts, kind
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables import keys as table_of_keys
@@ -603,7 +605,7 @@ ENVIRONMENT = {"LANG": "C", "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bi
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = MaskingModule(
         argument_spec={
             "key_fingerprints": {
                 "type": "list",
@@ -619,7 +621,7 @@ def main() -> None:
         look(module)
 
 
-def look(module: AnsibleModule) -> None:
+def look(module: MaskingModule) -> None:
     """Gather the facts and end the module."""
     # Without rpm anywhere the other groups are still worth having, so this does not fail.
     bindings.respawn_with_bindings("rpm")

@@ -156,12 +156,12 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 
 
 def main() -> None:
-    proving.take_snapshot(AnsibleModule(
+    proving.take_snapshot(MaskingModule(
         argument_spec={
             "names": {"type": "list", "elements": "str", "default": []},
             "prediction": {"type": "dict"},

@@ -194,8 +194,8 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
@@ -204,7 +204,7 @@ def main() -> None:
     spec = {**options, **engine.WAYS}
     spec["state"] = {"type": "str", "choices": ["present", "undone", "confirmed"], "default": "present"}
     spec["confirm"] = {"type": "bool", "default": True}
-    module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ["renderer"])], supports_check_mode=True)
+    module = MaskingModule(argument_spec=spec, required_if=[("state", "present", ["renderer"])], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     if module.params["state"] == "undone":
         engine.run(module, None, ["network"])

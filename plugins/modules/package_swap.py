@@ -171,14 +171,14 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.registry import REGISTRY
 
 
 def main() -> None:
     options = engine.SECTION_OPTIONS["packages"]
-    module = AnsibleModule(
+    module = MaskingModule(
         argument_spec={**options, **engine.WAYS}, required_one_of=[("family", "set", "names")], supports_check_mode=True)
     want = {name: module.params[name] for name in options}
     manager = [{"activate": "reexec"}] if want["family"] == "systemd" else []

@@ -178,13 +178,13 @@ refused:
   type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry import predicting, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import report
 
 
 def main() -> None:
-    proving.compare_with_snapshot(AnsibleModule(
+    proving.compare_with_snapshot(MaskingModule(
         argument_spec={
             "snapshot": {"type": "str"},
             "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},

@@ -13,6 +13,7 @@ from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import system
+from ansible_collections.centos.hyperscale.plugins.module_utils.text import masking
 
 READ_OS_RELEASE = "cat /etc/os-release"
 # Where AnsiballZ unpacks a module. A swap may bring a unit that mounts a tmpfs over /tmp, over the running module as well.
@@ -77,6 +78,9 @@ class RefusingAction(ActionBase):
                 raise
             result.update(failed=True, msg=refusal, cause=str(error))
             return result
+        if could_not_run(answer):
+            # What Python prints of an error did not go through the module's own way out.
+            answer = masking.shown(answer)
         refusal = self._refusal() if could_not_run(answer) else None
         if not wanted:
             answer.pop("invocation", None)

@@ -16,6 +16,7 @@ from . import foreign, ledger, payload
 from .errors import Failed, Problem, Refused
 from .host_io import Target
 from .ledger_book import Book
+from .secrets import masked
 from .writable import FILE, Touch
 
 # When an action acts, whatever its section: keys and what the transaction needs, what rests on these and must be done before
@@ -307,7 +308,7 @@ def _step(
         book.write(ledger.DIRTY, number, error=str(failure))
         raise
     except Exception as error:  # whatever a library raises, the ledger has it, and the user gets a problem
-        book.write(ledger.DIRTY, number, error=f"{type(error).__name__}: {error}")
+        book.write(ledger.DIRTY, number, error=masked(f"{type(error).__name__}: {error}"))
         named = intent.get("action", intent)
         raise Failed(foreign.problem(error, f"{named['kind']} of {named['subject']} failed", GOES_ON)) from error
     book.write(ledger.VERIFIED, number)

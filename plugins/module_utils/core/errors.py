@@ -7,19 +7,33 @@ from __future__ import annotations
 
 import typing as t
 
+from .secrets import masked
 
-class Problem(t.NamedTuple):
-    """One thing that is in the way on this host.
 
-    C(code) is C(area.name). It is the same for the same meaning in each release, whatever the words are, and programs decide by
-    it. C(subject) is the object that the problem is about, such as a path, a package or a unit; it is empty where there is none.
-    """
-
+class _Parts(t.NamedTuple):
     code: str
     fact: str
     reason: str
     remedy: str
     subject: str = ""
+
+
+class Problem(_Parts):
+    """One thing that is in the way on this host. What others raise and print stands in it, so secrets are taken out of its words.
+
+    C(code) is C(area.name). It is the same for the same meaning in each release, whatever the words are, and programs decide by
+    it. C(subject) is the object that the problem is about, such as a path, a package or a unit; it is empty where there is none.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, code: str, fact: str, reason: str, remedy: str, subject: str = "") -> Problem:
+        return super().__new__(cls, code, *map(masked, (fact, reason, remedy, subject)))
+
+    @classmethod
+    def _make(cls, iterable: t.Iterable[str]) -> Problem:
+        """Return a problem of these parts. The parts that C(_replace) is given come here, too."""
+        return cls(*iterable)
 
     def __str__(self) -> str:
         # What a command said may end a sentence by itself.

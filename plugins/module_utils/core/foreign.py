@@ -18,6 +18,7 @@ import types
 import typing as t
 
 from .errors import Failed, Problem, Refused
+from .secrets import masked
 
 NOTHING_CHANGED = "Nothing was changed. "
 TRACKER = "https://gitlab.com/CentOS/Hyperscale"
@@ -226,7 +227,8 @@ def told(more: str = "", unchanged: t.Callable[[], bool] = lambda: False) -> t.I
 def story(failure: Exception) -> str:
     """Return where an exception of somebody else was raised, empty where there was none."""
     cause = failure.__cause__
-    return "".join(traceback.format_exception(type(cause), cause, cause.__traceback__)) if cause is not None else ""
+    told = traceback.format_exception(type(cause), cause, cause.__traceback__) if cause is not None else ()
+    return masked("".join(told))
 
 
 def kind_of(path: str) -> str:

@@ -19,11 +19,12 @@ from . import guard, guard_units, lock, modes, process
 from .errors import Failed, Refused
 from .guard import Kind, Record
 from .host_io import Target
+from .secrets import masked
 
 # What every guard needs; a kind adds its own modules.
 MODULES = (
     "core.errors", "core.modes", "core.host_io", "core.process", "core.payload", "core.code_tree", "core.identity", "core.lock",
-    "core.guard", "core.guard_units", "core.guard_fire", "text.mountinfo")
+    "core.guard", "core.guard_units", "core.guard_fire", "core.secrets", "text.masking", "text.mountinfo")
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 BUSY_PAUSE = 10.0
 COMMAND_SECONDS = 120.0
@@ -212,7 +213,7 @@ def _failed(target: Target, record: Record, boot: str, words: str, now: float) -
 
 def _tell(record: Record) -> None:
     """Tell the journal of systemd."""
-    print(record.words, flush=True)
+    print(masked(record.words), flush=True)
 
 
 def _words(error: Exception) -> str:

@@ -25,12 +25,12 @@ LIBCGROUP = "/etc/cgconfig.conf"
 _DRIVERS = (
     (("/etc/containers/containers.conf", "/etc/containers/containers.conf.d/*.conf", "/etc/crio/crio.conf",
       "/etc/crio/crio.conf.d/*.conf"),
-     re.compile(r'^\s*cgroup_manager\s*=\s*"cgroupfs"')),
-    (("/etc/containerd/config.toml",), re.compile(r"^\s*SystemdCgroup\s*=\s*false\b")),
+     re.compile(r'^\s*(?P<word>cgroup_manager\s*=\s*"cgroupfs")')),
+    (("/etc/containerd/config.toml",), re.compile(r"^\s*(?P<word>SystemdCgroup\s*=\s*false)\b")),
     (("/var/lib/kubelet/config.yaml", "/etc/kubernetes/kubelet-config.yaml"),
-     re.compile(r"^\s*cgroupDriver:\s*['\"]?cgroupfs\b")),
+     re.compile(r"^\s*(?P<word>cgroupDriver:\s*['\"]?cgroupfs)\b")),
     (("/etc/sysconfig/kubelet", "/etc/default/kubelet", "/var/lib/kubelet/kubeadm-flags.env", "/etc/sysconfig/docker"),
-     re.compile(r"^[^#]*(?:--cgroup-driver|native\.cgroupdriver)=cgroupfs\b")),
+     re.compile(r"^[^#]*(?P<word>(?:--cgroup-driver|native\.cgroupdriver)=cgroupfs)\b")),
 )  # fmt: skip
 # A command that mounts a legacy hierarchy, and the folder of one of its controllers.
 _MOUNTS = re.compile(r"\bmount\b.*\s-t\s*cgroup(?:\s|$)")
@@ -100,7 +100,7 @@ def tables(view: View) -> list[Consumer]:
     for file in local.units(view):
         for setting in file.settings:
             if setting.section == "Mount" and (setting.key, setting.value) == ("Type", "cgroup"):
-                found.append(file.consumer(setting))
+                found.append(file.consumer(setting, word="cgroup"))
     for number, line in enumerate(local.text(view, LIBCGROUP).splitlines(), 1):
         if re.match(r"\s*mount\s*\{?", line):
             found.append(Consumer("config", LIBCGROUP, f"line {number}: libcgroup mounts legacy hierarchies"))
@@ -125,8 +125,9 @@ def runtimes(view: View) -> list[Consumer]:
     for patterns, driver in _DRIVERS:
         for path in (path for pattern in patterns for path in view.glob(pattern)):
             for number, line in enumerate(local.text(view, path).splitlines(), 1):
-                if driver.search(line):
-                    found.append(Consumer("config", path, f"line {number}: {line.strip()}"))
+                match = driver.search(line)
+                if match:
+                    found.append(Consumer("config", path, f"line {number}: {match.group('word')}"))
     return [*found, *_docker(view)]
 
 

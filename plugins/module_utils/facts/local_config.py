@@ -54,9 +54,10 @@ class ConfigFile(t.NamedTuple):
     dropin: bool
     settings: tuple[Setting, ...]
 
-    def consumer(self, setting: Setting, kind: str = "") -> Consumer:
-        """Return the consumer that one setting of this file is."""
-        detail = f"line {setting.line}: {setting.key}={setting.value}"
+    def consumer(self, setting: Setting, kind: str = "", word: str = "") -> Consumer:
+        """Return the consumer that one setting of this file is. C(word) is what was looked for in its value: all else there may
+        be secret."""
+        detail = f"line {setting.line}: {setting.key}={word}"
         if kind:
             return Consumer(kind, self.path, detail)
         return Consumer("drop-in", self.path, detail) if self.dropin else Consumer("unit", self.unit, detail)

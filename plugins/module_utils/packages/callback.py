@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 
+from ..core.secrets import masked
 from .jobfile import RUNNING, Folder
 
 try:
@@ -52,11 +53,11 @@ class Callback(Progress):
     def scriptout(self, msgs):
         """Keep what scriptlets printed; dnf hands over what it read, as bytes."""
         text = msgs.decode("utf-8", "replace") if isinstance(msgs, bytes) else str(msgs or "")
-        self.output.extend(line for line in text.splitlines() if line.strip())
+        self.output.extend(masked(line) for line in text.splitlines() if line.strip())
 
     def error(self, message):
         """Keep what went wrong. dnf tells in words which package could not be unpacked, and ends well all the same."""
-        self.output.append(str(message))
+        self.output.append(masked(str(message)))
         match = UNPACKED.match(str(message))
         if match:
             self.broken.append(match.group("package"))

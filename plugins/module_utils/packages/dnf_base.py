@@ -16,7 +16,7 @@ import stat
 import sys
 import typing as t
 
-from ..core import host_io, modes
+from ..core import host_io, modes, secrets
 from ..core.errors import Problem, Refused
 from ..text import versionlock
 from . import filepolicy
@@ -34,6 +34,8 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
 
 # The database of what dnf did, below its C(persistdir).
 HISTORY = "history.sqlite"
+# Options of dnf and of its repositories that hold a password, or an address with an account.
+MAY_BE_SECRET = ("password", "proxy_password", "proxy", "baseurl", "metalink", "mirrorlist")
 
 
 class Settings(t.NamedTuple):
@@ -107,6 +109,7 @@ def _set_up(base, specs: t.Sequence[RepoSpec], workdir: str, settings: Settings)
     base.configure_plugins()
     if not settings.offline:
         _read_specs(base, specs, workdir)
+    _learn_secrets(base)
     try:
         base.fill_sack(load_system_repo=True, load_available_repos=not settings.offline)
     except dnf.exceptions.RepoError as error:
@@ -170,6 +173,14 @@ def _refuse_broken_history(base) -> None:
             " ".join(str(error).split()),
             f"Move it away ('mv /var/lib/dnf/{HISTORY} /var/lib/dnf/{HISTORY}.broken'): dnf begins a new one",
             subject=HISTORY)) from error
+
+
+def _learn_secrets(base) -> None:
+    """Have what the configuration says of passwords and accounts taken for secrets wherever libdnf names them."""
+    for name, value in base.conf.substitutions.items():
+        secrets.learn(name, value)
+    for conf in (base.conf, *base.repos.values()):
+        secrets.learn_all({name: getattr(conf, name, None) for name in MAY_BE_SECRET})
 
 
 def _move_state(conf, scratch: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 import time
 import typing as t
@@ -23,6 +24,7 @@ except ImportError:  # need_bindings() in core/bindings.py says so before anythi
 
 POLL_SECONDS = 0.5
 PROC = "/proc"
+INTERPRETER = re.compile(r"^(python|perl|bash|sh|ruby)[\d.]*$|^platform-python")
 
 Answer = t.TypeVar("Answer")
 
@@ -59,17 +61,26 @@ def _wait_or_refuse(deadline: float, limit: float, what: str, holder: str, waiti
 
 
 def process(pid: int) -> str:
-    """Return a process in words: its id and its command line, or why that is not known."""
+    """Return a process in words: its id and its command, or why that is not known. Its arguments may be secret."""
     if pid <= 0:
         return "a process that the system does not name"
     try:
         with open(f"{PROC}/{pid}/cmdline", encoding="utf-8", errors="replace") as handle:
-            command = handle.read().replace("\0", " ").strip() or "it has no command line"
+            words = handle.read().split("\0")
+        command = _command(words) or "it has no command line"
     except (FileNotFoundError, ProcessLookupError):
         command = "already gone"
     except OSError as error:
         command = f"its command line cannot be read: {error.strerror or error}"
     return f"process {pid} ({command})"
+
+
+def _command(words: t.Sequence[str]) -> str:
+    """Return a program, and what it interprets: 'dnf' is /usr/bin/python3 -s /usr/bin/dnf."""
+    program = words[0]
+    scripts = [word for word in words[1:] if word and not word.startswith("-")]
+    interprets = INTERPRETER.match(os.path.basename(program)) and scripts and scripts[0].startswith("/")
+    return f"{program} {scripts[0]}" if interprets else program
 
 
 def _rpm_lock_holder() -> int | None:

@@ -17,7 +17,7 @@ Options = dict[str, str]
 
 
 class Malformed(ValueError):
-    """A text that dnf would not read. C(line) is the number of the line at fault, from 1."""
+    """A text that dnf would not read. C(line) is the number of the line at fault, from 1; what stands in it is not told."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -41,14 +41,14 @@ def sections(text: str) -> dict[str, Options]:
             section, key = _section(number, said), ""
             found.setdefault(section, {})
         elif not section:
-            raise Malformed(number, f"it has no section header before '{said}'")
+            raise Malformed(number, "it has no section header before it")
         elif line[0] not in BLANKS:
             key, value = _option(number, said)
             found[section][key] = value
         elif key:
             found[section][key] += "\n" + said
         else:
-            raise Malformed(number, f"'{said}' is indented, and no option stands right above it")
+            raise Malformed(number, "it is indented, and no option stands right above it")
     return {name: {key: value.rstrip("\n") for key, value in options.items()} for name, options in found.items()}
 
 
@@ -65,19 +65,19 @@ def is_true(value: str) -> bool:
 def _section(number: int, said: str) -> str:
     name, bracket, rest = said[1:].partition("]")
     if not bracket:
-        raise Malformed(number, f"'{said}' has no closing bracket")
+        raise Malformed(number, "the name of the section has no closing bracket")
     if not name:
         raise Malformed(number, "the name of the section is empty")
     # libdnf does not look at the last character of the line.
     if rest[:-1].strip(BLANKS) and not rest.strip(BLANKS).startswith(COMMENTS):
-        raise Malformed(number, f"'{rest.strip(BLANKS)}' stands behind the name of the section")
+        raise Malformed(number, "something stands behind the name of the section")
     return name
 
 
 def _option(number: int, said: str) -> tuple[str, str]:
     name, equals, value = said.partition("=")
     if not equals:
-        raise Malformed(number, f"'{said}' has no '='")
+        raise Malformed(number, "it has no '='")
     if not name:
-        raise Malformed(number, f"'{said}' has no name before '='")
+        raise Malformed(number, "it has no name before '='")
     return name.rstrip(BLANKS), value.strip(BLANKS)

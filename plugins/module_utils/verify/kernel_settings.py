@@ -13,6 +13,9 @@ import re
 from ..facts.view import NOT_FOUND, View
 
 PROC_SYS = "/proc/sys/"
+NUMBERS = re.compile(r"^-?\d{1,20}( -?\d{1,20})*$")
+WORDS = ("net/core/default_qdisc", "net/ipv4/tcp_congestion_control")
+NOT_SHOWN = "not shown"
 SYSCTL_FILES = ("/etc/sysctl.conf", *(
     f"{folder}/*.conf" for folder in ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")))
 # Prints all files that are in force, in their order, each with its path.
@@ -66,6 +69,14 @@ def asked(view: View) -> dict[str, str]:
         keys = [path[len(PROC_SYS):] for path in view.glob(PROC_SYS + pattern)]
         found.update({key: wanted for key in keys if wanted is not None and (key == pattern or key not in last)})
     return {key: wanted for key, wanted in found.items() if not VOLATILE.match(key)}
+
+
+def shown(key: str, value: str | None) -> str | None:
+    """Return a value as a report has it: numbers, and words of keys that have words of the kernel alone. Others may be secret,
+    such as a command line or a key."""
+    if value is None or NUMBERS.match(value) or key in WORDS:
+        return value
+    return NOT_SHOWN
 
 
 def agree(one: str, other: str) -> bool:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who on a host refers to a path, a unit or a name: units and drop-ins, cron, scripts, rules, links, processes.
 
+Of a text, its path, the number of the line and the word that was asked for are told, and of a unit the name of the setting. The
+rest of a line may be secret.
 The host's texts are split into words once, comments left out; each question after that is a look into a table. A
 command counts as used where a text has its full path, or its bare name where commands stand.
 """
@@ -20,6 +22,7 @@ from ..facts.view import View
 
 WORD = re.compile(r"[A-Za-z0-9_./@:+\\-]+")
 ANY_COMMAND = command(r"[\w.+-]+")
+SETTING = re.compile(r"^\s*([A-Z][A-Za-z0-9]*)\s*=")
 COMMENT = re.compile(r"^\s*[#;].*$|(?<=\s)#.*$", re.MULTILINE)
 COMMAND_FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin")
 
@@ -40,6 +43,20 @@ LINK_FOLDERS = ("/etc/systemd/system", "/etc/systemd/system/*", "/etc/systemd/us
                 "/usr/local/sbin", "/usr/local/lib", "/usr/bin", "/usr/sbin", "/etc", "/etc/rc.d/rc?.d")
 
 
+class Mention(t.NamedTuple):
+    """A line that has a word: kind and path of the text, the number of the line, and what is told before the word: the name of a
+    setting of a unit, with its sign."""
+
+    kind: str
+    path: str
+    number: int
+    before: str = ""
+
+    def consumer(self, word: str) -> Consumer:
+        """Return the consumer that is told of."""
+        return Consumer(self.kind, self.path, f"line {self.number}: {self.before}{word}")
+
+
 class References:
     """The host's own references. C(changing) are paths that the swap itself takes or brings: they refer to nothing."""
 
@@ -50,38 +67,38 @@ class References:
     def to_path(self, path: str) -> list[Consumer]:
         """Return what refers to a path; one below /usr is known by its old name without /usr as well."""
         spellings = {path, path[4:]} if path.startswith("/usr/") else {path, "/usr" + path}
-        found = [consumer for name in spellings for consumer in self._texts.get(name, ())]
+        found = [mention.consumer(name) for name in spellings for mention in self._texts.get(name, ())]
         folder, name = os.path.split(path)
         if folder in COMMAND_FOLDERS:
-            found += self._commands.get(name, ())
+            found += [mention.consumer(name) for mention in self._commands.get(name, ())]
         found += [consumer for spelling in spellings for consumer in self._links.get(spelling, ())]
         found += [consumer for spelling in spellings for consumer in self._programs.get(spelling, ())]
         return self._foreign(found)
 
     def to_unit(self, name: str) -> list[Consumer]:
         """Return what names a unit: other units, drop-ins, scripts, cron."""
-        return self._foreign(self._texts.get(name, ()))
+        return self._foreign(mention.consumer(name) for mention in self._texts.get(name, ()))
 
     def to_instances(self, template: str) -> list[Consumer]:
         """Return what names an instance of a template unit C(name@.type)."""
         head, _at, kind = template.partition("@")
         return self._foreign(
-            consumer for word, consumers in self._texts.items() for consumer in consumers
+            mention.consumer(word) for word, mentions in self._texts.items() for mention in mentions
             if word.startswith(head + "@") and word.endswith(kind) and word != template)
 
     def to_word(self, word: str, kinds: t.Container[str]) -> list[Consumer]:
         """Return the texts of some kinds in which a word stands by itself."""
-        return self._foreign(consumer for consumer in self._texts.get(word, ()) if consumer.type in kinds)
+        return self._foreign(mention.consumer(word) for mention in self._texts.get(word, ()) if mention.kind in kinds)
 
     def _foreign(self, consumers: t.Iterable[Consumer]) -> list[Consumer]:
         return sorted({consumer for consumer in consumers if consumer.name not in self.changing})
 
     @property
-    def _texts(self) -> dict[str, list[Consumer]]:
+    def _texts(self) -> dict[str, list[Mention]]:
         return self._view.once("words of texts", self._read_texts)
 
-    def _read_texts(self) -> dict[str, list[Consumer]]:
-        found: dict[str, list[Consumer]] = {}
+    def _read_texts(self) -> dict[str, list[Mention]]:
+        found: dict[str, list[Mention]] = {}
         seen = set()
         for kind, patterns in TEXTS:
             for path in (path for pattern in patterns for path in self._view.glob(pattern)):
@@ -93,8 +110,10 @@ class References:
                     if number == 1:
                         self._shebang(line, path, kind, found)
                     said = COMMENT.sub("", line)
+                    setting = SETTING.match(said) if kind in ("unit", "drop-in") else None
+                    mention = Mention(kind, path, number, f"{setting.group(1)}=" if setting else "")
                     for word in set(WORD.findall(said)):
-                        found.setdefault(word.lstrip("@:+-").rstrip(":."), []).append(Consumer(kind, path, said.strip()[:120]))
+                        found.setdefault(word.lstrip("@:+-").rstrip(":."), []).append(mention)
         return found
 
     def _source(self, path: str) -> str | None:
@@ -105,25 +124,25 @@ class References:
         return target if target.startswith(("/opt/", "/srv/", "/home/", "/root/")) else None
 
     @property
-    def _commands(self) -> dict[str, list[Consumer]]:
+    def _commands(self) -> dict[str, list[Mention]]:
         """Bare names where local units, cron and scripts run them."""
         return self._view.once("bare commands", self._read_commands)
 
-    def _read_commands(self) -> dict[str, list[Consumer]]:
-        found: dict[str, list[Consumer]] = {}
+    def _read_commands(self) -> dict[str, list[Mention]]:
+        found: dict[str, list[Mention]] = {}
         for line in local_config.command_lines(self._view):
             for match in ANY_COMMAND.finditer(line.text):
                 start = match.start("command")
                 if start and line.text[start - 1] == "/":
                     continue  # a path, which stands among the words already, and may lie anywhere
-                found.setdefault(match.group("command"), []).append(Consumer(line.type, line.name, line.text[:120]))
+                found.setdefault(match.group("command"), []).append(Mention(line.type, line.name, line.number))
         return found
 
     @staticmethod
-    def _shebang(first: str, path: str, kind: str, found: dict[str, list[Consumer]]) -> None:
+    def _shebang(first: str, path: str, kind: str, found: dict[str, list[Mention]]) -> None:
         if first.startswith("#!"):
             for word in first[2:].split():
-                found.setdefault(word, []).append(Consumer(kind, path, first))
+                found.setdefault(word, []).append(Mention(kind, path, 1, "#!"))
 
     @property
     def _links(self) -> dict[str, list[Consumer]]:

@@ -124,9 +124,14 @@ class EntryAction(SeenAction):
         options = bls.Entry("", path or "", held.content).options if held else None
         if options is not None and options != self._wanted(options):
             raise Failed(Problem(
-                "boot.entry_not_as_written",
-                f"{path} is not as it was written", f"its options are {options}", "Find out what else writes boot entries",
+                "boot.entry_not_as_written", f"{path} is not as it was written",
+                f"other arguments: {_differing(options, self._wanted(options))}", "Find out what else writes boot entries",
                 subject=path))
+
+
+def _differing(options: str, wanted: str) -> str:
+    """Return the names of the arguments in which two lines differ. Their values may be secret."""
+    return ", ".join(sorted({cmdline.key_of(word) for word in {*cmdline.words(options)} ^ {*cmdline.words(wanted)}}))
 
 
 class EnvironmentAction(SeenAction):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
 import typing as t
 
@@ -15,6 +16,7 @@ from .host import command, drop, must, put_file
 
 NETWORKMANAGER, NETWORKD = "networkmanager", "networkd"
 MANAGER = {NETWORKMANAGER: "NetworkManager.service", NETWORKD: "systemd-networkd.service"}
+GROUP = "systemd-network"
 # Protocols by which the kernel tells the routes of NetworkManager from those of others (ip-route(8)).
 LEFT_BEHIND = ("static", "dhcp", "ra")
 
@@ -139,8 +141,15 @@ def _put_files(files: dict[str, t.Any]) -> bool:
                 continue
         changed = True
         # A link stays, and what it leads to is written.
-        put_file(end_of_links("/", path) or path, content, mode, (0, 0))
+        put_file(end_of_links("/", path) or path, content, mode, (0, _group(mode)))
     return changed
+
+
+def _group(mode: int) -> int:
+    """Return the group of a file of networkd: its daemon's, where not everybody may read it."""
+    with contextlib.suppress(KeyError):
+        return 0 if mode & 0o004 else grp.getgrnam(GROUP).gr_gid
+    return 0
 
 
 def up(state: State) -> None:

@@ -15,6 +15,7 @@ import typing as t
 
 from ...core.errors import Problem
 from ...tables.network_options import OPTIONS, SEEN
+from ...text.masking import has_secret
 
 KINDS = ("network", "netdev", "link")
 FILE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,60}\.(network|netdev|link)$")
@@ -53,9 +54,9 @@ def parse(text: str) -> tuple[list[Line], list[tuple[int, str]]]:
             continue
         key, equals, value = line.partition("=")
         if not equals or not key.strip():
-            bad.append((number, f"'{line}' is neither a section nor an option"))
+            bad.append((number, "it is neither a section nor an option"))
         elif not section:
-            bad.append((number, f"'{line}' stands before the first section"))
+            bad.append((number, "it stands before the first section"))
         else:
             found.append(Line(number, section, key.strip(), value.strip()))
     return found, bad
@@ -76,6 +77,11 @@ def _joined(text: str) -> t.Iterator[tuple[int, str]]:
         kept, began = "", 0
     if kept.strip():
         yield began, kept.strip()
+
+
+def mode_of(content: str) -> int:
+    """Return the mode of a file with this content: one with a key is for root and networkd alone (systemd.netdev(5))."""
+    return 0o640 if has_secret(content) else 0o644
 
 
 def plain(section: str) -> str:

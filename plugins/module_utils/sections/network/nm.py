@@ -186,7 +186,7 @@ def _not_carried(profile: Profile, without: t.Container[str]) -> list[Problem]:
         if ABOUT_THE_PROFILE.match(name) or CARRIED.match(name) or key_of(profile, name) in without:
             continue
         if value not in SILENT and value not in SILENT_IN.get(name, ()):
-            problems.append(_cannot(profile, f"{name} is {value}", f"this is not carried over ('{key_of(profile, name)}')"))
+            problems.append(_cannot(profile, f"{name} is set", f"this is not carried over ('{key_of(profile, name)}')"))
     return problems
 
 

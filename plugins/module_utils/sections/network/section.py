@@ -166,7 +166,8 @@ def _open_end(state: State, context: Context) -> Planned:
 def _before(state: State, after: dict[str, t.Any] | None) -> dict[str, t.Any]:
     """Return the state of now, in the terms of the state that is wanted."""
     after = after or {"files": {}, "units": {}, "devices": []}
-    files = {path: [state.ours[path], 0o644] if path in state.ours else None for path in {*state.ours, *after["files"]}}
+    ours = {path: [content, netfiles.mode_of(content)] for path, content in state.ours.items()}
+    files = {path: ours.get(path) for path in {*ours, *after["files"]}}
     names = {*after["units"], *(name for name, unit in state.units.items() if unit["known"] and name not in ON_NM)}
     units = {name: {key: state.units.get(name, {}).get(key, False) for key in ("enabled", "masked", "active")} for name in names}
     return {

@@ -57,7 +57,7 @@ def _build(context: Context) -> int | None:
 def _with_removals(wanted: dict[str, str], state: State) -> dict[str, t.Any]:
     """Return the files to write, and of ours those to take away: by their mark, and in the ledger."""
     gone = {path for path in state.ours if path in state.ledger and path not in wanted}
-    return {**{path: [content, 0o644] for path, content in wanted.items()}, **dict.fromkeys(gone)}
+    return {**{path: [content, netfiles.mode_of(content)] for path, content in wanted.items()}, **dict.fromkeys(gone)}
 
 
 def _units(want: dict[str, t.Any], state: State, renderer: str) -> dict[str, dict[str, bool]]:

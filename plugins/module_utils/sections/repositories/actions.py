@@ -14,6 +14,7 @@ from ...packages.repofile import edited
 from ...shared.file import FileAction
 from ...tables.flavours import FLAVOURS
 from ...text import repofile
+from ...text.masking import has_secret
 from . import key
 
 
@@ -60,7 +61,7 @@ class Edits:
         path = self._file_of(repo_id)
         state = self._new[path]
         text = edited(state.content, repo_id, options, self._target.tmpdir)
-        self._new[path] = state._replace(content=text)
+        self._new[path] = private(state, text)
         self._flavours[path] = flavour
 
     def options(self, repo_id: str) -> dict[str, str]:
@@ -82,6 +83,17 @@ class Edits:
             owned(RepoFileAction, path, self._old[path], state, self._flavours[path])
             for path, state in self._new.items() if state != self._old[path]
         ]
+
+
+def private(state: FileState, text: str) -> FileState:
+    """Return a file with another text. Where that brings a secret into it, root alone can read it from then on."""
+    brings = has_secret(text) and not has_secret(state.content)
+    return state._replace(content=text, mode=stricter(state.mode, "0600") if brings else state.mode)
+
+
+def stricter(mode: str, other: str) -> str:
+    """Return the mode that allows what two modes allow."""
+    return f"{int(mode, 8) & int(other, 8):04o}"
 
 
 def owned(kind: type[FileAction], path: str, old: FileState | None, new: FileState | None, flavour: str) -> FileAction:

@@ -23,8 +23,9 @@ from ...packages import dnf_base, keys, rings, solver
 from ...tables.flavours import CRB_REPO_ID, EPEL_RELEASE_PACKAGES, FLAVOURS, METALINK, TESTING_BASEURL, Flavour
 from ...tables.keys import HYPERSCALE_KEY
 from ...text import repofile
+from ...text.masking import has_secret
 from . import key, release
-from .actions import ACTIONS, Edits, KeyFileAction, RepoFileAction, owned
+from .actions import ACTIONS, Edits, KeyFileAction, RepoFileAction, owned, stricter
 from .wish import OPTIONS, validate
 
 __all__ = ["ACTIONS", "OPTIONS", "fingerprints", "gather", "plan", "validate"]
@@ -126,9 +127,11 @@ def _plan_definition(target: Target, want: dict[str, t.Any], state: Gathered, st
         _refuse_second_definition(repo_id, path, state)
         text = repofile.section_text(repo_id, {**_definition(want, flavour, stream), **_options(want, name)})
         specs.append(solver.RepoSpec(repo_id, text, [found.text], _fingerprint(want)))
-        wanted = FileState(text, "0644", "root", "root")
-        if state.files.get(path) != wanted:
-            actions.append(owned(RepoFileAction, path, state.files.get(path), wanted, name))
+        old = state.files.get(path)
+        mode = "0600" if has_secret(text) else "0644"
+        wanted = FileState(text, stricter(old.mode, mode) if old else mode, "root", "root")
+        if old != wanted:
+            actions.append(owned(RepoFileAction, path, old, wanted, name))
     edits = Edits(target, state.files)
     if want["crb"]:
         edits.set(CRB_REPO_ID, {"enabled": "1"}, "")

@@ -104,7 +104,7 @@ def tpm2_enrollment(view: View) -> list[Consumer]:
         options = fields[3].split(",") if len(fields) > 3 and not line.lstrip().startswith("#") else []
         keys = {option.partition("=")[0] for option in options}
         if "tpm2-device" in keys and "tpm2-pcrs" not in keys:
-            found.append(Consumer("config", "/etc/crypttab", f"line {number}: {fields[0]}"))
+            found.append(Consumer("config", "/etc/crypttab", f"line {number}: tpm2-device"))
     for line, _said in _matching(view, CRYPTENROLL):
         if _has(line, "--tpm2-device") and not _has(line, "--tpm2-pcrs"):
             found.append(line.consumer("calls systemd-cryptenroll --tpm2-device"))
@@ -125,9 +125,10 @@ def run_lock(view: View) -> list[Consumer]:
     found = []
     for file in local.units(view):
         found += [
-            file.consumer(setting)
+            file.consumer(setting, word=paths[0])
             for setting in file.settings
-            if not local.is_exec(setting) and any(path_pattern(path).search(setting.value) for path in LOCK_FOLDERS)
+            for paths in [[path for path in LOCK_FOLDERS if path_pattern(path).search(setting.value)]]
+            if paths and not local.is_exec(setting)
         ]
     return found + _naming(view, LOCK_FOLDERS) + _lock_holders(view)
 

@@ -87,8 +87,9 @@ def ip_off(view: View) -> list[Consumer]:
     for key, value in local.kernel_arguments(view):
         fields = (value or "").split(":")
         # The method is alone, or last after an interface, or the seventh of the long form.
-        if key == "ip" and ({fields[-1], fields[6] if len(fields) > 6 else ""} & {"off", "none"}):
-            found.append(Consumer("kernel-argument", "ip", f"ip={value}"))
+        off = {fields[-1], fields[6] if len(fields) > 6 else ""} & {"off", "none"}
+        if key == "ip" and off:
+            found.append(Consumer("kernel-argument", "ip", f"method {min(off)}"))
     return found
 
 
@@ -103,7 +104,7 @@ def naming_scheme(view: View) -> list[Consumer]:
         return []
     found = []
     if pinned and not scheme and pinned != "latest":
-        found.append(Consumer("kernel-argument", "net.naming-scheme", f"pinned to {pinned}"))
+        found.append(Consumer("kernel-argument", "net.naming-scheme", "pinned to one that is not systemd's own"))
     for path in view.glob("/sys/class/net/*"):
         name = os.path.basename(path)
         if _SLOT_NAME.match(name) and view.exists(path + "/device"):

@@ -110,7 +110,7 @@ def double_exclamation(view: View) -> list[Consumer]:
         for setting in file.settings:
             prefix = setting.value[: len(setting.value) - len(setting.value.lstrip("@-:+!|"))]
             if local.is_exec(setting) and "!!" in prefix:
-                found.append(file.consumer(setting))
+                found.append(file.consumer(setting, word="!!"))
     return found
 
 
@@ -175,10 +175,11 @@ def runlevel_named(view: View) -> list[Consumer]:
 
 def _naming_runlevels(view: View, keys: t.Sequence[str]) -> list[Consumer]:
     return [
-        file.consumer(setting)
+        file.consumer(setting, word=" ".join(words))
         for file in local.units(view)
         for setting in file.settings
-        if setting.key in keys and any(RUNLEVEL.match(word) for word in setting.value.split())
+        for words in [list(filter(RUNLEVEL.match, setting.value.split()))]
+        if setting.key in keys and words
     ]
 
 

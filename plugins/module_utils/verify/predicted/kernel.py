@@ -122,13 +122,13 @@ def options(swap: Swap) -> t.Iterator[Finding]:
         return
     there, complete = modules_of(swap)
     for path in swap.host.glob("/etc/modprobe.d/*.conf"):
-        for line in (swap.host.text(path) or "").splitlines():
+        for number, line in enumerate((swap.host.text(path) or "").splitlines(), 1):
             words = line.partition("#")[0].split()
             if len(words) > 2 and words[0] == "options" and normal(words[1]) not in there:
                 yield _missing(
                     "kernel_module.options", normal(words[1]), swap,
                     f"{path} sets options for {words[1]}; {{kernel}} does not have it.",
-                    [Consumer("configuration", path, line.strip())], complete)
+                    [Consumer("configuration", path, f"line {number}: options {words[1]}")], complete)
 
 
 def secure_boot(swap: Swap) -> t.Iterator[Finding]:

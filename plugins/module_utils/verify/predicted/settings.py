@@ -29,7 +29,8 @@ def reset(swap: Swap) -> t.Iterator[Finding]:
         writable = os.access(swap.host.real(kernel_settings.PROC_SYS + key), os.W_OK)
         if now is not None and writable and not kernel_settings.agree(now, wanted):
             name = kernel_settings.other_spelling(key)
+            is_now, asked = (kernel_settings.shown(key, value) for value in (now, wanted))
             yield found(
-                "sysctl.reset", Subject("sysctl", name), now, wanted,
-                f"sysctl {name} is '{now}'. {build.nevra} carries {brought}, so systemd applies the files of sysctl.d, "
-                f"which ask for '{wanted}'.")
+                "sysctl.reset", Subject("sysctl", name), is_now, asked,
+                f"sysctl {name} is '{is_now}'. {build.nevra} carries {brought}, so systemd applies the files of sysctl.d, "
+                f"which ask for '{asked}'.")

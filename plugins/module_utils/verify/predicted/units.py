@@ -24,7 +24,7 @@ RUNTIME_FILES = re.compile(r"^/usr/lib/(sysusers|tmpfiles)\.d/[^/]+\.conf$")
 DEVICE_RULES = re.compile(r"^/(usr/)?lib/(udev/(rules\.d/[^/]+\.rules|hwdb\.d/[^/]+\.hwdb)|systemd/network/[^/]+\.link)$")
 AUTH_MODULE = re.compile(r"/(security/(?P<pam>pam_[^/]+\.so)|libnss_(?P<nss>[^/.]+)\.so\.2)$")
 # Lines that name a unit without needing it.
-ORDER_ONLY = re.compile(r"^(After|Before|Conflicts|Documentation|Description|PartOf|Wants|WantedBy|Also)\s*=")
+ORDER_ONLY = re.compile(r"^line \d+: (After|Before|Conflicts|Documentation|Description|PartOf|Wants|WantedBy|Also)\s*=")
 VENDOR_FOLDERS = ("/usr/lib/", "/lib/")
 # A package that links a unit there says that it shall not exist.
 MASK = "/dev/null"
@@ -210,10 +210,10 @@ def _auth_users(view: View, name: str, nss: bool) -> list[Consumer]:
     places = ["/etc/nsswitch.conf"] if nss else view.glob("/etc/pam.d/*")
     hits = []
     for path in places:
-        for line in (view.text(path) or "").splitlines():
+        for number, line in enumerate((view.text(path) or "").splitlines(), 1):
             words = line.partition("#")[0].replace("[", " ").replace("]", " ").replace(":", ": ", 1 if nss else 0).split()
             if name in words[1:] or any(word.endswith("/" + name) for word in words):
-                hits.append(Consumer("configuration", path, line.strip()))
+                hits.append(Consumer("configuration", path, f"line {number}: {name}"))
     return hits
 
 

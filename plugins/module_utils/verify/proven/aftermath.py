@@ -24,12 +24,16 @@ from ..scenes import Scenes
 RUNS = f"{STATE_DIR}/runs/*/{jobfile.RESULT}"
 UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/run/systemd/generator",
                 "/run/systemd/generator.late")
+INSTALL_SETTING = re.compile(r"^(WantedBy|RequiredBy|UpheldBy|Alias|Also|DefaultInstance)\s*=")
 # What comes and goes with sessions, devices and mounts, or groups what else is there.
 FLEETING = re.compile(r"(\.(scope|slice|device)$)|^(user|user-runtime-dir)@|^run-user-|^session-")
 TROUBLE = re.compile(r"scriptlet failed|\b(warning|error):|\berror in \S+ scriptlet", re.IGNORECASE)
 FAILED = re.compile(r"scriptlet failed|\berror\b", re.IGNORECASE)
 # These are told by checks of their own.
 SECOND_FILE = re.compile(r"\.rpm(new|save|orig)\b")
+# Lines by rpm and dnf themselves. All others are by programs that scriptlets run, and may say what a file of the host holds.
+OWN_WORDS = re.compile(r"^(warning|error): (%\w+\(|rpmdb|unpacking|install|[^:]*\.rpm\b)|^error (in|unpacking)\b", re.IGNORECASE)
+REST = "(the rest is in {file} of the run on the host)"
 PACKAGE = re.compile(r"%\w+\((?P<nevra>[^)]+)\)|scriptlet in rpm package (?P<name>\S+)")
 
 
@@ -144,11 +148,11 @@ def install_sections(scenes: Scenes) -> t.Iterator[Finding]:
         if before[unit] != now[unit]:
             changed.setdefault(_bringer(scenes, unit), []).append(unit)
     for package, names in sorted(changed.items()):
-        told = "; ".join(f"{unit} had {_lines(before[unit])} and has {_lines(now[unit])}" for unit in names)
+        was, said = ({unit: _shown(lines[unit]) for unit in names} for lines in (before, now))
+        told = "; ".join(f"{unit} had {_lines(was[unit])} and has {_lines(said[unit])}" for unit in names)
         enabled = [unit for unit in names if states.get(unit, {}).get("UnitFileState") in ("enabled", "enabled-runtime")]
         yield found(
-            "unit.install_changed", Subject("package", package), {unit: before[unit] for unit in names},
-            {unit: now[unit] for unit in names}, f"[Install] of {told}.",
+            "unit.install_changed", Subject("package", package), was, said, f"[Install] of {told}.",
             [Consumer("unit", unit, "was enabled") for unit in enabled], proven=True)
 
 
@@ -158,6 +162,11 @@ def _bringer(scenes: Scenes, unit: str) -> str:
         if match and match.group("unit") == unit:
             return build.name
     return ""
+
+
+def _shown(lines: t.Sequence[str]) -> list[str]:
+    """Return the lines of [Install] as a report has them: of settings that systemd does not know, the name alone."""
+    return [line if INSTALL_SETTING.match(line) else f"{line.partition('=')[0]}=" for line in lines]
 
 
 def _lines(lines: t.Sequence[str]) -> str:
@@ -177,9 +186,16 @@ def scriptlets(scenes: Scenes) -> t.Iterator[Finding]:
             by_package.setdefault(_name(nevra), []).append(line)
     for name, lines in sorted(by_package.items()):
         grave = any(FAILED.search(line) for line in lines)
+        told = list(dict.fromkeys(map(_told, lines)))
         yield found(
-            "scriptlet.failed", Subject("package", name or "the transaction"), None, lines, f"rpm said: {' / '.join(lines)}",
+            "scriptlet.failed", Subject("package", name or "the transaction"), None, told, f"rpm said: {' / '.join(told)}",
             severity="" if grave else MEDIUM, proven=True)
+
+
+def _told(line: str) -> str:
+    """Return a line of the output as a report has it: what a program printed is the word that was looked for alone."""
+    match = TROUBLE.search(line)
+    return line if match is None or OWN_WORDS.search(line) else f"{match.group()} {REST.format(file=jobfile.RESULT)}"
 
 
 def _name(nevra: str) -> str:

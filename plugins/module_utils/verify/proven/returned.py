@@ -8,9 +8,11 @@ from __future__ import annotations
 import collections
 import functools
 import os
+import re
 import typing as t
 
 from ...tables.places import COMPARED, SETTINGS
+from ...text.masking import MASK
 from .. import kernel_settings
 from ..checks import found
 from ..gather import GHOST, state_of
@@ -25,6 +27,12 @@ ASPECTS = {
     "kind": "type", "content": "content", "mode": "mode", "owner": "owner", "label": "SELinux label (not the policy's)",
     "capabilities": "capabilities"}
 MILD = ("label",)
+COMMAND_LINE = "cmdline"
+TEXT = re.compile(
+    r"(--(?:comment|string|hex-string|log-prefix|nflog-prefix|ulog-prefix) |\b(?:comment|prefix) (?=\")|@\S+ (?:[!=]= )?(?=\"))"
+    r"(?:\"(?:\\.|[^\"\\])*\"|\S+)")
+# Variables of GRUB's environment whose value is the name of an entry.
+ENTRIES = ("saved_entry=", "next_entry=", "prev_saved_entry=")
 # A unit that cannot be enabled has a state that only its file decides.
 CHOSEN = ("enabled", "enabled-runtime", "disabled", "masked", "masked-runtime", "linked", "linked-runtime")
 
@@ -58,15 +66,16 @@ def files(scenes: Scenes) -> t.Iterator[Finding]:
         if was is None or said is None:
             if was is not said:
                 yield found(
-                    "rollback.differs", Subject("path", path), was, said,
+                    "rollback.differs", Subject("path", path), _shown(was), _shown(said),
                     f"{path} was there and is gone." if said is None else f"{path} was not there before.",
                     severity=LOW if was is None else "", proven=True)
             continue
         aspects = _differing(path, was, said)
         if aspects:
+            had, has = _shown(was), _shown(said)
             yield found(
-                "rollback.differs", Subject("path", path), {name: was[name] for name in aspects},
-                {name: said[name] for name in aspects},
+                "rollback.differs", Subject("path", path), {name: had[name] for name in aspects},
+                {name: has[name] for name in aspects},
                 f"{path}: {', '.join(ASPECTS[name] for name in aspects)} not as before.",
                 severity=MEDIUM if all(name in MILD for name in aspects) else "", proven=True)
 
@@ -77,6 +86,14 @@ def _differing(path: str, was: dict[str, str], said: dict[str, str]) -> list[str
     return [
         name for name in ASPECTS if name in was and name in said and (name not in MILD or said[name])
         and _leading(path, was)[name] != _leading(path, said)[name]]
+
+
+def _shown(state: dict[str, str] | None) -> t.Any:
+    """Return a state of a path as a report has it: what GRUB's environment holds may be secret, but for which entry it starts."""
+    if state is None or state["kind"] != "file" or "=" not in state["content"]:
+        return state
+    lines = [line if line.startswith(ENTRIES) else f"{line.partition('=')[0]}=" for line in state["content"].splitlines()]
+    return {**state, "content": "\n".join(lines)}
 
 
 def ghosts(scenes: Scenes) -> t.Iterator[Finding]:
@@ -153,9 +170,20 @@ def named_values(part: str, subject: str, scenes: Scenes) -> t.Iterator[Finding]
     before, now = scenes.before(part), scenes.now(part)
     for name in sorted({*before, *now} - {"boot_id"}):
         if before.get(name) != now.get(name):
+            was, said = before.get(name), now.get(name)
+            if name == COMMAND_LINE:
+                was, said = _arguments_without(was, said), _arguments_without(said, was)
             yield found(
-                "rollback.differs", Subject(subject, name), before.get(name), now.get(name),
-                f"{subject} {name} was {before.get(name) or 'not there'} and is {now.get(name) or 'not there'}.", proven=True)
+                "rollback.differs", Subject(subject, name), was, said,
+                f"{subject} {name} was {was or 'not there'} and is {said or 'not there'}."
+                if name != COMMAND_LINE else f"kernel {name} had {was or 'nothing more'} and has {said or 'nothing more'}.",
+                proven=True)
+
+
+def _arguments_without(line: str | None, other: str | None) -> str:
+    """Return the names of the arguments that a command line has and another one has not. Their values may be secret."""
+    rest = collections.Counter((line or "").split()) - collections.Counter((other or "").split())
+    return ", ".join(sorted(word.partition("=")[0] for word in rest.elements()))
 
 
 def sysctls(scenes: Scenes) -> t.Iterator[Finding]:
@@ -169,9 +197,10 @@ def sysctls(scenes: Scenes) -> t.Iterator[Finding]:
         said, name = kernel_settings.value(scenes.view, key), kernel_settings.other_spelling(key)
         if was == said or name in told or (said is None and kernel_settings.OF_INTERFACE.match(key)):
             continue
+        had, has = (kernel_settings.shown(key, value) for value in (was, said))
         yield found(
-            "rollback.differs", Subject("sysctl", name), was, said,
-            f"sysctl {name} was '{was}' and is {'not there' if said is None else repr(said)}.",
+            "rollback.differs", Subject("sysctl", name), had, has,
+            f"sysctl {name} was '{had}' and is {'not there' if has is None else repr(has)}.",
             severity=LOW if said is None else "", proven=True,
             remedy="Run 'sysctl --system', or set it again if nothing on the disk does")
 
@@ -185,10 +214,10 @@ def rulesets(scenes: Scenes) -> t.Iterator[Finding]:
             continue
         if said is None:
             yield found(
-                "rollback.differs", Subject("ruleset", name), was[:MANY], None,
+                "rollback.differs", Subject("ruleset", name), [_bare(line) for line in was[:MANY]], None,
                 f"{name} had {len(was)} lines and does not answer any more.", severity=MEDIUM, proven=True)
             continue
-        gone, come = (list((collections.Counter(one) - collections.Counter(other)).elements())
+        gone, come = ([_bare(line) for line in (collections.Counter(one) - collections.Counter(other)).elements()]
                       for one, other in ((was, said), (said, was)))
         words = [f"{what} {_quoted(lines)}" for what, lines in (("gone:", gone), ("come:", come)) if lines]
         yield found(
@@ -196,6 +225,11 @@ def rulesets(scenes: Scenes) -> t.Iterator[Finding]:
             f"Rules that {name} lists are not as before: {'; '.join(words) or 'they stand in another order'}.",
             # What only came may be of a program that runs and adds rules.
             severity="" if gone or not come else MEDIUM, proven=True)
+
+
+def _bare(rule: str) -> str:
+    """Return a rule without the text that somebody wrote into it: comments, what is searched for, and what is logged."""
+    return TEXT.sub(rf"\1{MASK}", rule)
 
 
 def _quoted(lines: t.Sequence[str], many: int = 5) -> str:

@@ -22,6 +22,7 @@ def reset(scenes: Scenes) -> t.Iterator[Finding]:
             continue
         if key in asked and kernel_settings.agree(now, asked[key]):
             name = kernel_settings.other_spelling(key)
+            before, after = (kernel_settings.shown(key, value) for value in (was[key], now))
             yield found(
-                "sysctl.reset", Subject("sysctl", name), was[key], now,
-                f"sysctl {name} was '{was[key]}' and is '{now}', as the files of sysctl.d ask.", proven=True)
+                "sysctl.reset", Subject("sysctl", name), before, after,
+                f"sysctl {name} was '{before}' and is '{after}', as the files of sysctl.d ask.", proven=True)

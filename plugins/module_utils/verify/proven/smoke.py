@@ -69,8 +69,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 WORDS = 200
 
 
+# Commands that read configuration of the host, and print lines of it where they do not like them.
+READING = ("openssh-server",)
+
+
 class Outcome(t.NamedTuple):
-    """How a command ended: C(status) is 127 where there is none, C(said) the end of what it printed."""
+    """How a command ended: C(status) is 127 where there is none, C(said) the end of what it printed, unless that is READING."""
 
     command: str
     status: int
@@ -83,7 +87,8 @@ def tried(view: View, names: t.Iterable[str]) -> dict[str, Outcome]:
     for name in sorted(set(names) & COMMANDS.keys()):
         # Not remembered: the same command is asked before and after a swap.
         status, out = view.run(list(COMMANDS[name]))
-        found[name] = Outcome(" ".join(COMMANDS[name]), status, out.strip()[-WORDS:])
+        said = "" if name in READING else out.strip()[-WORDS:]
+        found[name] = Outcome(" ".join(COMMANDS[name]), status, said)
     return found
 
 
@@ -91,4 +96,6 @@ def words(outcome: Outcome) -> str:
     """Say how a command ended."""
     if outcome.status == NOT_FOUND and not outcome.said:
         return f"'{outcome.command}' is not there."
+    if outcome.command in {" ".join(COMMANDS[name]) for name in READING}:
+        return f"'{outcome.command}' ended with status {outcome.status}. What it says of the configuration is not shown: run it."
     return f"'{outcome.command}' ended with status {outcome.status} and said: {' '.join(outcome.said.split()) or 'nothing'}."

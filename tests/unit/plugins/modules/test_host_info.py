@@ -69,7 +69,7 @@ def test_the_glue_asks_for_the_groups_it_was_given(monkeypatch):
         asked.update(fingerprints=key_fingerprints, groups=groups, uname=run(["uname"]), grubby=run(["grubby"])[0])
         return {"supported": False}
 
-    monkeypatch.setattr(host_info, "AnsibleModule", FakeModule)
+    monkeypatch.setattr(host_info, "MaskingModule", FakeModule)
     monkeypatch.setattr(host_info.bindings, "respawn_with_bindings", lambda *names: [])
     monkeypatch.setattr(host_info.host_facts, "gather", gather)
     with pytest.raises(Exited) as exited:

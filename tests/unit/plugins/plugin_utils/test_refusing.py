@@ -110,6 +110,12 @@ def test_on_a_supported_or_unknown_system_the_failure_stays(os_release):
     assert len(plugin.commands) == 1
 
 
+@pytest.mark.parametrize("said", ["OSError: http://joe:Zq81c0ffee27@mirror/", "KeyError: 'password=Zq81c0ffee27'"])
+def test_what_python_prints_of_an_error_is_masked(said):
+    result = Fake({**MODULE_FAILURE, "module_stderr": said, "exception": said}, STREAM_9).run(task_vars=ASKED)
+    assert "Zq81c0ffee27" not in str(result) and result["failed"] is True and "Error" in result["exception"]
+
+
 def test_a_host_without_python_is_explained_by_the_system():
     result = Fake(AnsibleError("no python interpreter was found"), STREAM_8).run(task_vars=ASKED)
     assert "end of life" in result["msg"] and "no python interpreter" in result["cause"]

@@ -204,7 +204,7 @@ def test_options_of_routes_rules_and_tables():
     ({"ipv4__routing_rules": "priority 5 not from 192.0.2.0/24 table 7"}, "routing rule"),
     ({"802_3_ethernet__cloned_mac_address": "random"}, "hardware address random"),
     ({"ipv4__method": "auto", "ipv4__dhcp_client_id": "some-words"}, "DHCP client identifier some-words"),
-    ({"connection__some_new_word": "5"}, "connection.some-new-word is 5"),
+    ({"connection__some_new_word": "5"}, "connection.some-new-word is set"),
 ])
 def test_what_cannot_be_carried_over_is_named(changes, says):
     files, problems = carried(profile(**changes))
@@ -243,7 +243,7 @@ LAN = "[Match]\nName=eth0\n\n[Network]\nAddress=192.0.2.10/24\nGateway=192.0.2.1
     ("lan.network", LAN + "[Route]\nGateway=300.1.1.1\n", "not an IP address"),
     ("lan.network", LAN + "[Route]\nMetric=5\n", "neither Gateway= nor Destination="),
     ("lan.network", LAN + "[Address]\nRouteMetric=5\n", "has no Address="),
-    ("lan.network", LAN + "what is this\n", "line 7: 'what is this' is neither"),
+    ("lan.network", LAN + "what is this\n", "line 7: it is neither"),
     ("lan.network", "[Network]\nDHCP=yes\n", "would apply to every interface"),
     ("lan.network", "DHCP=yes\n", "before the first section"),
     ("seven.netdev", "[NetDev]\nName=seven\nKind=vlan\n[VLAN]\nId=4095\n", "not a number from 1 to 4094"),

@@ -261,12 +261,12 @@ host:
           description: Those of RV(host.packages.duplicates) that were not so before the adoption that stands.
           type: list
           elements: str
-          version_added: 0.5.0
+          version_added: 0.6.0
         disagreements_new:
           description: The NEVRAs of those of RV(host.packages.disagreements) that were not so before the adoption that stands.
           type: list
           elements: str
-          version_added: 0.5.0
+          version_added: 0.6.0
         families:
           description: >-
             For each family of packages that move together (C(systemd)) its installed members, by source
@@ -463,16 +463,16 @@ host:
               the collection stands. V(null) when that cannot be told.
           type: list
           elements: str
-          version_added: 0.5.0
+          version_added: 0.6.0
         failed_units_before:
           description: The others, each with why it counts as failed before.
           type: dict
-          version_added: 0.5.0
+          version_added: 0.6.0
         failed_units_better:
           description: Units that had failed before the adoption, and have not now.
           type: list
           elements: str
-          version_added: 0.5.0
+          version_added: 0.6.0
         pid1_binary_replaced:
           description: Whether the program PID 1 runs was replaced on disk since, from C(/proc/1/exe).
           type: bool

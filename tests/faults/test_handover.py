@@ -327,7 +327,7 @@ def test_what_cannot_be_carried_over_is_refused_by_name(net, before, refused):
     refused(net, net.hand_over, "profile 'a pair' on pair0", "type veth")
     net.command("nmcli", "connection", "delete", "a pair")
     net.command("nmcli", "connection", "modify", "lan", "connection.zone", "trusted")
-    refused(net, net.hand_over, "profile 'lan' on eth0", "connection.zone is trusted")
+    refused(net, net.hand_over, "profile 'lan' on eth0", "connection.zone is set")
     net.command("nmcli", "connection", "modify", "lan", "connection.zone", "")
     net.command("ip", "address", "add", "198.18.9.9/24", "dev", "br0")
     refused(net, net.hand_over, "address 198.18.9.9/24 on br0", "no setting of profile 'bridge'")

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from lab import hosts
+from lab import calls, hosts
 
 from . import made
 from .conftest import TREE
@@ -88,8 +88,9 @@ def test_network_tool_fails_three_times(net, before, failing):  # noqa: F811
     assert "NetworkManager" in record["attempts"][0]["failed"]
     assert net.settled(before, read=ranked) == ([], []) and net.runs() == ["NetworkManager.service"]
     is_gone(net)
-    again = net.module("network_handover", {"renderer": "networkmanager"})
-    assert again["changed"] is False and any("by itself" in warning for warning in again["warnings"]), again
+    again = calls.run(net.arguments("network_handover", {"renderer": "networkmanager"}), TREE)
+    told = " ".join((again.stdout + again.stderr).split())
+    assert '"changed": false' in told and "[WARNING]: The host has" in told and "by itself" in told, told
 
 
 def test_network_power_goes_between_two_attempts(net, before, failing):  # noqa: F811

@@ -344,6 +344,8 @@ class Admin:
         for work in sorted(self.works, key=lambda work: work.waits):
             if work.waits:
                 self._live.wait_for_runner()
+                if self._cell.fault == cells.POWER_CUT:
+                    self._live.wait_for_guard()
             output = shell(self._live, work.does)
             paths = told_in(output, "path")
             told += paths

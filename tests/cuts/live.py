@@ -255,6 +255,15 @@ class CutHost(LiveHost):
                 return
             time.sleep(0.1)
 
+    def wait_for_guard(self) -> None:
+        """Wait until the host, which was started anew, has settled by itself what the power cut left in its middle."""
+        records = self.root / STATE[1:] / "guards"
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            if not any('"state": "armed"' in path.read_text() for path in records.glob("transaction-*/record.json")):
+                return
+            time.sleep(0.2)
+
     def _status(self, job: str) -> dict[str, t.Any]:
         """Return the last word of a transaction."""
         path = self.root / STATE[1:] / "runs" / job / "status.json"

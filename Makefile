@@ -5,7 +5,7 @@ GALAXY := $(firstword $(wildcard .venv/bin/ansible-galaxy) ansible-galaxy)
 
 .DEFAULT_GOAL := help
 .PHONY: help prepare test lint cores unit grub rpms molecule live faults cuts test-cores test-stream9 test-streams test-faults test-vm test-arm test-registry demo lab clean \
-  bench docs build
+  bench docs messages build
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench: prepare  ## measure adopt and a prediction against other ways to the same
 docs: prepare  ## write the role tables of the READMEs and docs/checks.md anew from their tables
 	@$(VENV) tests/tools/role_docs.py
 	@$(VENV) tests/tools/check_docs.py
+
+messages: prepare  ## print every text of the collection that a user may read as one page of Markdown
+	@$(VENV) tests/tools/messages.py
 
 build:  ## build the collection; needs ansible-core alone
 	@command -v $(GALAXY) >/dev/null || { echo "build: there is no ansible-galaxy: install ansible-core with pip or dnf" >&2; exit 1; }

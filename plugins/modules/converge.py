@@ -30,7 +30,7 @@ options:
         The packages and files that were saved for the way back are deleted.
       - V(forgotten) changes nothing of the host either. It begins the ledger anew where it is lost, damaged, of another host, or
         of release 0.5.0 and older. What belongs to the old ledger is moved to C(forgotten/) in the state directory. Where the
-        ledger is whole and something of it stands, this is refused.
+        ledger is whole and has steps to roll back, this is refused.
     type: str
     choices: [present, undone, stock, accepted, forgotten]
     default: present

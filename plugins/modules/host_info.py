@@ -250,7 +250,7 @@ host:
           type: list
           elements: dict
         disagreements:
-          description: Those whose witnesses disagree, whatever the verdict; same shape.
+          description: Those whose release, vendor and signature disagree on who built them, whatever the verdict; same shape.
           type: list
           elements: dict
         duplicates:
@@ -459,8 +459,8 @@ host:
           elements: str
         failed_units_new:
           description:
-            - Those of them that had not failed before the adoption that stands, as its first run noted it. None where nothing of
-              the collection stands. V(null) when that cannot be told.
+            - Those of them that had not failed before the adoption that stands, as its first run noted it. None where the
+              host has no changes by the collection. V(null) when that cannot be told.
           type: list
           elements: str
           version_added: 0.6.0

@@ -76,7 +76,7 @@ class ConfirmingAction(RefusingAction):
             time.sleep(RETRY_SECONDS)
 
     def _reconnect(self) -> None:
-        """Have the next command open a connection of its own; of connections that persist, ssh's knows how."""
+        """Have the next command open a connection of its own; of connections that persist, that of ssh can do so."""
         if hasattr(self._connection, "reset"):
             self._connection.reset()
 

@@ -41,4 +41,4 @@ def _rescue(target: Target, job: str, folder: str, scratch: str) -> None:
             place = displaced.move(target, job.partition(".")[0], os.path.join(folder, name), handle, name)
         finally:
             os.close(handle)
-        target.warn(f"what lay in {folder} when a run was cut there, and may be somebody's, is in {place}")
+        target.warn(f"A run was cut while it wrote in {folder}. A file that was there and may be somebody's is in {place}")

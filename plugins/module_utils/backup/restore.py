@@ -30,7 +30,7 @@ NOT_KEPT = "what it held was not kept, because it is no file or too large"
 
 
 class Outcome(t.NamedTuple):
-    """Whether a path was brought to the state; where not, why, in words, empty where it simply holds something else."""
+    """Whether a path was brought to the state; where not, why, in words, empty where it holds something else."""
 
     done: bool
     why: str = ""

@@ -39,7 +39,7 @@ class Action:
     phase = CONFIGURE
     # False for a step that leaves nothing to take back.
     stands = True
-    # True for a step that makes running things follow what is on disk: taken back, it comes after all others.
+    # True for a step that restarts services so that they use the new files: taken back, it comes after all others.
     follows = False
     # True for a step whose subject is the path of a file that it writes or removes.
     writes_file = False
@@ -240,7 +240,7 @@ def let_go(target: Target, kinds: t.Mapping[str, type[Action]]) -> None:
 
 
 def undoing_order(taken: t.Sequence[ledger.Step], kinds: t.Mapping[str, type[Action]]) -> list[ledger.Step]:
-    """Return steps in the order in which they are taken back: last to first, and at the end what makes running things follow."""
+    """Return steps in the order in which they are taken back: last to first, and at the end what restarts services."""
     return sorted(reversed(taken), key=lambda step: kinds[step.action["kind"]].follows)
 
 
@@ -250,8 +250,8 @@ def undo_all(
 ) -> Undone:
     """Take steps back, last to first. One that fails never stops the rest, but for earlier ones that share something with it.
 
-    Where a step stays in its middle, what makes running things follow the disk is left to the run that settles it: what is on the
-    disk changes once more then.
+    Where a step stays in its middle, the steps that restart services are left to the run that settles it: the files change once
+    more then.
     """
     payload.hold()
     book = Book(target, run)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the collection says no: every refusal and failure names the fact, the reason and what to do."""
+"""How the collection refuses and fails: every refusal and failure names the fact, the reason and what to do."""
 
 from __future__ import annotations
 

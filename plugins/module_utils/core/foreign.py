@@ -92,7 +92,8 @@ OF_SYSTEM = {
         "os.not_a_program", "{what} cannot be run", "it is no program that this host can run",
         "Reinstall the package that owns it ('rpm -qf'), and run again"),
     errno.E2BIG: Problem(
-        "os.too_many_arguments", "{what} cannot be run", "its arguments are too long", "Wish for fewer things in one run"),
+        "os.too_many_arguments", "{what} cannot be run", "its arguments are too long",
+        "Ask for fewer packages, files or units in one run"),
     errno.ENOTSUP: Problem(
         "os.not_supported", "{what} cannot be used", "its file system does not support the operation",
         "Look at 'findmnt -T' of the path, use another file system there, and run again"),

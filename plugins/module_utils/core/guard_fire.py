@@ -38,7 +38,7 @@ class Busy(Exception):
 
 
 def pause(tries: int) -> float:
-    """Return how long to wait after so many attempts: 5, 10, 20 seconds and so on, 300 at most."""
+    """Return how long to wait after so many attempts: 5 seconds, then twice as long each time, 300 at most."""
     return min(FIRST_PAUSE * 2.0 ** min(tries - 1, 10), LONGEST_PAUSE)
 
 

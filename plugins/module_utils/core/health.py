@@ -85,7 +85,7 @@ def _another_host(target: Target) -> list[Problem]:
 def _of_another_time(newest: ledger.Run, cookie: identity.Cookie | None) -> list[str]:
     """Return in words how ledger and root file system do not belong together: one was set back to an earlier time."""
     if cookie is None:
-        return [f"{identity.COOKIE}, which the collection keeps on the root file system while something of it stands, is missing"]
+        return [f"{identity.COOKIE} is missing, which the collection keeps on the root file system beside the ledger"]
     if cookie.sequence > newest.sequence:
         return [f"{identity.COOKIE} knows of run {cookie.sequence}, and the newest run of the ledger is {newest.sequence}"]
     # The cookie is written after the first line of a run and before its first step.

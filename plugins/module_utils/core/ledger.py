@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger: what each run meant to do and did to this host, and what of it stands.
+"""The ledger: what each run meant to do and did to this host, and what of it can be rolled back.
 
 One file a run below C(ledger/) of the state directory, append-only. Its first line names the format, the run's place in the
 sequence of all runs, the boot and the host. A step is written down before anything happens (C(intent)), after its change
@@ -63,9 +63,9 @@ class Undoing(t.NamedTuple):
 
 
 class Run(t.NamedTuple):
-    """One run as its file tells it. C(began) and C(last) are seconds since the epoch. C(follows) are the steps that make running
-    things follow the disk, whether the run came to them or not. C(accepted) are steps, by run and number, that this run accepted
-    for good. C(damage) says, in words, what of the file cannot be read. C(baseline) is what was broken on the host before."""
+    """One run as its file tells it. C(began) and C(last) are seconds since the epoch. C(follows) are the steps that restart
+    services so that they use the new files, whether the run came to them or not. C(accepted) are steps, by run and number, that
+    this run accepted for good. C(damage) says, in words, what of the file cannot be read. C(baseline) is what was broken."""
 
     id: str
     header: dict[str, t.Any]
@@ -260,7 +260,7 @@ def baseline(target: Target) -> dict[str, t.Any] | None:
 
 
 def owed(target: Target) -> list[Step]:
-    """Return the steps that make running things follow the disk, which runs whose work stands never came to."""
+    """Return the steps that restart services so that they use the new files, which runs with steps to roll back never came to."""
     found = every(target)
     over = _over(found)
     stands = {(step.run, step.number) for step in standing(target)}

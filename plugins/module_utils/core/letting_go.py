@@ -31,7 +31,7 @@ def accepting(target: Target, registry: Registry) -> list[ledger.Step]:
         raise Refused(*(
             Problem(
                 "ledger.waits", f"{one.subject} waits for {one.waits_for}", one.why,
-                "Let that come to its end first, then accept the host",
+                "Run the roles or the playbook again until nothing is pending, then accept the host",
                 subject=one.subject)
             for one in waits))
     return ledger.standing(target)
@@ -59,7 +59,8 @@ def forgetting(target: Target, registry: Registry) -> list[str]:
     if not health.problems(target, registry.kinds) and ledger.standing(target):
         raise Refused(Problem(
             "ledger.whole",
-            "the ledger of this host is whole, and steps of it stand", "forgetting it would end the way back without need",
+            "the ledger of this host is whole, and it has steps to roll back",
+            "forgetting it would end the way back without need",
             "Take the host back (state: undone), or keep it as it is for good (state: accepted)"))
     return [part for part in PARTS if names_in(os.path.join(target.state_dir, part))]
 

@@ -99,7 +99,7 @@ def _holder(handle: int) -> str:
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(said["since"]))
         return f"it was started by {said['who']} at {since} (process {said['pid']})"
     except (OSError, ValueError, KeyError):
-        return "it has only just begun"
+        return "it began a moment ago"
 
 
 def is_flocked(path: str) -> bool:

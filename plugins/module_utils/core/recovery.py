@@ -43,14 +43,14 @@ def look(target: Target, kinds: Kinds) -> dict[str, t.Any] | None:
 
 
 def half_done(target: Target, kinds: Kinds) -> bool:
-    """Say whether the packages of this host are those of a transaction that ended in its middle: nothing can be foretold then."""
+    """Say whether the packages of this host are of a transaction that ended in its middle: nothing can be predicted then."""
     return any(
         not action.at_work(target, _job(step)) and action.is_half(target, _job(step))
         for step, action in _open_steps(target, kinds))
 
 
 def let_finish(target: Target, limit: float, kinds: Kinds) -> None:
-    """Wait up to C(limit) seconds for a run that is at work, be its controller lost: half-way nothing can be foretold."""
+    """Wait up to C(limit) seconds for a run that is at work, be its controller lost: half-way nothing can be predicted."""
     deadline = time.monotonic() + limit
     while busy := lock.at_work(target) or _transaction_at_work(target, kinds):
         if time.monotonic() > deadline:
@@ -89,7 +89,7 @@ def _cut(target: Target, kinds: Kinds) -> Cut | None:
 
 def _open_steps(target: Target, kinds: Kinds) -> list[tuple[Open, Action]]:
     """Return the steps that have not come to an end, oldest first, each with its action: of the newest run, if that was cut, and
-    those that failed and were not taken back. What makes running things follow the disk is left to the plan."""
+    those that failed and were not taken back. Restarts of services are left to the plan."""
     found: list[tuple[Open, Action]] = []
     for run in ledger.every(target):
         for step in sorted([*run.steps.values(), *run.undoings.values()], key=lambda one: one.number):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of the state directory is kept and for how long, so that reading it does not grow with the number of runs.
 
-A run of which nothing stands is moved from the ledger to C(closed/), which nothing reads. It is a record for people, and the
-newest KEPT_RUNS of them are kept. The folders of transactions and the snapshots that no standing run needs are kept for the
+A run that has no steps to roll back is moved from the ledger to C(closed/), which nothing reads. It is a record for people, and
+the newest KEPT_RUNS of them are kept. The folders of transactions and the snapshots that no standing run needs are kept for the
 newest KEPT_RUNS runs as well. Steps that stand are never merged or dropped. What was saved for a way back is pruned by
 backup.manifest, and snapshots by verify.snapshot.
 """
@@ -23,7 +23,7 @@ KEPT_RUNS = 20
 
 
 def close(target: Target) -> None:
-    """Move the runs of which nothing stands out of the ledger, but for the newest run, which says where the sequence is."""
+    """Move the runs that have no steps to roll back out of the ledger, but not the newest, which says where the sequence is."""
     known = ledger.every(target)
     stands = {step.run for step in ledger.standing(target)}
     # What took steps of a standing run back says which of its steps do not stand.
@@ -41,7 +41,7 @@ def close(target: Target) -> None:
 
 
 def prune(target: Target) -> None:
-    """Take away the folders of transactions that nothing needs, and the cookie when nothing stands."""
+    """Take away the folders of transactions that nothing needs, and the cookie when there is no step to roll back."""
     oldest = oldest_needed(target)
     folder = os.path.join(target.state_dir, RUN_FOLDERS)
     for name in names_in(folder):

@@ -16,8 +16,8 @@ from .registry import Registry
 
 
 def taken(target: Target, sections: t.Container[str], registry: Registry) -> list[ledger.Step]:
-    """Return the steps that stand in some sections, as they were done, and those that make running things follow the disk and
-    were never come to: taken back with the rest, they follow what is there then."""
+    """Return the steps that stand in some sections, as they were done, and those that restart services and were never come
+    to: taken back with the rest, they restart by the files that are there then."""
     kinds = registry.kinds
     standing = [step for step in ledger.standing(target) if kinds[step.action["kind"]].stands]
     mine = [step for step in standing if kinds[step.action["kind"]].section in sections]

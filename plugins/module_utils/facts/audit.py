@@ -43,7 +43,7 @@ class Heard(t.NamedTuple):
         return [denials.words(kind) for kind in self.kinds]
 
     def foremost(self, most: int) -> list[str]:
-        """Return a line for each of the kinds that are most likely why something has just failed."""
+        """Return a line for each of the kinds that are most likely why a step failed."""
         return [denials.words(kind) for kind in denials.nearest(self.kinds)[:most]]
 
 

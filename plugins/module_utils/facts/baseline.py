@@ -7,8 +7,8 @@ L(take) reads it when a run begins, the ledger keeps it, and L(failures) and L(n
 names of units and packages, systemd's own words for results, and a digest of what a unit starts.
 
 A unit that is not failed at that very moment may be broken all the same: somebody reset it (systemctl reset-failed), or its timer
-has just started it again. The journal tells: it counts as failed where its last end was a failure, and no start or end since was
-good.
+has started it again a moment ago. The journal tells: it counts as failed where its last end was a failure, and no start or end
+since was good.
 """
 
 from __future__ import annotations
@@ -104,10 +104,10 @@ def _journal(run: read.Run, words: list[str]) -> t.Iterator[dict[str, t.Any]]:
 
 
 def judged(run: read.Run, noted: t.Mapping[str, t.Any] | None, failed: t.Sequence[str]) -> Failures:
-    """Compare the failed units of a host with a baseline; None: nothing of the collection stands, so that nothing can be blamed
-    on it. Raises Unreadable."""
+    """Compare the failed units of a host with a baseline; None: the host has no changes by the collection, so that no failure
+    can come from it. Raises Unreadable."""
     if noted is None:
-        return Failures({}, {unit: "it failed, and nothing of the collection stands on this host" for unit in failed}, [])
+        return Failures({}, {unit: "it failed, and this host has no changes by the collection" for unit in failed}, [])
     known = sorted(noted.get("failed", {}))
     said = shown(run, [*failed, *(unit for unit in known if unit not in failed)])
     return failures(noted, {unit: said.get(unit, {}) for unit in failed}, {unit: said.get(unit, {}) for unit in known})
@@ -161,5 +161,5 @@ def _template(unit: str) -> str:
 
 
 def news(noted: t.Mapping[str, t.Any] | None, part: str, now: t.Iterable[str]) -> list[str]:
-    """Return what of some names is not in a part of a baseline; none where nothing of the collection stands."""
+    """Return what of some names is not in a part of a baseline; none where the host has no changes by the collection."""
     return [] if noted is None else [name for name in now if name not in noted.get(part, ())]

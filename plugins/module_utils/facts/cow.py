@@ -51,7 +51,7 @@ def cachedir(dnf_conf: str) -> str:
 
 
 def settings(text: str) -> Settings:
-    """Return what a configuration of the plugin says. Without a word it is off, as dnf has it for its plugins."""
+    """Return what a configuration of the plugin says. Where it says nothing it is off, as dnf has it for its plugins."""
     main = parsed(text).get(ini.MAIN, {})
     listed = main.get("denylist", "").replace("\n", ",")
     return Settings(ini.is_true(main.get("enabled", "")), [name.strip() for name in listed.split(",") if name.strip()])

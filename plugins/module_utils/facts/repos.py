@@ -4,7 +4,7 @@
 """The repositories a host is configured with, read from the files themselves.
 
 Reading the files costs milliseconds where a dnf Base costs a second; values keep the host's own text, with
-C($basearch) and the like not replaced.
+C($basearch) and other variables not replaced.
 """
 
 from __future__ import annotations

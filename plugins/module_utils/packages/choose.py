@@ -188,7 +188,7 @@ def best(packages: t.Sequence[t.Any]):
 
 
 def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package | None = None) -> Problem:
-    """Explain why a package has nowhere to go: hidden, another version, or simply not built."""
+    """Return why no build of a package can be taken: it is hidden, of another version, or not built."""
     side = SIDES[want["to"]]
     version = "" if want["version"] in (PRESENT, LATEST) else f" of version {want['version']}"
     fact = f"{current.nevra} is installed" if current else f"{name} is wanted"

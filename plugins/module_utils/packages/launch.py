@@ -85,7 +85,7 @@ def wait(target: Target, run: str) -> dict[str, t.Any]:
     if ending.result is None:
         raise Failed(Problem(
             "transaction.no_result",
-            f"the transaction of run {run} ended without a result", f"its last word was {ending.status or 'none'}",
+            f"the transaction of run {run} ended without a result", f"its last status was {ending.status or 'none'}",
             f"Look at 'journalctl -u {unit_name(run)}' on the host, then run again: the next run completes the transaction",
             subject=run,
         ))

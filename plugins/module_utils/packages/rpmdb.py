@@ -136,7 +136,7 @@ def transaction_set(root: str = "/") -> t.Any:
 
 @contextlib.contextmanager
 def reading(folder: str) -> t.Iterator[None]:
-    """Turn what rpm says of a database while it is read into CannotRead: on a bad page it logs, and simply stops early."""
+    """Turn what rpm says of a database while it is read into CannotRead: on a bad page it logs, and stops early."""
     error: Exception | None = None
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         rpm.setLogFile(log)

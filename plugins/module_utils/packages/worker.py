@@ -240,7 +240,7 @@ def main(path: str) -> int:
 def _outcome(folder: Folder, act: t.Callable[[], t.Any]) -> tuple[dict[str, t.Any], t.Any]:
     """Do something, and return the result that says how it went, and what it returned."""
     try:
-        with foreign.told(f"The whole story is in {folder.path} on the host", lambda: not folder.touched):
+        with foreign.told(f"All that was noted of it is in {folder.path} on the host", lambda: not folder.touched):
             return {"ok": True}, act()
     except (Refused, Failed) as failure:
         result = {"ok": False, "refused": isinstance(failure, Refused), "problems": failure.problems}

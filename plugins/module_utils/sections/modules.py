@@ -66,7 +66,7 @@ class LoadAction(Action):
         if normal(self.subject) not in loaded(target.root):
             raise Failed(Problem(
                 "kernel_module.not_loaded",
-                f"kernel module {self.subject} is not loaded", "modprobe said it was", "Look at 'dmesg' on the host",
+                f"kernel module {self.subject} is not loaded", "modprobe ended without an error", "Look at 'dmesg' on the host",
                 subject=self.subject))
 
 

@@ -220,7 +220,7 @@ def needless(target: Target, want: dict[str, t.Any], wants: t.Sequence[dict[str,
 
 
 def _ends(target: Target, state: State, coming: t.Iterable[t.Any], items: t.Sequence[solver.Item]) -> list[Problem]:
-    """Return what a transaction would end badly in, however well it solves."""
+    """Return problems that would make the transaction fail although it resolves."""
     problems = []
     if any(kmods.PACKAGE.match(package.name) for package in coming):
         default = target.run(["grubby", "--default-kernel"], okay=(0, NOT_THERE))
@@ -269,7 +269,7 @@ def _solve(base, wanted: Jobs) -> list[solver.Item]:
     items = solver.solve(base, wanted.install, [solver.exact(base, nevra, installed=True) for nevra in wanted.erase])
     if not items:
         raise Refused(Problem(
-            "transaction.nothing_found", "the solver found nothing to do", "although these are not as wanted: "
+            "transaction.nothing_found", "the solver found nothing to do", "these are not as wanted: "
             + ", ".join(f"{p.name}-{p.evr}.{p.arch}" for p in wanted.install),
             "Look at excludes, version locks and 'protected_packages' on this host",
         ))

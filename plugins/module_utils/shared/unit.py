@@ -153,7 +153,7 @@ class ReloadAction(Action):
         if left:
             raise Failed(Problem(
                 "unit.files_not_read",
-                f"files of {', '.join(left)} differ from what systemd has read", "it has just read them again",
+                f"files of {', '.join(left)} differ from what systemd has read", "it read them again in this run",
                 "Find out what else writes them"))
 
 
@@ -170,7 +170,7 @@ class RestartAction(Action):
         """Make the action that restarts a unit for some files."""
         args = {"unit": unit, "files": list(files)}
         why = f"one of {', '.join(files)} is newer"
-        return cls(f"restart {unit}", why, args, "runs by: older files\n", "runs by: files on disk\n")
+        return cls(f"restart {unit}", why, args, "uses: older files\n", "uses: files on disk\n")
 
     def touches(self, target: Target, undoing: bool = False) -> list[Touch]:
         return [] if undoing else freshness.touches(target, self.args["files"])
@@ -190,8 +190,8 @@ class RestartAction(Action):
         found = _query(target, [unit])[unit]
         if not found.active or _is_stale(target, found, self.args["files"], freshness.now()):
             raise Failed(Problem(
-                "unit.runs_old_files", f"unit {unit} does not run by its files on disk",
-                "it is older than they are" if found.active else "it does not run since its restart",
+                "unit.runs_old_files", f"unit {unit} does not use its files on disk",
+                "it was started before they were written" if found.active else "it does not run after its restart",
                 f"Look at 'systemctl status {unit}' on the host", subject=unit))
 
 

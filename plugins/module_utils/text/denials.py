@@ -155,7 +155,7 @@ def kinds(denials: t.Iterable[Denial], since: float) -> list[Kind]:
 
 
 def nearest(found: t.Iterable[Kind]) -> list[Kind]:
-    """Return kinds in the order in which they may be why something has just failed: what was not denied before comes first, and
+    """Return kinds in the order in which they may be why a step failed: what was not denied before comes first, and
     of these what was denied last."""
     return sorted(found, key=lambda kind: (kind.before, -max(denial.time for denial in kind.hits)))
 

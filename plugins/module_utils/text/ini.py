@@ -70,7 +70,7 @@ def _section(number: int, said: str) -> str:
         raise Malformed(number, "the name of the section is empty")
     # libdnf does not look at the last character of the line.
     if rest[:-1].strip(BLANKS) and not rest.strip(BLANKS).startswith(COMMENTS):
-        raise Malformed(number, "something stands behind the name of the section")
+        raise Malformed(number, "something follows the name of the section")
     return name
 
 

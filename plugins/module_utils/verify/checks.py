@@ -82,7 +82,7 @@ TABLE: tuple[Check, ...] = (
     _check(
         "transaction.unsolvable", (6, 7, 8, 10, 13, 14, 17, 18), "conflicts", HIGH, HIGH, ALWAYS, (PREDICT,),
         "The solver finds no transaction for {name}",
-        "dnf was asked for the exact builds without erasing anything that nobody named, and says no.",
+        "dnf was asked for the exact builds without erasing anything that nobody named, and finds no solution.",
         "Read the solver's reason; then enable a repository, lift an exclude, or name in 'erase' what this host can do without",
         mandatory=True),
     _check(
@@ -177,7 +177,7 @@ TABLE: tuple[Check, ...] = (
         "package_manager.replaced", (23, 82), "changed", HIGH, HIGH, NEVER, EVERYWHERE,
         "The package manager itself is replaced: {name}",
         "A patched rpm or librepo may keep the database elsewhere and write a cache that the stock one cannot read.",
-        "Try it on a host you can lose; keep the whole rpm family from one source"),
+        "Try it on a test host first; keep the whole rpm family from one source"),
     _check(
         "installed.duplicate", (24,), "conflicts", HIGH, HIGH, NEVER, (PREDICT, PROVE), "{name} is installed twice",
         "Two builds of a package are in the database, as an interrupted transaction leaves them.",
@@ -235,7 +235,7 @@ TABLE: tuple[Check, ...] = (
     _check(
         "unowned.overwritten", (35,), "conflicts", MEDIUM, MEDIUM, NEVER, (PREDICT,),
         "{name} is not of any package and will be overwritten",
-        "Somebody put a file where a new build carries one. rpm replaces it without a word; configuration is kept as .rpmorig.",
+        "Somebody put a file where a new build carries one. rpm replaces it without a notice; configuration is kept as .rpmorig.",
         "Move the file away, or make it a drop-in of its own"),
     _check(
         "local_edit.overwritten", (36,), "lost", HIGH, HIGH, NEVER, (PREDICT, PROVE), "The local change of {name} will be lost",
@@ -535,7 +535,7 @@ TABLE: tuple[Check, ...] = (
         "Tell whoever publishes the repository to make its metadata anew"),
     _check(
         "waiver.expired", (), "unverifiable", LOW, LOW, NEVER, EVERYWHERE, "The waiver for {name} has expired",
-        "It is no longer followed.",
+        "The finding counts again.",
         "Look at the finding again and renew the waiver, or mend what it is about"),
 )
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fetch the headers of builds that repositories offer, without their payload.
 
-The metadata say where a header ends. A range request brings just that; a server that knows no ranges is read up to
+The metadata say where a header ends. A range request brings that part alone; a server that knows no ranges is read up to
 there and no further. What does not hold its digest that way is downloaded whole, by dnf and from any of its mirrors.
 """
 

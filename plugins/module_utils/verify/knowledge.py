@@ -271,7 +271,7 @@ BREAKS: tuple[Break, ...] = (
     ),
     Break(
         "known.systemd.runlevel-required", (58, 59), "systemd", "258", HIGH, True,
-        "Services hang on a runlevel target that is gone",
+        "Services are started only by a runlevel target that is gone, or require one",
         "The units runlevel0.target to runlevel6.target were removed. What only they start is not started, and what requires "
         "one cannot start.",
         "Change the unit to multi-user.target, graphical.target or rescue.target, and run systemctl reenable on it.",

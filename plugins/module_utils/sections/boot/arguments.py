@@ -89,7 +89,7 @@ def _settings(wish: Wish, state: State) -> tuple[list[Action], list[str]]:
     default = state.files[DEFAULT_GRUB]
     line = cmdline.default_cmdline(default.content) if default else None
     if default and line is None and cmdline.ANY_DEFAULT_LINE.search(default.content):
-        warnings.append(f"{DEFAULT_GRUB} works GRUB_CMDLINE_LINUX out; it is left as it is")
+        warnings.append(f"{DEFAULT_GRUB} computes GRUB_CMDLINE_LINUX and is left as it is. Write the arguments there by hand")
     elif default and line is not None and cmdline.edited(line, wish.args, wish.absent) != line:
         content = cmdline.with_default_cmdline(default.content, cmdline.edited(line, wish.args, wish.absent))
         actions.append(SettingAction.between(DEFAULT_GRUB, why, default, default._replace(content=content)))

@@ -145,7 +145,7 @@ class LinkAction(Action):
         if move.look(target, self.args["from"]).link != self.args["to"]:
             raise Failed(Problem(
                 "cow.link_taken", f"{self.args['from']} does not lead to {self.args['to']}", "something else is there",
-                "See what rpm lists of each, and put the one away that 'rpm --eval %_dbpath' does not name",
+                "Look at what is in each, and move the one away that 'rpm --eval %_dbpath' does not name",
                 subject=self.args["from"]))
 
 

@@ -84,12 +84,13 @@ class ConfirmAction(Action):
                 "Run again, with a longer 'confirm_seconds'"))
 
     def undo(self, target: Target) -> None:
-        """Nothing stands of it."""
+        """Do nothing: a confirmation leaves nothing to take back."""
 
     def verify(self, target: Target) -> None:
         if switch.armed(target) is not None:
             raise Failed(Problem(
-                "network.still_waits", "the hand-over still waits for its confirmation", "it was confirmed", "Run again"))
+                "network.still_waits", "the hand-over of the network still waits for its confirmation",
+                "it was confirmed, and the host does not show that", "Run again"))
 
 
 def _of_units(target: Target, before: dict[str, t.Any], after: dict[str, t.Any]) -> list[Touch]:

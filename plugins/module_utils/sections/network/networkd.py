@@ -144,7 +144,7 @@ def _bridge(settings: dict[str, str]) -> Lines:
 
 
 def unknown_bond_options(link: Link) -> list[str]:
-    """Return the options of a bond that networkd has no word for."""
+    """Return the options of a bond that networkd has no option for."""
     return sorted(set(options(link.settings.get("bond.options", ""))) - set(BOND) - set(BOND_OF_PORT))
 
 

@@ -109,7 +109,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
     if state.reverted is not None:
         if context.proven:
             return Planned([], [_gone_back(state.reverted)])
-        warnings.append(f"Of the last hand-over, {_how_it_ended(state.reverted)}")
+        warnings.append(f"After the last hand-over of the network, {_how_it_ended(state.reverted)}")
     if state.connection is None:
         return Planned([], [job.unknown_connection("the hand-over of the network cannot begin")])
     return Planned([HandoverAction.between(before, after, want["confirm_seconds"])], [], [], warnings)
@@ -129,7 +129,7 @@ def _how_it_ended(note: dict[str, t.Any]) -> str:
 def _going_back(armed: dict[str, t.Any]) -> Problem:
     return Problem(
         "network.going_back", "the hand-over of the network was not confirmed, and the host is going back", armed["words"],
-        "Mend on the host what the last attempt failed by; it tries again within 5 minutes. Run again when it has gone back")
+        "Mend on the host what made the last attempt fail; it tries again within 5 minutes. Run again when it has gone back")
 
 
 def waiting(target: Target) -> list[Pending]:

@@ -149,7 +149,7 @@ def _in_the_way(want: dict[str, t.Any], state: State) -> list[Problem]:
 def _cannot_say(link: nm.Link, state: State) -> list[Problem]:
     problems = [
         Problem(
-            "network.bond_option", f"bond option {name} of {link.name}", "networkd has no word for it",
+            "network.bond_option", f"bond option {name} of {link.name}", "networkd has no option for it",
             "Take it out of the profile",
             subject=f"{link.name} {name}")
         for name in networkd.unknown_bond_options(link)]
@@ -182,7 +182,8 @@ def _worth_knowing(state: State, links: t.Sequence[nm.Link], want: dict[str, t.A
     if not want["resolved"] and not state.active(RESOLVED) and any(
             "auto" in (link.ipv4.method, link.ipv6.method) and link.ipv4.use_dns for link in links):
         warnings.append(
-            f"The DNS servers of now stay in {live.RESOLV_CONF}; what a DHCP server names later is only followed with resolved")
+            f"The present DNS servers stay in {live.RESOLV_CONF}. Others that a DHCP server names later are used only by "
+            "systemd-resolved ('resolved': true)")
     return warnings
 
 

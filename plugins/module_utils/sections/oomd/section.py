@@ -74,7 +74,7 @@ class DaemonAction(Action):
         """Make the action after which PID 1, and the daemon when it is to run, hold to a wish."""
         args = {"want": want, "run": run, "was_active": state.daemon.active, "files": sorted(state.files)}
         old = "runs" if state.daemon.active else "does not run"
-        new = "runs by the files on disk" if run else old
+        new = "runs with the files on disk" if run else old
         return cls(DAEMON, why, args, f"systemd-oomd: {old}\n", f"systemd-oomd: {new}\n")
 
     def touches(self, target: Target, undoing: bool = False) -> list[Touch]:

@@ -50,7 +50,8 @@ class KeyAction(Action):
         if not imported(target, self.args["fingerprint"]):
             raise Failed(Problem(
                 "key.not_listed",
-                f"key {self.args['fingerprint']}", "rpm took it and does not list it", "Look at 'rpm -qa gpg-pubkey*'",
+                f"key {self.args['fingerprint']}", "rpm imported it without an error and does not list it",
+                "Look at 'rpm -qa gpg-pubkey*'",
                 subject=self.args["fingerprint"]))
 
 
@@ -69,7 +70,8 @@ class KeyRemoval(KeyAction):
     def verify(self, target: Target) -> None:
         if imported(target, self.args["fingerprint"]):
             raise Failed(Problem(
-                "key.still_listed", f"key {self.args['fingerprint']}", "rpm still lists it", "Erase it by hand",
+                "key.still_listed", f"key {self.args['fingerprint']}", "rpm still lists it",
+                "Find its name with 'rpm -qa gpg-pubkey*' and erase it with 'rpm -e NAME'",
                 subject=self.args["fingerprint"]))
 
 

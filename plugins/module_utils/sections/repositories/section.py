@@ -156,7 +156,7 @@ def _plan_absent(want: dict[str, t.Any], state: Gathered, installed_names: set[s
     warnings = []
     if not actions and not erase:
         warnings.append(
-            f"Nothing to take out for {', '.join(want['flavours'])}: the ledger of this host names nothing of it that stands")
+            f"Nothing to take out for {', '.join(want['flavours'])}: the ledger of this host has no step of it")
     return Planned(actions, warnings=warnings, needs=solver.Needs([], [], sorted(erase)))
 
 

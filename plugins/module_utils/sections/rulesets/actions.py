@@ -59,14 +59,14 @@ class ClearAction(Action):
         if left:
             raise Failed(Problem(
                 "rulesets.rules_left", f"the {self.args['source']} backend still has rules", f"in {', '.join(left)}",
-                "Find out what writes them, and have it speak to the other backend"))
+                "Find out what writes them, and have it use the other backend"))
 
     def _speaks(self, target: Target) -> None:
         spoken = current(target)
         if spoken != self.args["to"]:
             raise Failed(Problem(
                 "rulesets.other_backend_spoken",
-                f"iptables -V says that it speaks to backend {spoken or 'none'}", f"wanted is {self.args['to']}",
+                f"iptables uses backend {spoken or 'none'}, by 'iptables -V'", f"wanted is {self.args['to']}",
                 "Select it with the alternatives family iptables. The old rules were left in force"))
 
 

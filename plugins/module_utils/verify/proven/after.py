@@ -30,7 +30,7 @@ FREE = frozenset("cdglr")
 
 
 def unforeseen(scenes: Scenes) -> t.Iterator[Finding]:
-    """Builds that went without a word in the snapshot."""
+    """Yield the builds that left the host and are not in the snapshot."""
     for nevra in scenes.unforeseen:
         yield found(
             "package.unforeseen", Subject("package", nevra.rsplit("-", 2)[0], nevra.rpartition(".")[2]), nevra, None,

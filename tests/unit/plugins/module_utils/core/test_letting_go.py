@@ -71,7 +71,7 @@ def test_a_ledger_that_cannot_be_relied_on_is_refused_before_anything_is_settled
 
 def test_a_whole_ledger_is_not_forgotten_while_something_stands(target):
     done(target, "/etc/a")
-    with pytest.raises(errors.Refused, match="is whole, and steps of it stand"):
+    with pytest.raises(errors.Refused, match="is whole, and it has steps to roll back"):
         letting_go.forget(target, REGISTRY)
 
 

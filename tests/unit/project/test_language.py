@@ -21,7 +21,8 @@ import messages  # noqa: E402
 BANNED = (
     # Metaphors for states.
     (r"stands? on (this|the|a) host", "say what the host has: 'this host has no changes by this collection'"),
-    (r"(nothing|something) (of (it|the collection|this collection) )?stands", "'there is nothing to roll back', 'it has steps to roll back'"),
+    (r"(nothing|something) (of (it|the collection|this collection) )?stands",
+     "'there is nothing to roll back', 'it has steps to roll back'"),
     (r"\bsteps of it stand\b", "'it has steps to roll back'"),
     (r"\bends? badly\b|\bending badly\b|\bend in tears\b", "'problems that would make it fail'"),
     (r"\bhowever well it\b", "'although it'"),
@@ -50,7 +51,8 @@ BANNED = (
     (r"\b(white|black)[- ]?list(s|ed|ing)?\b", "'list of what is allowed', 'denylist'"),
     (r"\bdummy (value|file|entry)", "'placeholder'"),
     # Lists that leave the reader to guess.
-    (r"\band the like\b|\bor the like\b|\band so on\b|\band so forth\b|(?<![/\w.])etc\b\.?(?!/)", "name them, or begin with 'such as'"),
+    (r"\band the like\b|\bor the like\b|\band so on\b|\band so forth\b|(?<![/\w.])etc\b\.?(?!/)",
+     "name them, or begin with 'such as'"),
 )
 # What is written as a name, such as a command or an option, is not the collection's word.
 NAMES = re.compile(r"```.*?```|`[^`\n]*`|\b[A-Z]\([^()]*\)|\{[^{}]*\}|<!--.*?-->|\]\([^)]*\)", re.DOTALL)
@@ -82,10 +84,10 @@ def docstrings_of(path):
 def documents_of(path):
     """Yield the documentation of modules and of their fragments."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("DOCUMENTATION", "RETURN", "EXAMPLES"):
-            if isinstance(node.value, ast.Constant):
-                for text in strings(yaml.safe_load(node.value.value)):
-                    yield f"{path.relative_to(TREE)}: {node.targets[0].id}", text
+        named = getattr(node.targets[0], "id", "") if isinstance(node, ast.Assign) else ""
+        if named in ("DOCUMENTATION", "RETURN", "EXAMPLES") and isinstance(node.value, ast.Constant):
+            for text in strings(yaml.safe_load(node.value.value)):
+                yield f"{path.relative_to(TREE)}: {named}", text
 
 
 def texts_of_messages():

@@ -77,7 +77,8 @@ argument_specs:
 def tree(tmp_path):
     for name, text in {
             "plugins/module_utils/core/look.py": CODE, "plugins/modules/look.py": MODULE, "roles/look/tasks/main.yml": TASKS,
-            "roles/look/meta/argument_specs.yml": SPECS, "roles/look/defaults/main.yml": "look_text: 'This is none of them'\n"}.items():
+            "roles/look/meta/argument_specs.yml": SPECS,
+            "roles/look/defaults/main.yml": "look_text: 'This is none of them'\n"}.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -111,7 +112,8 @@ def test_the_page_has_kinds_files_lines_codes_and_counts(tree):
     assert "\n### roles/look/tasks/main.yml\n\n- 1: Stop where something was lost\n- 11: Show the verdict\n" in page
     assert page.endswith(
         "- Problems: 3\n- Warnings: 2\n- Findings: 1\n- Errors that become reasons: 1\n- What could not be read: 1\n"
-        "- Other texts of the code: 1\n- Modules: 1\n- Roles: 1\n- Names of plays and tasks: 2\n- Texts of tasks: 3\n- together: 16\n")
+        "- Other texts of the code: 1\n- Modules: 1\n- Roles: 1\n- Names of plays and tasks: 2\n- Texts of tasks: 3\n"
+        "- together: 16\n")
 
 
 def test_known_messages_of_this_tree_are_on_the_page_and_nothing_is_written():
@@ -122,7 +124,8 @@ def test_known_messages_of_this_tree_are_on_the_page_and_nothing_is_written():
             "`module.not_root` this module runs as {name} (uid {uid}) on the host: ",
             "`os.read_only` {what} cannot be written: its file system is mounted read-only. ",
             "The snapshot lacks {what}, so what rests on it cannot be proven: {reason}",
-            "`provides.lost` Nothing provides {name} any more / ", "`known.systemd.rc-local-removed` rc.local is no longer run / ",
+            "`provides.lost` Nothing provides {name} any more / ",
+            "`known.systemd.rc-local-removed` rc.local is no longer run / ",
             "`converge` Bring a host to a desired state in sections, or take back what was done",
             ": Compare the host with its snapshot\n", "Nothing to roll back: this host has no changes by this collection."):
         assert known in run.stdout, known

@@ -61,6 +61,7 @@ options:
     default: false
 extends_documentation_fragment:
   - centos.hyperscale.ways
+  - centos.hyperscale.callers
 attributes:
   check_mode:
     description: Can run in check mode and predict the changes without writing anything on the host.

@@ -57,6 +57,7 @@ options:
 extends_documentation_fragment:
   - centos.hyperscale.sections
   - centos.hyperscale.ways
+  - centos.hyperscale.callers
 attributes:
   action_group:
     description: Use C(group/centos.hyperscale.engine) in C(module_defaults) to say once what a host is to be.

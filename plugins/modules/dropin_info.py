@@ -41,6 +41,7 @@ options:
 extends_documentation_fragment:
   - centos.hyperscale.sections
   - centos.hyperscale.ways
+  - centos.hyperscale.callers
   - centos.hyperscale.waivers
 attributes:
   action_group:

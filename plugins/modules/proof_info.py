@@ -53,6 +53,7 @@ options:
     default: never
 extends_documentation_fragment:
   - centos.hyperscale.waivers
+  - centos.hyperscale.callers
 attributes:
   check_mode:
     description: Can run in check mode and returns what it returns without it, but for the trial of btrfs, which is left out.
@@ -178,7 +179,7 @@ refused:
   type: bool
 """
 
-from ansible_collections.centos.hyperscale.plugins.module_utils.entry import predicting, proving
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import predicting, proving, wording
 from ansible_collections.centos.hyperscale.plugins.module_utils.entry.module import MaskingModule
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import report
 
@@ -190,6 +191,7 @@ def main() -> None:
             "phase": {"type": "str", "choices": ["prove", "rollback"], "default": "prove"},
             "settle": {"type": "int", "default": 0},
             **predicting.judging(report.UNFORESEEN),
+            **wording.CALLERS,
         },
         supports_check_mode=True,
     ))

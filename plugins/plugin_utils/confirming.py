@@ -64,7 +64,8 @@ class ConfirmingAction(RefusingAction):
     def _confirm(self, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         """Confirm over a connection that is opened now; tried until the host has gone back for sure."""
         options = {"state": "confirmed", **self.module_defaults()}
-        options.update({name: self._task.args[name] for name in ("key_fingerprints", "lock_timeout") if name in self._task.args})
+        passed_on = ("key_fingerprints", "lock_timeout", "roles")
+        options.update({name: self._task.args[name] for name in passed_on if name in self._task.args})
         deadline = time.monotonic() + self.patience()
         while True:
             try:

@@ -79,7 +79,7 @@ def test_one_version_for_a_set_of_several_sources(host9, refused):
 
 def test_flavour_that_is_not_enabled(host, refused):
     refused(host, lambda: host.converge(repositories=[repositories()], packages=sets("openssh")),
-            "flavour facebook", "Add facebook to hyperscale_repos_flavours")
+            "flavour facebook", "Add facebook to 'flavours' in section repositories")
     result = host.converge(repositories=[repositories(flavours=["main", "facebook"])], packages=sets("openssh"), check=True)
     assert result["changed"], result
 

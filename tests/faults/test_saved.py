@@ -70,7 +70,7 @@ def test_a_build_that_nobody_offers_any_more_is_refused_with_the_advice(host9, r
     live = host9
     # An update that the repositories do not have: the installed build is one of the host's own.
     live.command("sh", "-c", "cd /etc/yum.repos.d && sed -i '/^\\[baseos\\]/,/^\\[/s/^enabled=1/enabled=0/' centos.repo")
-    said = refused(live, live.adopt, "would leave this host", "hyperscale_way_back: available")
+    said = refused(live, live.adopt, "would leave this host", "'way_back: available'")
     assert said["refused"]
     result = live.converge(repositories=[repositories()], packages=[{"family": "systemd"}], manager=[{}], way_back="available")
     assert result["changed"], result

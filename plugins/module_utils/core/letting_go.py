@@ -61,7 +61,7 @@ def forgetting(target: Target, registry: Registry) -> list[str]:
             "ledger.whole",
             "the ledger of this host is whole, and it has steps to roll back",
             "forgetting it would end the way back without need",
-            "Take the host back (state: undone), or keep it as it is for good (state: accepted)"))
+            "Take the host back (playbook centos.hyperscale.rollback), or keep it as it is for good ('state: accepted')"))
     return [part for part in PARTS if names_in(os.path.join(target.state_dir, part))]
 
 

@@ -20,7 +20,7 @@ from ..packages.keys import normal_fingerprint
 from ..sections.registry import REGISTRY
 from ..tables.keys import HYPERSCALE_KEY
 from ..verify import snapshot
-from . import admission, finishing, stock
+from . import admission, finishing, stock, wording
 from .target import target_of
 from .telling import ending
 
@@ -30,6 +30,7 @@ WAYS: dict[str, t.Any] = {
     "controller": {"type": "str"},
     "way_back": {"type": "str", "choices": ["exact", "available"], "default": "exact"},
     "saved_days": {"type": "int", "default": 0},
+    **wording.CALLERS,
 }
 
 # The groups of host_info that say whether a run left the host whole.

@@ -18,7 +18,7 @@ from ..facts.view import View
 from ..sections.registry import REGISTRY
 from ..verify import bugs, report, snapshot
 from ..verify.checks import PREDICT
-from . import admission, engine
+from . import admission, engine, wording
 from .target import target_of
 from .telling import ending
 
@@ -52,7 +52,9 @@ def on_host(module: AnsibleModule) -> None:
     kept = None if module.check_mode else module.params["cache"]
     seen = _Seen(kept or os.path.join(target.tmpdir, "headers"))
     plan, problems = run.foresee(target, REGISTRY, wishes, ways, seen.look)
-    found = seen.report(View("/", target.probe, kind=kind.of_this_host()), problems, module.params["waivers"])
+    # Such a finding has the code of its check, so the words are chosen while there is that of the problem.
+    refusals = [wording.worded(problem, wording.roles_of(module)) for problem in problems]
+    found = seen.report(View("/", target.probe, kind=kind.of_this_host()), refusals, module.params["waivers"])
     told = engine.told(module, target, plan, run.pinned(REGISTRY, wishes, ways))
     finish(module, found, unproven=snapshot.unproven(target), **told)
 
@@ -96,6 +98,8 @@ def on_files(module: AnsibleModule) -> None:
 
 def finish(module: AnsibleModule, found: dict[str, t.Any], **more: t.Any) -> None:
     """End the module with a report; it fails only where C(fail_on) asks for it."""
+    roles = wording.roles_of(module)
+    found = {**found, "findings": [wording.finding(finding, roles) for finding in found["findings"]]}
     threshold = module.params["fail_on"]
     thresholds = report.FAIL_ON if found["phase"] == PREDICT else (*report.FAIL_ON, report.UNFORESEEN)
     # Verdict and findings are laid beside the report on the controller (plugin_utils/reporting.py).

@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..core import foreign
 from ..core.errors import Failed, Problem, Refused
 from ..facts import audit
+from . import wording
 from .target import target_of
 
 # Of what SELinux denied, an error names so many kinds.
@@ -47,7 +48,8 @@ def telling(module: AnsibleModule) -> t.Iterator[None]:
         _end(module, foreign.problems(error), False)
 
 
-def _end(module: AnsibleModule, problems: t.Sequence[Problem], refused: bool) -> None:
+def _end(module: AnsibleModule, found: t.Sequence[Problem], refused: bool) -> None:
+    problems = [wording.worded(problem, wording.roles_of(module)) for problem in found]
     module.fail_json(
         msg="\n".join(map(str, problems)), problems=[problem._asdict() for problem in problems], refused=refused)
 
@@ -64,7 +66,7 @@ def _denied(module: AnsibleModule, since: float) -> list[Problem]:
             "selinux.denied", f"SELinux denied meanwhile: {'; '.join(heard.foremost(MOST_DENIALS))}",
             f"the policy of this host does not allow it ({len(heard.kinds)} kinds in all, the newest first)",
             "Install the policy that the SIG builds for this stream, or let the host be permissive until it is proven, with "
-            "hyperscale_systemd_selinux: permissive in the role or selinux: [{during: permissive}] in the module"))
+            "'selinux.during: permissive'"))
     if heard.unread:
         problems.append(_unheard(
             "SELinux is on, and what it denied since cannot be read, or not all of it",

@@ -178,7 +178,7 @@ def newest(base, name: str):
         raise Refused(Problem(
             "package.tool_not_offered", f"package {name}", "no repository of this host offers it",
             "CentOS Stream has release packages in 'extras-common' and plugins of dnf in 'baseos': enable it, or do without "
-            "(method 'definition', no version locks)", subject=name,
+            "('repositories.method: definition', no version locks)", subject=name,
         ))
     return max(found)
 
@@ -210,7 +210,7 @@ def _nothing_offered(base, name: str, want: dict[str, t.Any], current: Package |
         return Problem(
             "package.flavour_not_enabled", f"package set {want['set']} is wanted",
             f"the SIG has it in its flavour {flavour}, and this host has no such repository enabled",
-            f"Add {flavour} to hyperscale_repos_flavours, or leave the set out", subject=want["set"])
+            f"Add {flavour} to 'repositories.flavours', or leave the set out", subject=want["set"])
     if current:
         return Problem(
             "package.no_successor", fact, f"no repository offers a {side}build{version} of it, and none obsoletes it",

@@ -234,4 +234,4 @@ def no_way_back(nevra: str) -> Problem:
         "package.no_way_back",
         f"{nevra} would leave this host", "no repository that is enabled here offers exactly that build any more, so it could "
         "not be brought back", "Update the host first to a build that is on offer ('dnf upgrade'), enable the repository that "
-        "has it, or do without its way back: hyperscale_way_back: available", subject=nevra)
+        "has it, or do without its way back: 'way_back: available'", subject=nevra)

@@ -69,7 +69,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
         problems.append(Problem(
             "cgroup2.legacy_mounted", f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}",
             "the kernel command line does not ask for that",
-            "Find out what mounts them, or add systemd.unified_cgroup_hierarchy=1 in section boot"))
+            "Find out what mounts them, or add systemd.unified_cgroup_hierarchy=1 to 'boot.args'"))
         return Planned([], problems)
     return Planned([], problems, [Pending(
         SECTION, "the unified hierarchy", BOOT,
@@ -91,5 +91,5 @@ def _named(user: Consumer) -> str:
 def _problem(user: Consumer) -> Problem:
     return Problem(
         "cgroup2.legacy_user",
-        _named(user), "it uses the legacy control group hierarchy", f"Move it to the unified one, or accept it as {user.name!r}",
-        subject=user.name)
+        _named(user), "it uses the legacy control group hierarchy",
+        f"Move it to the unified one, or name it in 'accept' as {user.name}", subject=user.name)

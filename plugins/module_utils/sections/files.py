@@ -43,7 +43,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         seen.add(path)
         if want["state"] == "present" and want["content"] is None:
             problems.append(Problem(
-                "file.no_content", f"file {path}", "it has no content", "Give content, or state: absent", subject=path))
+                "file.no_content", f"file {path}", "it has no content", "Give content, or 'state: absent'", subject=path))
         if not OCTAL_MODE.match(want["mode"]):
             problems.append(Problem(
                 "file.mode", f"file {path}", f"mode {want['mode']!r} is not an octal mode", "Write it as a string such as '0644'",

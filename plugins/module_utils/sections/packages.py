@@ -59,7 +59,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], stream: int) -> list[Problem]:
             if not name or any(mark in name for mark in " /*?[]<>=()"):
                 problems.append(Problem(
                     "package.name", f"package name {name!r}", "it is not the plain name of a package",
-                    "Write names without versions, paths or wildcards; a version goes into 'version'", subject=name,
+                    "Write names without versions, paths or wildcards; the version is an option of its own", subject=name,
                 ))
         problems += capabilities.validate(want)
         both = sorted(set(want["erase"]) & {*want["names"], *want["also"]})

@@ -45,7 +45,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         if (path is None) != want["auto"]:
             problems.append(Problem(
                 "alternatives.path_or_auto", f"alternatives family {name}", "either a path or auto is to be given, and not both",
-                "Give the path of a registered target, or auto: true", subject=name))
+                "Give the path of a registered target, or 'auto: true'", subject=name))
         elif path is not None and (not path.startswith("/") or ".." in path.split("/")):
             problems.append(Problem(
                 "alternatives.relative_path", f"alternatives family {name}", f"{path!r} is not an absolute path",

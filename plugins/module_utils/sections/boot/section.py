@@ -48,7 +48,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     wish = merged(wants)
     problems = [
         Problem("boot.argument", f"kernel argument {word!r}", "it is not one argument that a boot entry can hold",
-                "Write 'name' or 'name=value'; blanks only within double quotes, and none of ' \\ $ ` and control characters",
+                "Write NAME or NAME=VALUE; blanks only within double quotes, and none of ' \\ $ ` and control characters",
                 subject=word)
         for word in [*wish.args, *wish.absent] if not cmdline.ARGUMENT.match(word)]
     for number, word in enumerate(wish.args):

@@ -160,7 +160,7 @@ def _try(kernel: Kernel, wish: Wish, state: State, context: Context) -> Switch:
         problems.append(Problem(
             "boot.no_fallback",
             f"kernel {kernel.release} is to be tried", "there is no other whole kernel that the host could come back to",
-            "Install one beside it, or set try_once: false", subject=kernel.release))
+            "Install one beside it, or set 'try_once: false'", subject=kernel.release))
     if problems or fallback is None or fallback.entry is None:
         return Switch(problems=problems)
     warnings = [] if fallback.release == state.running else [
@@ -191,7 +191,7 @@ def _no_try(kernel: Kernel, wish: Wish, state: State) -> list[Problem]:
         problems.append(Problem(
             "boot.try_never_ends", f"kernel {kernel.release} is to be tried",
             (state.unwritable or "/boot/grub2/grub.cfg does not know next_entry") + ": GRUB would never end the try",
-            "Set try_once: false to make it the default at once, or have grubenv on a plain partition with ext4 or xfs",
+            "Set 'try_once: false' to make it the default at once, or have grubenv on a plain partition with ext4 or xfs",
             subject=kernel.release))
     tried, following = state.boot.tried, state.boot.next
     waits = following is not None and following.once and following.entry.release == kernel.release
@@ -202,7 +202,7 @@ def _no_try(kernel: Kernel, wish: Wish, state: State) -> list[Problem]:
             "boot.try_failed",
             f"kernel {kernel.release} was set to be tried on {when}", f"the host came back with {state.running}",
             "Look at 'journalctl -b -1' on the host, and at its console; to try again, give 'retry' another value than "
-            f"{wish.retry!r}", subject=kernel.release))
+            f'"{wish.retry}"', subject=kernel.release))
     return problems
 
 

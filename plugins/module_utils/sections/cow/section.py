@@ -102,8 +102,7 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
             problems.append(Problem(
                 "cow.database_would_move", f"the package database is in {cow.OLD_HOME}",
                 f"the patched rpm keeps it in {cow.NEW_HOME}, so it would move there, and {cow.OLD_HOME} would become a link",
-                "Say so with accept_rpmdb_move (hyperscale_rpm_cow_accept_rpmdb_move), after a look at backups and scripts that "
-                "name the folder"))
+                "Say so with 'accept_rpmdb_move: true', after a look at backups and scripts that name the folder"))
         else:
             actions.append(MoveAction.between(cow.OLD_HOME, cow.NEW_HOME, "the patched rpm looks for it there"))
             actions.append(LinkAction.to(cow.OLD_HOME, cow.NEW_HOME))

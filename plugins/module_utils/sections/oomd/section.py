@@ -276,7 +276,9 @@ def _rival_problems(want: dict[str, t.Any], state: State) -> list[Problem]:
         Problem(
             "oomd.rival",
             f"{unit} is {'active' if now.active else 'enabled'}", "it kills by rules of its own when memory runs short",
-            "Take it away, or set 'conflicting': disable turns it off (an undo brings it back), keep has both", subject=unit)
+            "Take it away, or say 'conflicting: disable' to turn it off (an undo brings it back), 'conflicting: keep' to have "
+            "both",
+            subject=unit)
         for unit, now in state.rivals.items() if _works(now)]
 
 
@@ -295,7 +297,7 @@ def _judged(ground: Ground) -> Planned:
         return Planned([], [Problem(
             "oomd.pressure_information_unread",
             "pressure stall information", f"{ground.psi['reason']}, and it still cannot be read",
-            "Look for 'psi' in 'dmesg' on the host")])
+            "Look for lines with psi in 'dmesg' on the host")])
     if not ground.psi["enabled"]:
         return Planned([], pending=[Pending(
             SECTION, DAEMON, BOOT, f"it needs pressure stall information: {ground.psi['reason']}")])

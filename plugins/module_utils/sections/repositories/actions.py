@@ -53,7 +53,7 @@ class Edits:
                 continue
         raise Refused(Problem(
             "repository.not_defined", f"repository {repo_id}", f"no file in {repofile.FOLDER} of this host defines it",
-            "Reinstall the package that ships it; for CRB you may also set crb: false", subject=repo_id,
+            "Reinstall the package that ships it; for CRB you may also set 'crb: false'", subject=repo_id,
         ))
 
     def set(self, repo_id: str, options: dict[str, str], flavour: str) -> None:

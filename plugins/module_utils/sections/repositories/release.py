@@ -38,7 +38,8 @@ def look_into(base, names: t.Sequence[str], workdir: str) -> Contents:
         if not found:
             raise Refused(Problem(
                 "package.release_not_offered", f"package {name}", "no enabled repository of this host offers it",
-                "CentOS Stream has release packages in 'extras-common': enable it, or use method 'definition'", subject=name,
+                "CentOS Stream has release packages in 'extras-common': enable it, or use 'repositories.method: definition'",
+                subject=name,
             ))
         packages.append(max(found))
     solver.solve(base, packages, [])

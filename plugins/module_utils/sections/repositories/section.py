@@ -213,7 +213,7 @@ def _refuse_second_definition(repo_id: str, path: str, state: Gathered) -> None:
         if other != path and f"[{repo_id}]" in found.content:
             raise Refused(Problem(
                 "repository.defined_elsewhere", f"repository {repo_id}", f"{other} defines it already",
-                "Use method: release_package if a package ships that file, or take the file away", subject=repo_id,
+                "Use 'method: release_package' if a package ships that file, or take the file away", subject=repo_id,
             ))
 
 

@@ -76,7 +76,7 @@ def _address_problems(want: dict[str, t.Any]) -> list[Problem]:
             problems.append(Problem(
                 "repository.address_with_release_package",
                 f"{option} with method release_package", "the release package brings the addresses",
-                "Use method: definition for addresses of your own", subject=option))
+                "Use 'method: definition' for addresses of your own", subject=option))
         parts = urllib.parse.urlsplit(text)
         local = parts.scheme == "file"
         if parts.scheme not in ADDRESS_SCHEMES or (not parts.netloc and not local) or any(mark in text for mark in " \t\n"):

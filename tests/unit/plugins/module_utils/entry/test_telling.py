@@ -23,6 +23,9 @@ class Ended(Exception):
 class Module:
     """As much of AnsibleModule as is used."""
 
+    def __init__(self, *roles):
+        self.params = {"roles": list(roles)} if roles else {}
+
     def fail_json(self, **result):
         raise Ended(result)
 
@@ -39,9 +42,9 @@ def test_what_a_step_warns_of_is_a_warning_of_the_module():
     assert module.warned == "it was not written out"
 
 
-def end_of(error):
-    """Return what a module ends with that meets an error."""
-    with pytest.raises(Ended) as ended, telling.telling(Module()):
+def end_of(error, *roles):
+    """Return what a module ends with that meets an error, called by some roles or directly."""
+    with pytest.raises(Ended) as ended, telling.telling(Module(*roles)):
         raise error
     return ended.value.args[0]
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.centos.hyperscale.tests.unit.project import test_problems
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(TREE / "tests" / "tools"))
@@ -133,7 +134,6 @@ def test_known_messages_of_this_tree_are_on_the_page_and_nothing_is_written():
 
 
 def test_every_code_of_a_problem_is_on_the_page():
-    import test_problems
     codes = {
         call.args[0].value for name, _line, call in test_problems.sites(test_problems.trees()) if name != test_problems.REBUILDS}
     assert codes <= {one.code for one in messages.messages() if one.kind == messages.PROBLEM}

@@ -235,7 +235,8 @@ def test_a_disk_without_room_for_the_end_is_refused_before_anything_changes(swap
     live.command("chmod", "0700", "/var/lib/centos-hyperscale")
     live.command("mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "none", RUNS)
     failed = live.module("converge", swap9.want)
-    assert failed["refused"] and "Nothing was changed. Make room there" in failed["msg"], failed
+    assert failed["refused"] and f"the file system of {RUNS} is full" in failed["msg"], failed
+    assert "Make room there" in failed["msg"] and swap9.installed() == swap9.builds(1)
     live.command("umount", RUNS)
     assert swap9.settled()["changed"]
 

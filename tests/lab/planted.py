@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 
 
-
 class Planted:
     """The files of a host, and the secrets in them by the place that each stands in."""
 

@@ -394,4 +394,3 @@ def test_systemd_takes_the_units(kind, tmp_path):
     broken.write_text("[Service]\nType=exec\nExecStart=/no/such/program\nManagedOOMPreference=never\n")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(broken)], capture_output=True, text=True, check=False)
     assert "ManagedOOMPreference" in done.stdout + done.stderr
-

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import logging
 import os
 import shutil
 import stat
@@ -31,7 +32,9 @@ try:
 except ImportError:  # need_bindings() in core/bindings.py says so before anything here is used
     dnf = None
 
-
+# What dnf logs has the accounts of addresses in it. Without a handler, Python writes it to standard error, which Ansible and the
+# journal keep.
+UNSAID = logging.NullHandler()
 # The database of what dnf did, below its C(persistdir).
 HISTORY = "history.sqlite"
 # Options of dnf and of its repositories that hold a password, or an address with an account.
@@ -60,6 +63,7 @@ def open_base(specs: t.Sequence[RepoSpec], workdir: str, settings: Settings, loc
 
     A spec takes the place of the host's repository of the same id. C(workdir) is a private folder.
     """
+    logging.getLogger("dnf").addHandler(UNSAID)
     base = dnf.Base()
     try:
         _set_up(base, specs, workdir, settings)

@@ -114,7 +114,7 @@ def fire(target: Target, ident: str, kind: Kind, clock: t.Any = time) -> None:
             if attempt(target, ident, kind, clock=clock):
                 return
         except Busy as busy:
-            print(f"waiting: {busy}", flush=True)
+            _say(f"waiting: {busy}")
             clock.sleep(BUSY_PAUSE)
             continue
         tries += 1
@@ -209,6 +209,12 @@ def _failed(target: Target, record: Record, boot: str, words: str, now: float) -
     with contextlib.suppress(OSError):
         guard.save(target, record)
     _tell(record)
+
+
+def _say(words: str) -> None:
+    """Write a line for the journal of systemd."""
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 def _tell(record: Record) -> None:

@@ -219,7 +219,7 @@ def _say(words: str) -> None:
 
 def _tell(record: Record) -> None:
     """Tell the journal of systemd."""
-    print(masked(record.words), flush=True)
+    _say(masked(record.words))
 
 
 def _words(error: Exception) -> str:

@@ -178,7 +178,8 @@ def test_no_artefact_of_whole_jobs_has_a_secret(host, tmp_path):
     assert "/etc/cron.d/planted" in said["preflight"] and "telinit" in said["preflight"]
     assert "***@" in said["failing"] + said["adopt"]
     assert {name: lines_with(made, text) for name, text in said.items() if made.found(text)} == {}
-    assert '"diff":' not in said["verify"] + said["failing"]
+    # Ansible's own copy has an empty one.
+    assert not re.search(r'"diff": \[\s*\{', said["verify"] + said["failing"])
     reports = {path.name: made.found(path.read_text()) for path in (tmp_path / "reports").iterdir()}
     assert reports and {name: hits for name, hits in reports.items() if hits} == {}
     assert sorted(set(processes)) == []

@@ -68,7 +68,7 @@ class Record(t.NamedTuple):
     def words(self) -> str:
         """What it did, or did not, as an operator is told."""
         what = {
-            BACK: f"The host has {self.does} by itself: {self.why}",
+            BACK: f"The host had to {self.does}, and did so by itself: {self.why}",
             OTHERS: f"The host did not {self.does}, although nobody confirmed it: {self.why}",
             ARMED: f"The host has begun to {self.does} by itself, and tries until it has: {self.why}",
         }[self.state]
@@ -81,7 +81,7 @@ class Kind:
     """One kind of guard: what is its own of a host's state, and how that is put back. Whatever raises is tried again."""
 
     name = ""
-    # What is guarded, and what the guard does with it: a verb whose past is the same word.
+    # What is guarded, and what the guard does with it, as a command.
     subject = ""
     does = "put {} back"
     # Whether it has something to do at boot before others begin, and what the unit for that comes before.
@@ -169,6 +169,13 @@ def below(state_dir: str) -> list[Record]:
     folder = os.path.join(state_dir, FOLDER)
     found = [_read(os.path.join(folder, name, RECORD)) for name in names_in(folder)]
     return sorted((one for one in found if one is not None), key=lambda one: (one.step[0], one.step[1], one.id))
+
+
+def damaged(target: Target) -> list[str]:
+    """Return the guards whose record is there and is not one: by such a record nothing is put back."""
+    base = os.path.join(target.state_dir, FOLDER)
+    there = (name for name in names_in(base) if os.path.lexists(os.path.join(base, name, RECORD)))
+    return [name for name in there if read(target, name) is None]
 
 
 def armed(target: Target, kind: str) -> Record | None:

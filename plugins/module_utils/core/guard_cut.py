@@ -12,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from . import code_tree, guard, health, ledger, recovery
+from . import code_tree, foreign, guard, health, ledger, recovery
 from .engine import Action, from_record
+from .errors import Failed, Refused
 from .guard import Kind, Record
 from .host_io import Target
 
@@ -29,7 +30,7 @@ class CutGuard(Kind):
 
     name = "transaction"
     subject = "a package transaction that was cut"
-    does = "set {} right"
+    does = "settle {}"
     after = "multi-user.target"
     # What the ledger says of the step is written by its settlement.
     reverts = False
@@ -81,8 +82,12 @@ def watching(target: Target, kinds: recovery.Kinds, run: str, steps: t.Sequence[
         yield
     finally:
         if record is not None:
-            with contextlib.suppress(Exception):
+            try:
                 end(target, kinds)
+            except (Failed, Refused, OSError) as error:
+                target.warn(
+                    f"The guard of {record.subject} could not be ended: {foreign.problem(error).reason}. It finds nothing to do "
+                    "at the next boot, and the next run ends it")
 
 
 def end(target: Target, kinds: recovery.Kinds) -> None:

@@ -17,6 +17,11 @@ def tell(target: Target) -> list[Record]:
 
     Only a run that holds the host does this: it alone writes the ledger.
     """
+    for ident in guard.damaged(target):
+        folder = guard.folder_of(target, ident)
+        target.warn(
+            f"The record of the guard {ident} is damaged: the host puts nothing back by it. Look whether the host is as you want "
+            f"it, and remove {folder}")
     told = guard.untold(target)
     for record in told:
         target.warn(record.words)

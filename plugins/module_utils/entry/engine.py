@@ -114,11 +114,13 @@ def ways_of(module: AnsibleModule, stream: int) -> engine_run.Ways:
 
 def _broken(module: AnsibleModule, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:
     """Return what is broken on the host; what of it cannot be read is told."""
-    target = target_of(module)
-    host = gather.gather(_asking(target), fingerprints, ("packages",), kind=kind.of_this_host())
+    here = kind.of_this_host()
+    if not here.runs:
+        return {}
+    probe = _asking(target_of(module))
+    packages = gather.gather(probe, fingerprints, ("packages",), kind=here)["packages"]
     return baseline.take(
-        _asking(target), lambda what, reason: module.warn(f"{what} of this host cannot be read before the run: {reason}"),
-        host["packages"]) if kind.of_this_host().runs else {}
+        probe, lambda what, reason: module.warn(f"{what} of this host cannot be read before the run: {reason}"), packages)
 
 
 def _facts(target: Target, fingerprints: t.Sequence[str]) -> dict[str, t.Any]:

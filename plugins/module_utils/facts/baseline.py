@@ -110,7 +110,10 @@ def judged(run: read.Run, noted: t.Mapping[str, t.Any] | None, failed: t.Sequenc
         return Failures({}, {unit: "it failed, and this host has no changes by the collection" for unit in failed}, [])
     known = sorted(noted.get("failed", {}))
     said = shown(run, [*failed, *(unit for unit in known if unit not in failed)])
-    return failures(noted, {unit: said.get(unit, {}) for unit in failed}, {unit: said.get(unit, {}) for unit in known})
+    found = failures(noted, {unit: said.get(unit, {}) for unit in failed}, {unit: said.get(unit, {}) for unit in known})
+    if found.new and "failed" not in noted:
+        raise read.Unreadable("the first run of the adoption did not note which units had failed")
+    return found
 
 
 def failures(
@@ -160,6 +163,9 @@ def _template(unit: str) -> str:
     return f"{stem}@.{rest.rpartition('.')[2]}" if at and not rest.startswith(".") else ""
 
 
-def news(noted: t.Mapping[str, t.Any] | None, part: str, now: t.Iterable[str]) -> list[str]:
-    """Return what of some names is not in a part of a baseline; none where the host has no changes by the collection."""
-    return [] if noted is None else [name for name in now if name not in noted.get(part, ())]
+def news(noted: t.Mapping[str, t.Any] | None, part: str, now: t.Iterable[str]) -> list[str] | None:
+    """Return what of some names is not in a part of a baseline; none where the host has no changes by the collection, and None
+    where the baseline lacks that part."""
+    if noted is None:
+        return []
+    return [name for name in now if name not in noted[part]] if part in noted else None

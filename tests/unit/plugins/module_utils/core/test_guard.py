@@ -64,6 +64,25 @@ def arm(host, toy, seconds=60.0):
     return guard.arm(host.target, toy, (RUN, 0), {"old": "old"}, seconds, "core.guard_fire", guard_fire.MODULES)
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"id": 1}'])
+def test_a_record_that_is_damaged_is_told_and_puts_nothing_back(host, toy, content):
+    record = arm(host, toy)
+    folder = guard.folder_of(host.target, record.id)
+    with open(os.path.join(folder, guard.RECORD), "w", encoding="utf-8") as out:
+        out.write(content)
+    guard_fire.fire(host.target, record.id, toy)
+    assert host.target.read(STATE).content == "new" and host.units() == []
+    for _run in range(2):
+        host.warned.clear()
+        guard_told.tell(host.target)
+        warning, = host.warned
+        assert f"The record of the guard {record.id} is damaged" in warning and f"remove {folder}" in warning
+    shutil.rmtree(folder)
+    host.warned.clear()
+    guard_told.tell(host.target)
+    assert host.warned == []
+
+
 def test_record_and_units_are_on_the_disk_before_anything_else(host, toy):
     record = arm(host, toy)
     folder = guard.folder_of(host.target, record.id)
@@ -245,7 +264,7 @@ def test_the_next_run_tells_and_the_ledger_has_the_step_as_reverted(host, toy, w
     assert len(ledger.standing(host.target)) == int(with_ledger)
     recovery.settle(host.target, KINDS)
     assert ledger.standing(host.target) == [] and len(host.warned) == 1
-    assert "has put the toy's state back by itself: the host was started anew" in host.warned[0]
+    assert "had to put the toy's state back, and did so by itself: the host was started anew" in host.warned[0]
     recovery.settle(host.target, KINDS)
     assert len(host.warned) == 1
 

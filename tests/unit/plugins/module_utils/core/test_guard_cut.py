@@ -117,7 +117,7 @@ def test_it_is_completed_at_boot_and_told_as_the_run_that_settles_it_would(host)
     assert ledger.standing(host.target)[0].state == ledger.VERIFIED
     settled = recovery.settle(host.target, KINDS)
     assert settled.story["outcome"] == COMPLETED and settled.left == ["a file of somebody else stays"]
-    assert "has set a package transaction that was cut right by itself: the host was started anew" in host.warned[0]
+    assert "had to settle a package transaction that was cut, and did so by itself: the host was started anew" in host.warned[0]
     assert recovery.settle(host.target, KINDS).story is None
 
 

@@ -181,7 +181,6 @@ def test_without_anything_of_the_collection_nothing_is_blamed_on_it():
     host = Host(kdump="failed")
     assert baseline.judged(host.run, None, ["kdump.service"]).new == {}
     assert baseline.news(None, "duplicates", ["a"]) == []
-    assert list(baseline.judged(host.run, {}, ["kdump.service"]).new) == ["kdump.service"]
     assert baseline.news({"duplicates": ["a"]}, "duplicates", ["a", "b"]) == ["b"]
 
 
@@ -255,3 +254,14 @@ def test_what_cannot_be_compared_is_unknown(target, tmp_path, monkeypatch):
     monkeypatch.setattr(systemd, "gather", lambda *_args: {"failed_units": ["kdump.service"]})
     assert found.systemd["failed_units_new"] is None
     assert [entry["what"] for entry in found.unreadable if "baseline" in entry["what"]] == ["systemd.baseline"]
+
+
+@pytest.mark.parametrize("noted", [{}, {"lately": {}, "instances": []}])
+def test_what_was_not_noted_is_not_taken_for_unbroken(noted):
+    host = Host(a="failed")
+    with pytest.raises(read.Unreadable, match="did not note"):
+        baseline.judged(host.run, noted, ["a.service"])
+    assert baseline.judged(host.run, noted, []).new == {}
+    assert baseline.judged(host.run, {"lately": {"a.service": "exit-code"}}, ["a.service"]).new == {}
+    assert baseline.news(noted, "duplicates", ["a"]) is None
+    assert baseline.news({"duplicates": []}, "duplicates", ["a"]) == ["a"] and baseline.news(None, "duplicates", ["a"]) == []

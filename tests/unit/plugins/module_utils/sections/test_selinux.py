@@ -244,7 +244,8 @@ def test_a_controller_that_died_for_good(guarded):
     assert guarded.fire(record, guarding.GUARD) and guarded.read(ENFORCE) == "1" and guarded.units() == []
     assert guarded.target.read(RELAXED) is None and section.gather(guarded.target).since is None
     recovery.settle(guarded.target, section.ACTIONS)
-    assert ledger.standing(guarded.target) == [] and "put enforcing mode back, and did so by itself" in guarded.warned[0]
+    assert ledger.standing(guarded.target) == []
+    assert "put SELinux's enforcing mode back, and did so by itself" in guarded.warned[0]
 
 
 def test_setenforce_fails_three_times(guarded):

@@ -20,7 +20,7 @@ import pytest
 
 from lab import calls, hosts
 
-from .conftest import TREE, LiveHost, repositories
+from .conftest import TREE, WORKER, LiveHost, repositories
 
 VALUES = (TREE / "tests" / "tools" / "network_values.py").read_text()
 # networkd adds a way to the DHCP server's gateway itself; packets went there before as well. One before 261 hears routers
@@ -114,7 +114,7 @@ def ranked(lines):
 
 @pytest.fixture(name="net", scope="module", params=[9, 10], ids=["stream9", "stream10"])
 def fixture_net(request, images, tmp_path_factory):
-    live = NetHost(f"net-{request.param}", request.param, images, tmp_path_factory.mktemp("net"))
+    live = NetHost(f"net-{WORKER}-{request.param}", request.param, images, tmp_path_factory.mktemp("net"))
     yield live
     hosts.remove(live.host)
 

@@ -123,13 +123,13 @@ def test_a_file_dated_in_the_future_restarts_once(live):
 @pytest.mark.parametrize(("active", "state"), [(False, None), (True, "stopped")])
 def test_a_unit_that_does_not_run_or_shall_not_is_not_restarted(live, active, state):
     live.active = active
-    live.write(FILE, -1)
+    live.write(FILE, -60)
     assert "unit-restart" not in kinds(live.plan(state=state))
 
 
 def test_a_unit_that_is_started_anyway_is_not_restarted_as_well(live):
     live.active = False
-    live.write(FILE, -1)
+    live.write(FILE, -60)
     assert [action.subject for action in live.plan(state="started")] == [f"start {UNIT}"]
 
 
@@ -163,14 +163,14 @@ def test_units_that_this_run_writes_are_read_before_they_are_turned(live):
 
 
 def test_a_restart_that_does_not_help_is_a_failure(live):
-    live.write(FILE, -1)
+    live.write(FILE, -60)
     action, = live.plan()
-    with pytest.raises(units.Failed, match="older than they are"):
+    with pytest.raises(units.Failed, match="started before they were written"):
         action.verify(live.target)
 
 
 def test_taken_back_a_unit_follows_the_files_that_are_back(live):
-    live.write(FILE, -1)
+    live.write(FILE, -60)
     action, = live.plan()
     assert action.follows
     live.asked.clear()

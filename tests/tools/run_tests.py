@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import sys
+import tempfile
 import time
 import typing as t
 
@@ -23,7 +24,10 @@ from steps import BIN, COLLECTIONS, LOGS, TREE, Count, environment, failure, rep
 
 # How many scenarios run side by side, and how many tests on live hosts.
 AT_ONCE, LIVE_AT_ONCE = 2, 3
+# A unit test that waits for ever is told with its name and where it stands.
+UNIT_TEST_SECONDS = 3 * 60
 TEST_SECONDS = 10 * 60
+MEMORY = "/dev/shm"
 STREAMS = ("9", "10")
 # Scenarios of playbooks that go over hosts in waves.
 OF_SEVERAL = ("adopt",)
@@ -56,11 +60,19 @@ def pytest(name: str, *arguments: str) -> Count:
     return count if okay else count.failing(name)
 
 
-def unit() -> Count:
-    """Run the unit tests, with a fresh seed for the random sequences unless one is given."""
+def seeded() -> None:
+    """Say the seed of what is drawn at random: one that is given, or a fresh one for the whole run."""
     seed = os.environ.setdefault("HYPERSCALE_SEED", str(secrets.randbits(32)))
-    say(f"random sequences: HYPERSCALE_SEED={seed}")
-    return pytest("unit tests", "tests/unit", f"--numprocesses={AT_ONCE}")
+    say(f"what is drawn at random: HYPERSCALE_SEED={seed}")
+
+
+def unit() -> Count:
+    """Run the unit tests, with random sequences among them, in memory where that is a file system: most of them write files."""
+    seeded()
+    with tempfile.TemporaryDirectory(prefix="hyperscale-unit-", dir=MEMORY if os.path.ismount(MEMORY) else None) as folder:
+        return pytest(
+            "unit tests", "tests/unit", f"--numprocesses={AT_ONCE}", f"--basetemp={folder}/tests", "--durations=20",
+            f"--timeout={UNIT_TEST_SECONDS}")
 
 
 def grub() -> Count:
@@ -114,11 +126,13 @@ def live() -> Count:
 
     C(make test-streams) runs all of it on both streams, and C(make test-faults) cuts jobs at every step.
     """
+    seeded()
     return on_hosts("live hosts", "tests/faults", "tests/cuts", "--sample")
 
 
 def faults() -> Count:
     """Run a sample of what goes wrong on purpose."""
+    seeded()
     return on_hosts("faults", "tests/faults", "--sample")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The centos.hyperscale maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sample runs each test, and meets each stream in each file."""
+"""A sample runs some tests of each file, on one stream each; over many seeds it runs every case of every test."""
 
 from __future__ import annotations
 
@@ -14,36 +14,46 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from faults import sampling  # noqa: E402
 
-
-def test_each_test_runs_on_one_stream_and_the_streams_go_round():
-    names = [f"one.py::test_{test}[stream{stream}]" for test in "abc" for stream in (9, 10)]
-    assert sampling.sample(names) == ["one.py::test_a[stream9]", "one.py::test_b[stream10]", "one.py::test_c[stream9]"]
-
-
-def test_each_file_begins_anew():
-    names = [f"{file}.py::test[stream{stream}]" for file in ("one", "two") for stream in (9, 10)]
-    assert sampling.sample(names) == ["one.py::test[stream9]", "two.py::test[stream9]"]
+NAMES = [
+    *(f"one.py::test_{test}[stream{stream}-{case}]" for test in "abcdef" for case in (0, 1) for stream in (9, 10)),
+    "one.py::test_g",
+    *(f"two.py::test[stream{stream}]" for stream in (9, 10)),
+    *(f"test_guards.py::test_{test}[stream{stream}]" for test in "abc" for stream in (9, 10)),
+    *(f"test_cuts.py::test_a_job[transaction of {number}, stream {stream}]" for number in range(4) for stream in (9, 10)),
+]
 
 
-def test_cases_of_one_test_go_round_as_well():
-    names = [f"one.py::test[{stream}-{case}]" for stream in ("stream9", "stream10") for case in (0, 1)]
-    assert sampling.sample(names) == ["one.py::test[stream9-0]", "one.py::test[stream10-1]"]
+def drawn(seed):
+    """Return the sample of a seed by its files."""
+    files = {}
+    for name in sampling.sample(NAMES, seed):
+        files.setdefault(name.partition("::")[0], []).append(name)
+    return files
 
 
-def test_what_has_one_case_runs_and_takes_no_turn():
-    names = ["one.py::test_a", "one.py::test_b[xfs]", "one.py::test_c[stream9]", "one.py::test_c[stream10]"]
-    assert sampling.sample(names) == names[:3]
+@pytest.mark.parametrize("seed", range(20))
+def test_each_file_has_a_third_of_its_tests_with_one_case(seed):
+    files = drawn(seed)
+    assert {file: len(names) for file, names in files.items()} == {
+        "one.py": 3, "two.py": 1, "test_guards.py": 1, "test_cuts.py": 3}
+    assert len({name.partition("[")[0] for name in files["one.py"]}) == 3
+    assert len({name.rpartition("stream ")[2] for name in files["test_cuts.py"]}) == 1
 
 
-@pytest.mark.parametrize(("file", "cases", "kept"), [
-    ("one.py", 1, [0]), ("one.py", 2, [0, 1]), ("one.py", 3, [0, 2]), ("one.py", 10, [0, 9]),
-    (sampling.CUTS, 3, [0, 1, 2]), (sampling.CUTS, 4, [0, 1, 3]), (sampling.CUTS, 5, [0, 2, 4]), (sampling.CUTS, 10, [0, 4, 9]),
-])
-def test_of_many_cases_some_run_the_first_and_the_last_among_them(file, cases, kept):
-    names = [f"{file}::test[{number}]" for number in range(cases)]
-    assert sampling.sample(names) == [names[number] for number in kept]
+@pytest.mark.parametrize("seed", range(20))
+def test_streams_take_turns_within_a_file(seed):
+    of_streams = [name for name in drawn(seed)["one.py"] if "stream" in name]
+    assert {"stream9" in name for name in of_streams} == {True, False}
 
 
-def test_the_order_stays():
-    names = ["one.py::test_b[stream10]", "one.py::test_a", "one.py::test_b[stream9]"]
-    assert sampling.sample(names) == ["one.py::test_b[stream10]", "one.py::test_a"]
+def test_the_same_seed_draws_the_same_in_the_order_of_the_tests():
+    assert sampling.sample(NAMES, 7) == sampling.sample(NAMES, 7)
+    assert [name for name in NAMES if name in sampling.sample(NAMES, 7)] == sampling.sample(NAMES, 7)
+
+
+def test_other_files_change_nothing():
+    assert sampling.sample([name for name in NAMES if name.startswith("one.py")], 7) == drawn(7)["one.py"]
+
+
+def test_every_case_has_its_turn():
+    assert {name for seed in range(200) for name in sampling.sample(NAMES, seed)} == set(NAMES)

@@ -181,10 +181,35 @@ def test_transaction_ledger_is_gone(swap):  # noqa: F811
     assert "the ledger does not have it" in record["why"] and swap.installed() == swap.builds(2)
 
 
+def unit_of_transaction(live):
+    """Return the unit of the transaction that runs."""
+    return live.command("systemctl", "list-units", "--plain", "--no-legend", "centos-hyperscale-0*.service").split()[0]
+
+
+def test_transaction_goes_on_while_systemd_stops_its_unit(swap):  # noqa: F811
+    process = made.start(swap.live, "converge", swap.want, "post-alpha-2")
+    unit = unit_of_transaction(swap.live)
+    runner, group = swap.live.command("systemctl", "show", "-p", "MainPID,ControlGroup", "--value", unit).split()
+    pids = swap.live.command("cat", f"/sys/fs/cgroup{group}/cgroup.procs").split()
+    scriptlet = [pid for pid in pids if pid != runner]
+    assert scriptlet
+    # A scriptlet can be ended by the signals that end a process, as with rpm itself.
+    for pid in scriptlet:
+        lines = swap.live.command("grep", "-E", "^Sig(Blk|Ign):", f"/proc/{pid}/status").split()
+        assert not any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in lines[1::2]), lines
+    # This is what a shutdown does with it.
+    swap.live.command("systemctl", "stop", "--no-block", unit)
+    time.sleep(2)
+    assert swap.live.command("cat", f"/sys/fs/cgroup{group}/cgroup.procs").split() == pids
+    swap.live.command("rm", "-f", f"{made.HOLD}/post-alpha-2")
+    said = process.communicate(timeout=180)
+    assert process.returncode == 0, said
+    assert swap.live.command("rpm", "-q", "--qf", "%{VERSION}", "alpha") == "2"
+
+
 def test_transaction_unit_is_exempt_from_the_killers_of_memory(swap):  # noqa: F811
     process = made.start(swap.live, "converge", swap.want, "post-alpha-2")
-    listed = swap.live.command("systemctl", "list-units", "--plain", "--no-legend", "centos-hyperscale-0*.service")
-    unit = listed.split()[0]
+    unit = unit_of_transaction(swap.live)
     shown = swap.live.command("systemctl", "show", "-p", "OOMScoreAdjust,OOMPolicy,ManagedOOMPreference,MainPID", unit)
     said = dict(line.split("=", 1) for line in shown.splitlines())
     assert (said["OOMScoreAdjust"], said["OOMPolicy"], said["ManagedOOMPreference"]) == ("-900", "continue", "omit")

@@ -69,9 +69,9 @@ def seeded() -> None:
 def unit() -> Count:
     """Run the unit tests, with random sequences among them, in memory where that is a file system: most of them write files."""
     seeded()
-    with tempfile.TemporaryDirectory(prefix="hyperscale-unit-", dir=MEMORY if os.path.ismount(MEMORY) else None) as folder:
+    with tempfile.TemporaryDirectory(prefix="unit-", dir=MEMORY if os.path.ismount(MEMORY) else None) as folder:
         return pytest(
-            "unit tests", "tests/unit", f"--numprocesses={AT_ONCE}", f"--basetemp={folder}/tests", "--durations=20",
+            "unit tests", "tests/unit", f"--numprocesses={AT_ONCE}", f"--basetemp={folder}/t", "--durations=20",
             f"--timeout={UNIT_TEST_SECONDS}")
 
 

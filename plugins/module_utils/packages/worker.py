@@ -11,6 +11,7 @@ the standard library are used.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -213,10 +214,23 @@ def seen_by_grub(result: dict[str, t.Any], before: boot_disk.Contents | None) ->
         "before that, GRUB may start what was there before", subject=boot_disk.BOOT)])
 
 
+@contextlib.contextmanager
+def _holding_back_its_end() -> t.Iterator[None]:
+    """Hold the signal to end back: a shutdown that has begun does not cut a transaction, and its unit gives it the time it needs.
+
+    The signal is blocked and not ignored: scriptlets inherit what is ignored, and one that ends a process of its own would wait
+    for ever. rpm unblocks all signals for scriptlets (since 4.17).
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@_holding_back_its_end()
 def main(path: str) -> int:
     """Carry out the job of a run folder; the result is always written, whatever happens."""
-    # A transaction is not to be cut by a shutdown that has begun: the unit gives it the time it needs.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # It may have been started without a unit of its own.
     process.be_hard_to_kill()
     os.umask(modes.UMASK)

@@ -81,7 +81,8 @@ def server(site):
     with subprocess.Popen(
             [sys.executable, "-c", code, str(site.root)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as served:
         yield f"http://127.0.0.1:{served.stdout.readline().strip()}"
-        served.terminate()
+        # A process that rpm was used in may hold other signals back, and so do its children.
+        served.kill()
 
 
 @pytest.mark.parametrize("between", [" ", ", ", ",", "\n", "\n  "])

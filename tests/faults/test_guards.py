@@ -189,18 +189,15 @@ def unit_of_transaction(live):
 def test_transaction_goes_on_while_systemd_stops_its_unit(swap):  # noqa: F811
     process = made.start(swap.live, "converge", swap.want, "post-alpha-2")
     unit = unit_of_transaction(swap.live)
-    runner, group = swap.live.command("systemctl", "show", "-p", "MainPID,ControlGroup", "--value", unit).split()
-    pids = swap.live.command("cat", f"/sys/fs/cgroup{group}/cgroup.procs").split()
-    scriptlet = [pid for pid in pids if pid != runner]
-    assert scriptlet
-    # A scriptlet can be ended by the signals that end a process, as with rpm itself.
-    for pid in scriptlet:
-        lines = swap.live.command("grep", "-E", "^Sig(Blk|Ign):", f"/proc/{pid}/status").split()
-        assert not any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in lines[1::2]), lines
-    # This is what a shutdown does with it.
+    runner = swap.live.command("systemctl", "show", "-p", "MainPID", "--value", unit)
+    scriptlet = swap.live.command("pgrep", "-P", runner)
+    # It can be ended by the signal to end, as with rpm itself.
+    lines = swap.live.command("grep", "-E", "^Sig(Blk|Ign):", f"/proc/{scriptlet}/status").split()
+    assert not any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in lines[1::2]), lines
+    # This is what a shutdown does with the unit.
     swap.live.command("systemctl", "stop", "--no-block", unit)
     time.sleep(2)
-    assert swap.live.command("cat", f"/sys/fs/cgroup{group}/cgroup.procs").split() == pids
+    assert swap.live.command("pgrep", "-P", runner) == scriptlet
     swap.live.command("rm", "-f", f"{made.HOLD}/post-alpha-2")
     said = process.communicate(timeout=180)
     assert process.returncode == 0, said

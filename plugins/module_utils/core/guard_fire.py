@@ -110,6 +110,7 @@ def fire(target: Target, ident: str, kind: Kind, clock: t.Any = time) -> None:
         return
     tries = record.tries if record else 0
     while True:
+        _seize(target, ident, kind)
         try:
             if attempt(target, ident, kind, clock=clock):
                 return
@@ -121,15 +122,19 @@ def fire(target: Target, ident: str, kind: Kind, clock: t.Any = time) -> None:
         clock.sleep(pause(tries))
 
 
+def _seize(target: Target, ident: str, kind: Kind) -> None:
+    """End what still works on the state, so that the guard alone does."""
+    record = guard.read(target, ident)
+    if record is not None and record.state == guard.ARMED:
+        with contextlib.suppress(Failed, Refused, OSError):
+            kind.seize(target, record)
+
+
 def attempt(target: Target, ident: str, kind: Kind, why: str = "", clock: t.Any = time) -> bool:
     """Try once to put the old state back, and say whether the guard has ended. Raises Busy while a run is at work.
 
     C(why) is why it acts where that is not its time.
     """
-    record = guard.read(target, ident)
-    if record is not None and record.state == guard.ARMED:
-        with contextlib.suppress(Failed, Refused, OSError):
-            kind.seize(target, record)
     if not os.path.isdir(guard.folder_of(target, ident)):
         guard_units.remove(target, ident)
         return True
@@ -145,7 +150,7 @@ def attempt(target: Target, ident: str, kind: Kind, why: str = "", clock: t.Any 
 def at_once(target: Target, ident: str, kind: Kind, why: str) -> Record | None:
     """Put the old state back before the time is up, by one attempt of this process and by the guard's unit after that.
 
-    Returns the record.
+    This process is what works on the state, and what a guard would end first. Returns the record.
     """
     if not attempt(target, ident, kind, why):
         guard_units.start(target, ident)

@@ -13,7 +13,7 @@ MODULES = guard_fire.MODULES
 
 
 class Cut(BaseException):
-    """The host is started anew while somebody sleeps."""
+    """The host is started anew, or a process is killed."""
 
 
 class Clock:

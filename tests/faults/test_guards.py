@@ -20,9 +20,12 @@ from lab import calls, hosts
 
 from . import made
 from .conftest import TREE
-from .test_boot_room import INSISTS, SETTINGS, fixture_booted  # noqa: F401
-from .test_cut_transactions import RUNS, SAVED, fixture_swap  # noqa: F401
-from .test_handover import GRACE, GUARDS, fixture_before, fixture_net, ranked, wait_for_router  # noqa: F401
+from .test_boot_room import INSISTS, SETTINGS, fixture_booted
+from .test_cut_transactions import RUNS, SAVED, fixture_swap
+from .test_handover import GRACE, GUARDS, fixture_before, fixture_net, ranked, wait_for_router
+
+# Fixtures of other files, which pytest finds among the names of this one.
+__all__ = ["fixture_booted", "fixture_swap", "fixture_before", "fixture_net"]
 
 NM_DROP_IN = "/etc/systemd/system/NetworkManager.service.d"
 # NetworkManager does not start as often as this says.

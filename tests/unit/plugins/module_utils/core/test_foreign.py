@@ -165,8 +165,10 @@ def test_an_error_of_python_in_the_code_of_a_library_is_of_that_library():
 
 
 def test_an_error_that_nobody_knows_tells_its_type_its_first_line_and_the_place():
-    text = "the first\nline " + SECRET
-    error = raised(lambda: host_io.Target(lambda argv: (_ for _ in ()).throw(ZeroDivisionError(text)), "/").run(["x"]))
+    def fails(_argv):
+        raise ZeroDivisionError("the first\nline " + SECRET)
+
+    error = raised(lambda: host_io.Target(fails, "/").run(["x"]))
     problem = foreign.problem(error)
     assert problem.code == "internal.unexpected" and SECRET not in str(problem)
     assert problem.reason.startswith("ZeroDivisionError: the first (in core.host_io, line ")

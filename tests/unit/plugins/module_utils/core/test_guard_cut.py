@@ -133,7 +133,7 @@ def test_one_that_is_taken_back_goes_on_to_its_end(host):
 def test_no_mirror_answers_three_times_and_the_host_is_started_anew_in_between(host):
     record = host.cut()
     Transaction.trouble = 3
-    host.clock.during[2] = lambda: (_ for _ in ()).throw(SystemExit)
+    host.clock.during[2] = sys.exit
     with pytest.raises(SystemExit):
         host.fire(record, host.kind)
     host.boot()
@@ -148,7 +148,7 @@ def test_nothing_but_a_boot_starts_it_and_a_run_that_lives_is_waited_for(host):
     record = guard.armed(host.target, "transaction")
     assert not [name for name in host.units() if name.endswith(".timer")]
     with lock.exclusive(host.target, "a run"):
-        host.clock.during[3] = lambda: (_ for _ in ()).throw(SystemExit)
+        host.clock.during[3] = sys.exit
         with pytest.raises(SystemExit):
             host.fire(record, host.kind)
         assert host.read(STATE) == "half" and host.units()

@@ -81,7 +81,7 @@ class Machine:
             text = place.read_text() if place.exists() else ""
             for link in unit_files.links(name, text):
                 self.link(folder / link, f"/usr/lib/systemd/system/{name}" if verb == "enable" else None)
-            names += [other for other in unit_files.also(text)]
+            names += unit_files.also(text)
         return ""
 
     @staticmethod

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 from . import guard, guard_units, identity, ledger, lock, retention
-from .host_io import DISPLACED, SCRATCH, Target
-from .writable import APPENDED, FILE, GONE, LINKED, OVERWRITTEN, WRITTEN, Touch
+from .host_io import DISPLACED, RUN_FOLDER, SCRATCH, Target
+from .writable import APPENDED, FILE, FOLDER, GONE, LINKED, OVERWRITTEN, WRITTEN, Touch
 
 # Below the state directory, beside those that this package names itself.
 SAVED, SNAPSHOTS = "saved", "snapshots"
@@ -21,8 +21,13 @@ OF_GUARD = f"{guard_units.PREFIX}new{guard_units.SERVICE}"
 
 
 def of_lock(target: Target) -> list[Touch]:
-    """Return what a run writes before it knows whether there is anything to do."""
+    """Return what a run writes first."""
     return [Touch(target.state_path(lock.FILE), OVERWRITTEN)]
+
+
+def of_folder(target: Target) -> list[Touch]:
+    """Return the folder for a run's own files, which is made before there is a plan."""
+    return [Touch(target.state_path(f"{RUN_FOLDER}new"), FOLDER)]
 
 
 def touches(target: Target) -> list[Touch]:

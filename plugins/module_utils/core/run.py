@@ -111,8 +111,9 @@ def foresee(
 
 @contextlib.contextmanager
 def _held(target: Target, ways: Ways) -> t.Iterator[None]:
-    """Hold the host for one run. The lock is the first that it writes."""
+    """Hold the host for one run. The lock is the first that it writes, and next comes a folder of its own."""
     unwritable.refuse(target.root, own_paths.of_lock(target))
+    _refuse_but_for_room(target, own_paths.of_folder(target))
     with exclusive(target, ways.who, ways.lock_timeout):
         yield
 
@@ -120,15 +121,19 @@ def _held(target: Target, ways: Ways) -> t.Iterator[None]:
 def _settled(target: Target, registry: Registry) -> tuple[dict[str, t.Any] | None, list[str]]:
     """Settle what was cut, once it is known that the run can write its own paths."""
     if recovery.look(target, registry.kinds):
-        found = _but_for_room(target, own_paths.touches(target))
-        if found:
-            raise Refused(*found)
+        _refuse_but_for_room(target, own_paths.touches(target))
     return recovery.settle(target, registry.kinds)
 
 
 def _but_for_room(target: Target, touches: t.Iterable[writable.Touch]) -> list[Problem]:
     """Return what keeps some paths from being written, but for room: taking packages away is what makes it."""
     return unwritable.problems(one for one in writable.obstacles(target.root, touches) if one.kind not in writable.NO_ROOM)
+
+
+def _refuse_but_for_room(target: Target, touches: t.Iterable[writable.Touch]) -> None:
+    found = _but_for_room(target, touches)
+    if found:
+        raise Refused(*found)
 
 
 def _touches(target: Target, actions: t.Iterable[Action]) -> list[writable.Touch]:

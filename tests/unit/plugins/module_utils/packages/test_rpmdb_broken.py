@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import subprocess
 
 import pytest
 
@@ -83,3 +85,27 @@ def test_what_rpm_logs_goes_where_it_went_before(broken, capfd):
     assert capfd.readouterr().err == ""
     rpmdb.rpm.log(rpmdb.rpm.RPMLOG_ERR, "said aloud\n")
     assert "said aloud" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
+def test_a_database_is_read_once_it_is_brought_back_from_a_backup(broken, change, monkeypatch):
+    ts = rpmdb.transaction_set
+    root, folder = broken(lambda data: data)
+    kept = pathlib.Path(folder, "rpmdb.sqlite").read_bytes()
+    broken(change)
+    monkeypatch.setattr(rpmdb, "transaction_set", lambda: ts(root))
+    with pytest.raises(Refused) as refused:
+        rpmdb.installed_or_refuse()
+    assert [problem.code for problem in refused.value.problems] == ["rpm.database_unreadable"]
+    for left in pathlib.Path(folder).glob("rpmdb.sqlite-*"):
+        left.unlink()
+    pathlib.Path(folder, "rpmdb.sqlite").write_bytes(kept)
+    assert [package.name for package in rpmdb.installed_or_refuse()] == ["one", "two"]
+
+
+def test_a_rebuild_may_end_well_and_leave_no_package_so_the_remedy_has_a_copy_made_first(broken):
+    root, folder = broken(SPOILT["a bad page"])
+    rebuilt = subprocess.run(["rpmdb", "--root", root, "--rebuilddb"], capture_output=True, check=False)
+    with pytest.raises(OSError, match="no package in it" if rebuilt.returncode == 0 else "cannot be read"):
+        rpmdb.installed(rpmdb.transaction_set(root))
+    assert "copy its folder aside before 'rpmdb --rebuilddb'" in rpmdb.REPAIR and os.path.isdir(folder)

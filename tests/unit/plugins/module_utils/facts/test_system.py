@@ -90,3 +90,10 @@ def test_gather_without_os_release_says_so(host):
 def test_gather_arch(host):
     host.answer("uname -m", "aarch64\n")
     assert system.gather_arch(host.run) == "aarch64"
+
+
+@pytest.mark.parametrize(("code", "content"), [("host.retired_stream", STREAM_8), ("host.not_centos_stream", ALMA_9)])
+@pytest.mark.parametrize("then", [STREAM_9, STREAM_10])
+def test_a_host_with_a_stream_that_is_supported_is_taken(code, content, then):
+    assert system.system_refusal(system.parse(content)).code == code
+    assert system.system_refusal(system.parse(then)) is None

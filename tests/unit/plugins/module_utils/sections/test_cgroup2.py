@@ -135,3 +135,16 @@ def test_what_is_not_of_the_expected_form_is_no_user(planned):
 
 def test_an_empty_name_is_refused():
     assert cgroup2.validate([{"accept": ["a", " "]}], 9)
+
+
+def test_what_mounts_the_legacy_hierarchy_unasked_is_found_and_gone_after_a_boot(planned):
+    assert [problem.code for problem in planned(HYBRID).problems] == ["cgroup2.legacy_mounted"]
+    assert planned(V2, "root=/dev/vda1 systemd.unified_cgroup_hierarchy=1") == Planned([])
+
+
+def test_a_user_that_moved_or_is_accepted_is_in_nobodys_way(planned):
+    users = {UNIT: "[Service]\nMemoryLimit=1G\n"}
+    problem, = planned(HYBRID, ASKING, users).problems
+    assert problem.code == "cgroup2.legacy_user" and "in 'accept' as a.service" in problem.remedy
+    assert planned(HYBRID, ASKING, users, accept=["a.service"]).problems == []
+    assert planned(HYBRID, ASKING, {UNIT: "[Service]\nMemoryMax=1G\n"}).problems == []

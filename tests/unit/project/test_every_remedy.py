@@ -4,8 +4,9 @@
 """The table of all codes of problems, remedies.yml: it has each code of the code, and names tests that there are.
 
 That a unit test makes the problem which the table names it for is held when that test runs, by the conftest of the unit tests.
-That such a test then does what the remedy says, and finds the problem gone, is up to its own assertions, which nobody can hold
-here. Of tests on live hosts nothing is held but that the test is there, or that its file has the code.
+That such a test then does what the remedy says, on the machine or on the host that the test makes up, and finds the problem gone,
+is up to its own assertions, which nobody can hold here. Of tests on live hosts nothing is held but that the test is there, or
+that its file has the code.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def test_each_code_has_a_row_and_each_row_a_code(table):
 
 def test_each_row_says_who_makes_it_and_who_follows_it(table):
     assert list(faults(table.table())) == []
-    assert sorted(table.table()) == list(table.table())
+    written = [line.rstrip(":") for line in (UNIT / "project" / "remedies.yml").read_text().splitlines() if line[:1].isalpha()]
+    assert written == sorted(table.table())
 
 
 def test_each_test_that_is_named_is_there(table):

@@ -172,10 +172,11 @@ def unpacked(library, path):
         return handle.read()
 
 
-def in_cache(library):
+def in_cache(library, damage_at):
     """Return a case of compressed metadata in a cache of dnf: what is not in it is fetched anew."""
     packed = library.compress(b"metadata " * 1000)
-    damaged = packed[:30] + b"\xff" * 20 + packed[50:]
+    # With all bits set there, no format has a block that begins or goes on so.
+    damaged = packed[:damage_at] + b"\xff" * 4 + packed[damage_at + 4:]
 
     def act(folder):
         if not (folder / "cache").exists():
@@ -227,8 +228,8 @@ CASES = {
     "data.cut": Case(
         lambda folder: (folder / "f").write_bytes(gzip.compress(b"text" * 1000)[:40]),
         lambda folder: unpacked(gzip, folder / "f"), lambda folder: (folder / "f").write_bytes(gzip.compress(b"text"))),
-    "data.damaged": in_cache(gzip),
-    "data.damaged_xz": in_cache(lzma),
+    "data.damaged": in_cache(gzip, 10),
+    "data.damaged_xz": in_cache(lzma, 30),
     # Each run brings its own archive.
     "data.damaged_zip": Case(shell("echo x > a.zip"), lambda folder: zipfile.ZipFile(folder / "a.zip").close(), archive),
     "sqlite.unavailable": Case(lock_database, database, lambda folder: HELD.pop(folder).close()),
@@ -236,9 +237,18 @@ CASES = {
     "command.status": Case(
         shell("printf '#!/bin/sh\\ntest -e there' > program; chmod +x program"), runs("program"), shell("echo a > there")),
     "command.timeout": Case(
-        shell("mkfifo f; printf '#!/bin/sh\\ncat f' > program; chmod +x program"),
+        shell("mkfifo f; printf '#!/bin/sh\\nexec cat f' > program; chmod +x program"),
         lambda folder: subprocess.run([str(folder / "program")], cwd=folder, timeout=1, check=True), shell("rm f; echo a > f")),
 }
+def may_write_what_runs(folder):
+    (folder / "tried").mkdir()
+    run_copy(folder / "tried")
+    try:
+        return code_of(CASES["os.runs"].act, folder / "tried") == ""
+    finally:
+        end_copy(folder / "tried")
+
+
 def followed(case, folder, code):
     """Meet the cause, do what the remedy says, and meet it no more."""
     case.make(folder)
@@ -251,6 +261,8 @@ def followed(case, folder, code):
 
 @pytest.mark.parametrize("code", CASES)
 def test_an_error_is_gone_once_its_cause_is_mended(tmp_path, code):
+    if code == "os.runs" and may_write_what_runs(tmp_path):
+        pytest.skip("this kernel lets a program be written while it runs, as Linux 6.11 and 6.12 do")
     followed(CASES[code], tmp_path, code)
     if tmp_path in HELD:
         HELD.pop(tmp_path).close()

@@ -758,6 +758,7 @@ TRY = {"kernel": "hyperscale"}
 AT_ONCE = {**TRY, "try_once": False}
 REMEDIES = {
     "boot.boot_counter": (lambda host: host.set(boot_counter="2"), TRY, lambda host: host.set(boot_counter=None), TRY),
+    "boot.boot_counter, no kernel": (lambda host: host.set(boot_counter="2"), TRY, lambda host: None, {"keep": 3}),
     "boot.default_fixed": (lambda host: host.put("boot/grub2/grub.cfg", 'set default="0"\nblscfg\n'), TRY, as_made, TRY),
     "boot.environment_block_full": (
         lambda host: host.set(kernelopts="x" * 900), TRY, lambda host: host.set(kernelopts=None), TRY),

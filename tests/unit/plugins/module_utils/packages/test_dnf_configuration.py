@@ -118,7 +118,7 @@ def test_a_fifo_is_not_waited_at_by_the_collection_either(host, tmp_path):
 
 @pytest.mark.parametrize(("name", "content"), [
     ("x.repo", b"[x]\nname=caf\xe9\nbaseurl=file:///x\n"), ("x.repo", b"[x]\nname=x\nbaseurl=file:///\xff\n"),
-    ("dnf.conf", b"[main]\nproxy_username=\xe9\n")])
+    ("dnf.conf", b"[main]\nproxy_username=\xe9\n")], ids=["a name", "an address", "dnf.conf"])
 def test_a_value_that_is_not_utf8_is_refused_by_file(host, tmp_path, name, content):
     if name == "x.repo":
         (host / name).write_bytes(content)

@@ -135,7 +135,9 @@ def test_a_binary_file_is_read_as_it_is(site, content):
     assert site.pinned("file:///k/sig").text == CANONICAL
 
 
-@pytest.mark.parametrize("content", [SIG_TEXT + armoured(quantum_key()), OTHER + SIG_TEXT, armoured(quantum_key() + SIG)])
+@pytest.mark.parametrize(
+    "content", [SIG_TEXT + armoured(quantum_key()), OTHER + SIG_TEXT, armoured(quantum_key() + SIG)],
+    ids=["behind it", "before it", "in one block"])
 def test_further_keys_of_a_file_are_told_and_not_imported(site, content):
     site.write("/k/sig", content)
     found = site.pinned("file:///k/sig")

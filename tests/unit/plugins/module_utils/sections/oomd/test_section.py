@@ -380,7 +380,7 @@ def test_where_psi_is_off_it_waits_for_a_boot(host):
 @pytest.mark.parametrize(("config", "cmdline", "says"), [
     ("# CONFIG_PSI is not set\n", "ro", "built without CONFIG_PSI"),
     ("CONFIG_PSI=y\nCONFIG_PSI_DEFAULT_DISABLED=y\n", "ro psi=1", "still cannot be read"),
-])
+], ids=["built without", "wanted and unread"])
 def test_where_no_boot_will_bring_psi_it_is_refused(host, config, cmdline, says):
     host.remove("/proc/pressure/memory")
     host.put("/boot/config-6.1", config)

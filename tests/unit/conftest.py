@@ -10,6 +10,7 @@ not one that is read from a file.
 from __future__ import annotations
 
 import collections
+import importlib
 import pathlib
 import sys
 
@@ -70,8 +71,9 @@ def made_by_plugins(frame):
 
 def pytest_collection_finish():
     """Note each problem from now on. All modules of tests are imported by now, and with them the tables of problems."""
-    from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, foreign, unwritable  # noqa: F401
-
+    for name in ("foreign", "unwritable"):
+        importlib.import_module(f"{PLUGINS}module_utils.core.{name}")
+    errors = importlib.import_module(MAKER)
     plain = errors.Problem.__new__
 
     def noting(cls, code, *words, **more):

@@ -351,4 +351,3 @@ def test_a_damaged_file_system_is_whole_once_it_was_checked(tmp_path, image):
         assert code_of(reads("f"), disk) == ""
     finally:
         shell("umount disk")(tmp_path)
-

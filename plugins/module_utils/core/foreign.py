@@ -66,7 +66,8 @@ OF_SYSTEM = {
     errno.EEXIST: Problem(
         "os.is_there", "{what} cannot be made", "something with its name exists", "Move that away, and run again"),
     errno.ENOTEMPTY: Problem(
-        "os.folder_not_empty", "{what} cannot be removed", "the folder is not empty", "Look at what is in it, and run again"),
+        "os.folder_not_empty", "{what} cannot be removed", "the folder is not empty",
+        "Look at what is in it, move that away, and run again"),
     errno.EBUSY: Problem(
         "os.busy", "{what} cannot be changed", "it is in use, for example as a mount point",
         "Look at 'findmnt' and 'fuser -vm' of the path, end its use, and run again"),
@@ -74,7 +75,7 @@ OF_SYSTEM = {
         "os.runs", "{what} cannot be written", "a process runs it", "End the process ('fuser -v'), and run again"),
     errno.EXDEV: Problem(
         "os.other_file_system", "{what} cannot be moved", "its new place is on another file system",
-        "Look at 'findmnt' of the path and of its folder, and run again"),
+        "Look at 'findmnt -T' of the path and of its folder, have both on one file system, and run again"),
     errno.EMFILE: Problem(
         "os.too_many_files", "{what} cannot be opened", "the process has as many files open as it may",
         "Raise the limit of open files of the login ('ulimit -n'), and run again"),
@@ -82,7 +83,8 @@ OF_SYSTEM = {
         "os.too_many_files_of_all", "{what} cannot be opened", "the host has as many files open as it may",
         "Raise 'sysctl fs.file-max' or end what holds them, and run again"),
     errno.ENOMEM: Problem(
-        "os.no_memory", "the module needs more memory", "this host has none left", "Free memory on the host, and run again"),
+        "os.no_memory", "the module needs more memory", "this host has none left, or a limit of the process is reached",
+        "Free memory on the host ('free -m'), or raise the limit of the login ('ulimit -v'), and run again"),
     errno.ESTALE: Problem(
         "os.stale", "{what} cannot be used", "its file server does not know it any more",
         "Mount the file system anew, and run again"),
@@ -126,7 +128,8 @@ OF_CLASS = {
         "Let other package managers end, look at 'dmesg', and run again"),
     "sqlite3.Error": Problem(
         "sqlite.damaged", "a database of this host cannot be used", "it is damaged",
-        "Mend it ('rpmdb --rebuilddb' for that of rpm), or bring it back from a backup, and run again"),
+        "Bring it back from a backup. For that of rpm there is 'rpmdb --rebuilddb', too, which leaves out what it cannot read: "
+        "copy its folder aside before. Then run again"),
     "subprocess.TimeoutExpired": Problem(
         "command.timeout", "a command did not end", "it was ended at its limit of time",
         "Run it on the host, mend what holds it up, and run again"),

@@ -63,7 +63,7 @@ def take_snapshot(module: AnsibleModule) -> None:
         raise Refused(Problem(
             "snapshot.packages_unreadable",
             "the installed packages cannot be read", "; ".join(entry["reason"] for entry in content["unreadable"]),
-            "Mend the package database, for example with 'rpm --rebuilddb'"))
+            f"Mend the package database. {rpmdb.REPAIR}"))
     if not module.check_mode:
         save(target, snapshot, content, headers, prediction)
     for entry in content["unreadable"]:

@@ -112,7 +112,8 @@ def in_rpm(run: t.Callable[[t.Sequence[str]], tuple[int, str]]) -> list[Imported
         raise CannotRead(Problem(
             "rpm.keys_unreadable", "the keys that rpm knows cannot be read",
             " ".join(out.split()) or f"rpm ended with status {status}",
-            "Mend the package database ('rpmdb --rebuilddb') and run again"))
+            "See what 'rpmdb --verifydb' says of the package database; bring that back from a backup, or copy its folder aside "
+            "before 'rpmdb --rebuilddb', which leaves out what it cannot read. Then run again"))
     found = []
     for head, end in zip(heads, [*(head.start() for head in heads[1:]), len(out)]):
         for key in read(out[head.end():end]).keys:

@@ -32,7 +32,10 @@ SIGNATURE_TAGS = ("RSAHEADER", "DSAHEADER", "OPENPGP", "SIGPGP", "SIGGPG")
 
 SIGNATURE_KEY = re.compile(r"\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b", re.IGNORECASE)
 SOURCE_PACKAGE = re.compile(r"^(.+)-[^-]+-[^-]+\.(?:no)?src\.rpm$")
-REPAIR = "Mend it with 'rpmdb --rebuilddb', or bring it back from a backup, and run again"
+# What rebuilds a database leaves out all that it cannot read, and may end well with no package left.
+REPAIR = (
+    "Bring it back from a backup; without one, copy its folder aside before 'rpmdb --rebuilddb', which leaves out what it cannot "
+    "read, and look at 'rpm -qa' afterwards. Then run again")
 
 
 class Package(t.NamedTuple):

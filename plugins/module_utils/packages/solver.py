@@ -111,11 +111,16 @@ def _jobs(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> None:
 
 def _unsolvable(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any], said: str) -> Problem:
     """Return why there is no solution, by what else would be one. None of that is carried out."""
-    fact, remedy = "these packages cannot be brought together on this host", _cost_of_erasing(base, install, erase)
+    fact, cost = "these packages cannot be brought together on this host", _cost_of_erasing(base, install, erase)
     protected = _protected_in_the_way(base, install, erase)
     if protected:
-        return Problem("transaction.protected", fact, said, remedy, subject=", ".join(protected))
-    return Problem("transaction.unsolvable", fact, said, remedy)
+        names = ", ".join(protected)
+        return Problem(
+            "transaction.protected", fact, said,
+            f"Stay with {names}. If this host can do without what dnf protects there, take it out of 'protected_packages' "
+            "(/etc/dnf/protected.d), or boot another kernel where it is the one that runs, and run again",
+            subject=names)
+    return Problem("transaction.unsolvable", fact, said, cost)
 
 
 def _protected_in_the_way(base, install: t.Sequence[t.Any], erase: t.Sequence[t.Any]) -> list[str]:

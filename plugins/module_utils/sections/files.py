@@ -36,7 +36,8 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         path = want["path"]
         if not path.startswith("/") or path.endswith("/") or "/../" in path:
             problems.append(Problem(
-                "file.path", f"file path {path!r}", "it is not the absolute path of a file", "Give an absolute path without '..'",
+                "file.path", f"file path {path!r}", "it is not the absolute path of a file",
+                "Give an absolute path without '..' and without a slash at its end",
                 subject=path))
         if path in seen:
             problems.append(Problem("file.twice", f"file {path}", "it is wanted twice", "Leave one of the two out", subject=path))

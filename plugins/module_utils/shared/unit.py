@@ -154,7 +154,7 @@ class ReloadAction(Action):
             raise Failed(Problem(
                 "unit.files_not_read",
                 f"files of {', '.join(left)} differ from what systemd has read", "it read them again in this run",
-                "Find out what else writes them"))
+                "Find out what else writes them, end that, and run again"))
 
 
 class RestartAction(Action):

@@ -19,13 +19,17 @@ CONVERGE, LEDGER = "converge", "ledger"
 VARIABLES: dict[str, dict[Option, str]] = {
     CONVERGE: {(MODULE, "way_back"): "hyperscale_way_back"},
     LEDGER: {("packages", "erase"): "hyperscale_ledger_erase", (MODULE, "state"): "hyperscale_ledger"},
-    "cgroup2": {("cgroup2", "accept"): "hyperscale_cgroup2_accept"},
+    "cgroup2": {
+        ("boot", "args_absent"): "hyperscale_cgroup2_args_absent",
+        ("cgroup2", "accept"): "hyperscale_cgroup2_accept",
+    },
     "iptables_legacy": {
         ("rulesets", "firewalld"): "hyperscale_iptables_legacy_firewalld",
         ("rulesets", "nftables"): "hyperscale_iptables_legacy_nftables",
     },
     "kernel": {
         ("boot", "args"): "hyperscale_kernel_args",
+        ("boot", "args_absent"): "hyperscale_kernel_args_absent",
         ("boot", "retry"): "hyperscale_kernel_retry",
         ("boot", "try_once"): "hyperscale_kernel_try_once",
     },

@@ -53,7 +53,7 @@ def checked_id(snapshot: str) -> str:
     if not ID.match(snapshot):
         raise Refused(Problem(
             "snapshot.id", f"the snapshot id {snapshot!r}", "it is not the name of one folder",
-            "Use letters, digits, dots, dashes and underscores, up to 100 of them"))
+            "Begin with a letter or a digit, and use these, dots, dashes and underscores, up to 100 of them"))
     return snapshot
 
 

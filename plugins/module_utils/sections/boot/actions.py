@@ -125,7 +125,8 @@ class EntryAction(SeenAction):
         if options is not None and options != self._wanted(options):
             raise Failed(Problem(
                 "boot.entry_not_as_written", f"{path} is not as it was written",
-                f"other arguments: {_differing(options, self._wanted(options))}", "Find out what else writes boot entries",
+                f"other arguments: {_differing(options, self._wanted(options))}",
+                "Find out what else writes boot entries, end that, and run again",
                 subject=path))
 
 
@@ -211,7 +212,7 @@ class EnvironmentAction(SeenAction):
             raise Failed(Problem(
                 "boot.variables_not_as_written",
                 f"{self.args['path']} is not as it was written", f"it says {_lines(found).split()}",
-                "Find out what else writes it", subject=self.args["path"]))
+                "Find out what else writes it, end that, and run again", subject=self.args["path"]))
         starts = self.args["starts"]
         for name, entry in ((NEXT, boot.next.entry if boot.next else None), (SAVED, boot.default)):
             if name in starts and (entry is None or entry.release != starts[name]):

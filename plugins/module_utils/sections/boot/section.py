@@ -165,7 +165,8 @@ def _trouble(wish: Wish, state: State) -> list[Problem]:
         problems.append(Problem(
             "boot.boot_counter",
             "boot_counter is set in grubenv", "something else, such as greenboot, decides here which kernel is started",
-            "Leave the choice to one of the two"))
+            "Leave the choice to one of the two: take the other away and run 'grub2-editenv - unset boot_counter', or "
+            "want no kernel here"))
     return problems
 
 
@@ -189,7 +190,8 @@ def _no_room(state: State, wanted: Arguments, turn: Switch) -> list[Problem]:
     except ValueError as error:
         return [Problem(
             "boot.environment_block_full", state.boot.env_path, str(error),
-            "Take variables out of it that nobody needs: 'grub2-editenv list'",
+            "Take variables out of it that nobody needs: 'grub2-editenv list' shows them, 'grub2-editenv - unset NAME' takes "
+            "one out",
             subject=state.boot.env_path)]
     return []
 

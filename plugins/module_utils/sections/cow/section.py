@@ -46,7 +46,8 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
     problems = [
         Problem(
             "cow.denylist_name",
-            f"package name {name!r} in the denylist", "it is not the plain name of a package", "Write names, without versions",
+            f"package name {name!r} in the denylist", "it is not the plain name of a package",
+            "Write names without versions and wildcards",
             subject=name)
         for want in wants for name in want["denylist"] if not cow.PACKAGE_NAME.match(name)]
     if len(wants) > 1:

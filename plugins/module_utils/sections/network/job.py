@@ -37,7 +37,8 @@ def look(target: Target) -> dict[str, t.Any]:
     except live.Unreadable as error:
         raise Refused(Problem(
             "network.unreadable",
-            "the network of this host cannot be read", str(error), "Have iproute2 with JSON output on the host")) from error
+            "the network of this host cannot be read", str(error),
+            "Install package iproute, whose ip can print JSON, and run again")) from error
 
 
 def resolv_conf(target: Target) -> dict[str, t.Any] | None:

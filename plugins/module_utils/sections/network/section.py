@@ -67,7 +67,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
             problems.append(Problem(
                 "network.confirm_seconds",
                 f"confirm_seconds {want['confirm_seconds']}", f"it is not from {SECONDS[0]} to {SECONDS[1]}",
-                "Give the host time to settle and the controller time to prove it and to connect again"))
+                f"Give {SECONDS[0]} to {SECONDS[1]}: a host has to settle, and its controller to prove it and to connect again"))
         if (want["source"] == DEFINITIONS) != bool(want["definitions"]):
             problems.append(Problem(
                 "network.definitions_and_source",

@@ -142,7 +142,8 @@ def _in_the_way(want: dict[str, t.Any], state: State) -> list[Problem]:
         Problem(
             "network.name_server_of_no_link", f"DNS server {server} in {live.RESOLV_CONF}",
             "no link of NetworkManager has it, so resolved would not know it",
-            "Give it to a profile, or take it out of NetworkManager's own configuration", subject=server)
+            "Give it to a profile and bring that up again ('nmcli connection up NAME'), or take it out of NetworkManager's own "
+            "configuration and run 'nmcli general reload'", subject=server)
         for server in servers if server not in known]
 
 

@@ -135,7 +135,9 @@ def _unit_problems(unit: dict[str, t.Any]) -> list[Problem]:
     fact = f"unit {unit['name']}"
     if not UNIT_NAME.match(unit["name"]) or oomd.kind(unit["name"]) not in oomd.SECTIONS:
         reason = "it is not the full name of a slice, service or scope"
-        return [Problem("oomd.unit_name", fact, reason, "Write it with its type, as in 'user.slice'", subject=unit["name"])]
+        return [Problem(
+            "oomd.unit_name", fact, reason, "Name a slice, service or scope with its type, as in 'user.slice'",
+            subject=unit["name"])]
     problems = _limit_problems(f"{fact}: memory_pressure_limit", unit["memory_pressure_limit"])
     problems += _duration_problems(f"{fact}: memory_pressure_duration", unit["memory_pressure_duration"], zero=False)
     idle = [option for option in ("memory_pressure_limit", "memory_pressure_duration") if unit[option] is not None]

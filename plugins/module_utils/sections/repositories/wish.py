@@ -82,7 +82,7 @@ def _address_problems(want: dict[str, t.Any]) -> list[Problem]:
         if parts.scheme not in ADDRESS_SCHEMES or (not parts.netloc and not local) or any(mark in text for mark in " \t\n"):
             problems.append(Problem(
                 "repository.address", f"{option} {text!r}", "it is not an address that dnf can read from",
-                f"Write it with a scheme ({', '.join(ADDRESS_SCHEMES)}) and a host", subject=option))
+                f"Write it with a scheme ({', '.join(ADDRESS_SCHEMES)}) and a host, without blanks", subject=option))
     if want["baseurl"] and want["metalink"]:
         problems.append(Problem(
             "repository.baseurl_and_metalink", "baseurl and metalink", "both are given", "Give one of the two"))

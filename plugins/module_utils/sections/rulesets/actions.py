@@ -59,7 +59,7 @@ class ClearAction(Action):
         if left:
             raise Failed(Problem(
                 "rulesets.rules_left", f"the {self.args['source']} backend still has rules", f"in {', '.join(left)}",
-                "Find out what writes them, and have it use the other backend"))
+                "Find out what writes them, have it use the other backend, and run again"))
 
     def _speaks(self, target: Target) -> None:
         spoken = current(target)
@@ -67,7 +67,7 @@ class ClearAction(Action):
             raise Failed(Problem(
                 "rulesets.other_backend_spoken",
                 f"iptables uses backend {spoken or 'none'}, by 'iptables -V'", f"wanted is {self.args['to']}",
-                "Select it with the alternatives family iptables. The old rules were left in force"))
+                "Select it with the alternatives family iptables, and run again. The old rules were left in force"))
 
 
 class ServiceAction(UnitAction):

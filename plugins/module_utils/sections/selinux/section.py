@@ -118,7 +118,7 @@ def validate(wants: t.Sequence[dict[str, t.Any]], _stream: int) -> list[Problem]
         Problem(
             "selinux.permissive_minutes", f"permissive_minutes {want['permissive_minutes']}",
             f"it is not from {MINUTES[0]} to {MINUTES[1]}",
-            "Give the swap and its proof the time they need, and no more")
+            f"Give {MINUTES[0]} to {MINUTES[1]}: the minutes that the swap and its proof need, and no more")
         for want in wants if not MINUTES[0] <= want["permissive_minutes"] <= MINUTES[1]]
 
 

@@ -56,3 +56,12 @@ def test_presets_that_cannot_be_listed(tmp_path, monkeypatch, code):
     monkeypatch.setattr(os, "listdir", listdir)
     with pytest.raises(OSError, match=os.strerror(code)):
         presets.enabled_by_preset(target, "a.service", False)
+
+
+def test_edited_files_are_known_once_rpm_answers_again(tmp_path):
+    answers = [(1, "package a is not installed\n", "error: cannot open Packages database"), (0, "", "")]
+    target = host_io.Target(lambda argv: answers.pop(0), str(tmp_path), root=str(tmp_path))
+    with pytest.raises(errors.Failed) as failed:
+        local_edits.differences(target, ["a"])
+    assert [problem.code for problem in failed.value.problems] == ["backup.edits_unknown"]
+    assert local_edits.edited_of(local_edits.differences(target, ["a"])) == []

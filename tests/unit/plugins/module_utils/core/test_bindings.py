@@ -65,3 +65,11 @@ def test_a_second_respawn_is_not_tried(interpreters, monkeypatch):
     interpreters["/usr/bin/python3"] = ("no_such_rpm",)
     monkeypatch.setattr(bindings, "has_respawned", lambda: True)
     assert bindings.respawn_with_bindings("no_such_rpm") == ["no_such_rpm"]
+
+
+def test_a_module_goes_on_once_its_bindings_are_installed(interpreters):
+    with pytest.raises(Failed):
+        bindings.need_bindings(Module(), "no_such_rpm")
+    interpreters["/usr/bin/python3"] = ("no_such_rpm",)
+    with pytest.raises(Respawned):
+        bindings.need_bindings(Module(), "no_such_rpm")

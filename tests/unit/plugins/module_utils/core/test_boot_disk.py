@@ -253,3 +253,25 @@ def test_a_link_is_not_followed(tmp_path):
     with pytest.raises(OSError, match="symbolic"):
         boot_disk.overwrite(str(tmp_path / "link"), b"new")
     assert (tmp_path / "real").read_bytes() == b"old"
+
+
+def test_a_file_system_is_written_out_once_the_other_program_has_thawed_it(kernel, tmp_path, monkeypatch):
+    monkeypatch.setattr(boot_disk, "BUSY_SECONDS", 0.0)
+    kernel.fails = {"freeze": [errno.EBUSY]}
+    with pytest.raises(Failed) as failed:
+        boot_disk.flush(str(tmp_path))
+    assert [problem.code for problem in failed.value.problems] == ["boot_disk.frozen"]
+    kernel.fails = {}
+    boot_disk.flush(str(tmp_path))
+    assert kernel.calls[-2:] == ["freeze", "thaw"]
+
+
+def test_a_run_after_a_killed_process_writes_out(kernel, tmp_path, monkeypatch):
+    child = boot_disk._as_child
+    monkeypatch.setattr(boot_disk, "_as_child", lambda _handle: os.kill(os.getpid(), 9))
+    with pytest.raises(Failed) as failed:
+        boot_disk.flush(str(tmp_path))
+    assert [problem.code for problem in failed.value.problems] == ["boot_disk.killed"]
+    monkeypatch.setattr(boot_disk, "_as_child", child)
+    boot_disk.flush(str(tmp_path))
+    assert kernel.calls[-2:] == ["freeze", "thaw"]

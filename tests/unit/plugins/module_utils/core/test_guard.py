@@ -413,3 +413,14 @@ def test_systemd_takes_the_units(kind, tmp_path):
     broken.write_text("[Service]\nType=exec\nExecStart=/no/such/program\nManagedOOMPreference=never\n")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(broken)], capture_output=True, text=True, check=False)
     assert "ManagedOOMPreference" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("broken", ["systemctl enable", "systemctl start"])
+def test_one_is_armed_once_what_the_reason_names_is_mended(host, toy, broken):
+    host.answers[broken] = (1, "", "no bus")
+    with pytest.raises(errors.Failed) as failed:
+        arm(host, toy)
+    assert [problem.code for problem in failed.value.problems] == ["guard.not_armed"]
+    del host.answers[broken]
+    arm(host, toy)
+    assert len(guard.every(host.target)) == 1 and host.units()

@@ -8,11 +8,12 @@ from __future__ import annotations
 import getpass
 import grp
 import os
+import pathlib
 import types
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
-    engine, errors, health, host_io, identity, ledger, letting_go, retention, undo,
+    engine, errors, health, host_io, identity, ledger, letting_go, retention, run, undo,
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Pending
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.registry import Registry
@@ -113,3 +114,76 @@ def test_a_lost_ledger_is_begun_anew(target):
     assert moved == [f"{identity.COOKIE} is gone"]
     assert health.problems(target, REGISTRY.kinds) == []
     assert letting_go.forget(target, REGISTRY) == (None, []) or ledger.standing(target) == []
+
+
+def codes(act):
+    try:
+        act()
+    except errors.Refused as refused:
+        return [problem.code for problem in refused.problems]
+    return []
+
+
+def test_a_host_that_waited_is_accepted_once_nothing_is_pending(target):
+    waits = [Pending("files", "hand-over", PROOF, "it is not confirmed")]
+    registry = Registry({"files": types.SimpleNamespace(**vars(files), waiting=lambda _target: list(waits))})
+    done(target, "/etc/a")
+    assert codes(lambda: letting_go.accept(target, registry)) == ["ledger.waits"]
+    waits.clear()
+    assert codes(lambda: letting_go.accept(target, registry)) == [] and ledger.standing(target) == []
+
+
+@pytest.mark.parametrize("way", ["taken back", "accepted"])
+def test_a_whole_ledger_is_forgotten_once_the_host_is_taken_back_or_accepted(target, way):
+    done(target, "/etc/a")
+    assert codes(lambda: letting_go.forget(target, REGISTRY)) == ["ledger.whole"]
+    if way == "accepted":
+        letting_go.accept(target, REGISTRY)
+    else:
+        run.undo_all(target, ledger.new_run_id(target), undo.taken(target, {"files"}, REGISTRY), REGISTRY.kinds, None)
+    assert codes(lambda: letting_go.forget(target, REGISTRY)) == []
+
+
+def test_a_ledger_is_forgotten_once_the_transaction_has_ended(target, monkeypatch):
+    done(target, "/etc/a")
+    identity.note(target, 99)
+    jobfile.Folder(target.private_folder(launch.FOLDER, "000001-x.0")).write(jobfile.JOB, {})
+    at_work = ["000001-x.0"]
+    monkeypatch.setattr(launch, "alive", lambda _target, job: job in at_work)
+    assert codes(lambda: letting_go.forget(target, REGISTRY)) == ["transaction.at_work"]
+    at_work.clear()
+    assert codes(lambda: letting_go.forget(target, REGISTRY)) == []
+
+
+# By code: what is done to the ledger, and what puts it right again.
+HARM = {
+    "ledger.unreadable": lambda path: path.write_text(path.read_text()[:-40] + "\n"),
+    "ledger.not_of_this_host": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("code", HARM)
+def test_a_ledger_that_is_put_back_from_a_backup_is_relied_on_again(target, code):
+    run_id = done(target, "/etc/a")
+    path = pathlib.Path(target.state_dir) / "ledger" / f"{run_id}.jsonl"
+    kept = path.read_bytes()
+    HARM[code](path)
+    assert codes(lambda: health.refuse(target, REGISTRY.kinds)) == [code]
+    path.write_bytes(kept)
+    assert codes(lambda: health.refuse(target, REGISTRY.kinds)) == []
+
+
+def test_a_host_of_an_older_release_goes_on_once_that_took_it_back(target):
+    journal = pathlib.Path(target.private_folder(health.OLD_FOLDER)) / "20260101T000000Z-1.jsonl"
+    journal.write_text("{}\n")
+    assert codes(lambda: health.refuse(target, REGISTRY.kinds)) == ["ledger.older_format"]
+    assert [words for words in letting_go.forget(target, REGISTRY)[1] if health.OLD_FOLDER in words]
+    assert codes(lambda: health.refuse(target, REGISTRY.kinds)) == []
+
+
+def test_a_step_of_an_unknown_kind_is_known_to_the_release_that_wrote_it(target):
+    action = files.FileAction.between("/etc/a", "", None, host_io.FileState("x", "0644", OWNER, GROUP))
+    with pytest.raises(errors.Failed) as failed:
+        engine.from_record(action.record(), {})
+    assert [problem.code for problem in failed.value.problems] == ["ledger.unknown_kind"]
+    assert engine.from_record(action.record(), REGISTRY.kinds).subject == "/etc/a"

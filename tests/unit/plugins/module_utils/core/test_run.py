@@ -10,7 +10,9 @@ import grp
 import os
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io, ledger, own_paths, run, undo
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import (
+    errors, host_io, ledger, lock, own_paths, recovery, run, undo,
+)
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.registry import Registry
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import files
@@ -106,3 +108,92 @@ def test_each_folder_of_the_state_is_among_them(host):
     paths = {touch.path for touch in own_paths.touches(host.target)}
     assert {os.path.dirname(path) for path in paths} >= {
         os.path.join(host_io.STATE_DIR, name).rstrip("/") for name in own_paths.FOLDERS}
+
+
+def codes(raised):
+    return [problem.code for problem in raised.value.problems]
+
+
+def test_a_host_that_something_else_changes_is_as_wanted_once_that_has_ended(host, monkeypatch):
+    others, plan = ["other\n"], run._plan
+
+    def planned(target, *more):
+        # Something else writes after the step of the run.
+        found = plan(target, *more) if not os.path.exists(host.target.path("/etc/a")) else Planned([])
+        if found.actions or not others:
+            return found
+        with open(host.target.path("/etc/a"), "w", encoding="utf-8") as handle:
+            handle.write(others[0])
+        return Planned([files.FileAction.between("/etc/a", "test", host.target.read("/etc/a"), WANTED)])
+
+    monkeypatch.setattr(run, "_plan", planned)
+    with pytest.raises(errors.Failed) as failed:
+        host.converge("/etc/a")
+    assert codes(failed) == ["run.not_as_wanted"]
+    others.clear()
+    os.unlink(host.target.path("/etc/a"))
+    host.converge("/etc/a")
+    assert host.target.read("/etc/a") == WANTED
+
+
+def test_a_way_back_goes_on_once_what_it_failed_at_is_mended(host, monkeypatch):
+    host.converge("/etc/a")
+    host.converge("/etc/b")
+    broken, back = ["/etc/a"], files.FileAction.undo
+
+    def undo_of(action, target):
+        if action.subject in broken:
+            raise OSError(5, "Input/output error", action.subject)
+        back(action, target)
+
+    monkeypatch.setattr(files.FileAction, "undo", undo_of)
+    with pytest.raises(errors.Failed) as failed:
+        run.undo(host.target, REGISTRY, ["files"], host.ways())
+    assert codes(failed) == ["rollback.incomplete"]
+    assert host.target.read("/etc/b") is None and host.target.read("/etc/a") == WANTED
+    broken.clear()
+    run.undo(host.target, REGISTRY, ["files"], host.ways())
+    assert host.target.read("/etc/a") is None and undo.taken(host.target, ["files"], REGISTRY) == []
+
+
+def test_a_run_begins_once_the_other_has_ended(host):
+    with lock.exclusive(host.target, "somebody"):
+        with pytest.raises(errors.Refused) as refused:
+            host.converge("/etc/a")
+        with pytest.raises(errors.Refused) as waited:
+            recovery.let_finish(host.target, 0.0, REGISTRY.kinds)
+    assert (codes(refused), codes(waited)) == (["run.locked"], ["run.still_at_work"])
+    recovery.let_finish(host.target, 0.0, REGISTRY.kinds)
+    host.converge("/etc/a")
+    assert host.target.read("/etc/a") == WANTED
+
+
+def test_a_step_that_later_ones_rest_on_goes_back_with_them(host):
+    host.converge("/etc/a")
+    first = undo.taken(host.target, ["files"], REGISTRY)
+    os.unlink(host.target.path("/etc/a"))
+    host.converge("/etc/a")
+    found = undo.problems(host.target, first, REGISTRY)
+    assert [problem.code for problem in found] == ["rollback.needed_by_later"] and found[0].remedy.endswith(": files")
+    assert undo.problems(host.target, undo.taken(host.target, ["files"], REGISTRY), REGISTRY) == []
+
+
+def test_a_command_that_failed_goes_through_once_it_is_mended(tmp_path):
+    answers = [(1, "", "no such volume"), (0, "done", "")]
+    target = host_io.Target(lambda argv: answers.pop(0), str(tmp_path))
+    with pytest.raises(errors.Failed) as failed:
+        target.run(["lvs"])
+    assert codes(failed) == ["command.failed"] and target.run(["lvs"]) == "done"
+
+
+def test_a_file_that_another_manages_is_as_written_once_that_leaves_it(host):
+    step = files.FileAction.between("/etc/a", "test", None, WANTED)
+    step.apply(host.target)
+    with open(host.target.path("/etc/a"), "w", encoding="utf-8") as handle:
+        handle.write("of another\n")
+    with pytest.raises(errors.Failed) as failed:
+        step.verify(host.target)
+    assert codes(failed) == ["file.not_as_written"]
+    os.unlink(host.target.path("/etc/a"))
+    host.converge("/etc/a")
+    step.verify(host.target)

@@ -223,3 +223,40 @@ def test_the_null_device_reads_as_an_empty_file(tmp_path):
     assert target.read(str(tmp_path / "f")).content == ""
     assert [one.kind for one in writable.obstacles("/", [writable.Touch(str(tmp_path / "f"), writable.WRITTEN)])] == [
         writable.LEADS_ASTRAY]
+
+
+def codes_of(path, how, tested=None):
+    """Return the codes of what is in the way of a write."""
+    return [problem.code for problem in unwritable.problems((tested or writable.obstacles)("/", [writable.Touch(path, how)]))]
+
+
+def test_a_file_above_is_moved_away(tmp_path):
+    (tmp_path / "file").write_text("a")
+    path = f"{tmp_path}/file/a/b"
+    [problem] = unwritable.problems(writable.obstacles("/", [writable.Touch(path, writable.WRITTEN)]))
+    assert problem.code == "folder.file_in_way"
+    [command] = COMMAND.findall(problem.remedy)
+    assert shell(command.replace("PATH", shlex.quote(problem.subject))).returncode == 0
+    assert codes_of(path, writable.WRITTEN) == []
+    write(path, writable.WRITTEN)
+
+
+def test_a_shorter_name_is_written(tmp_path):
+    assert codes_of(f"{tmp_path}/{'x' * 300}", writable.WRITTEN) == ["path.too_long"]
+    assert codes_of(f"{tmp_path}/{'x' * 20}", writable.WRITTEN) == []
+    write(f"{tmp_path}/{'x' * 20}", writable.WRITTEN)
+
+
+def test_what_could_not_be_looked_at_is_looked_at_once_its_file_system_answers(tmp_path, monkeypatch):
+    path, real = str(tmp_path / "f"), os.lstat
+    (tmp_path / "f").write_text("a")
+
+    def lstat(looked_at, *args, **more):
+        if looked_at == path:
+            raise OSError(5, "Input/output error", path)
+        return real(looked_at, *args, **more)
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    assert codes_of(path, writable.WRITTEN) == ["path.cannot_be_looked_at"]
+    monkeypatch.setattr(os, "lstat", real)
+    assert codes_of(path, writable.WRITTEN) == []

@@ -142,3 +142,38 @@ def test_a_package_of_modules_is_taken_only_for_want_of_the_module(tmp_path, ker
     want = {"family": None, "names": ["kmod-btrfs"], "to": "any", "where_no_module": "btrfs"}
     assert packages.needless(target, want, [want, *others]) is needless
     assert not packages.needless(target, {**want, "where_no_module": None}, [want, *others])
+
+
+def codes(problems):
+    return [problem.code for problem in problems]
+
+
+@pytest.mark.parametrize(("code", "running", "before", "after"), [
+    ("btrfs.tools_leave", OURS, [TOOLS], [TOOLS]), ("btrfs.last_kernel_leaves", OURS, [OUR_KERNEL], [OUR_KERNEL])])
+@pytest.mark.parametrize("moved", [True, False], ids=["moved", "kept"])
+def test_what_a_transaction_would_take_goes_once_nothing_is_btrfs_or_stays(root, code, running, before, after, moved):
+    assert codes(btrfs.lost_by(str(root), running, before, [])) == [code]
+    if moved:
+        (root / "proc/self/mountinfo").write_text(MOUNTINFO.replace("btrfs", "ext4"))
+        (root / "etc/fstab").write_text("")
+    assert codes(btrfs.lost_by(str(root), running, before, [] if moved else after)) == []
+
+
+@pytest.mark.parametrize(("release", "moved"), [(STOCK, True), (OURS, False)])
+def test_a_kernel_boots_once_nothing_is_btrfs_or_it_has_it(root, release, moved):
+    assert btrfs.kernel_problem(STOCK, [OURS], btrfs.in_use(str(root))).code == "btrfs.kernel_without"
+    if moved:
+        (root / "proc/self/mountinfo").write_text(MOUNTINFO.replace("btrfs", "ext4"))
+        (root / "etc/fstab").write_text("")
+    assert btrfs.kernel_problem(release, [OURS], btrfs.in_use(str(root))) is None
+
+
+def test_a_package_of_modules_comes_for_the_kernel_that_the_host_is_brought_to():
+    assert kmods.problem(KMOD, {STOCK}, OURS, OURS).code == "kernel_module.other_kernel"
+    assert kmods.problem(KMOD, {STOCK}, STOCK, STOCK) is None
+    assert kmods.problem(KMOD, {OURS}, OURS, OURS) is None
+
+
+def test_a_build_that_says_for_which_kernel_it_is_comes():
+    assert kmods.problem(KMOD, kmods.built_for([], []), STOCK, STOCK).code == "kernel_module.kernel_unknown"
+    assert kmods.problem(KMOD, kmods.built_for([], [f"kernel-uname-r = {STOCK}"]), STOCK, STOCK) is None

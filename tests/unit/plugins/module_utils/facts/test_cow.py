@@ -293,3 +293,151 @@ def test_answer_of_fiemap_is_read():
 ])
 def test_common_bytes(a, b, shared):
     assert fiemap.common_bytes(fiemap.parse(answer(*a)), fiemap.parse(answer(*b))) == shared
+
+
+# Remedies: what is in the way by C(spoil) is not there any more once C(mend) did what the remedy says.
+
+def elsewhere(host):
+    os.makedirs(os.path.dirname(host.path(NEW)))
+    os.rename(host.path(OLD), host.path(NEW))
+
+
+def second_database(host):
+    os.makedirs(host.path(NEW))
+    with open(host.path(f"{NEW}/rpmdb.sqlite"), "w", encoding="utf-8") as handle:
+        handle.write("something else")
+
+
+def link_old_place(host):
+    # The command that the remedy names.
+    subprocess.run(["ln", "-s", f"../../{NEW[1:]}", host.path(OLD)], check=True)
+
+
+def nothing(_host):
+    """Mend nothing on the host: the remedy is another wish, or other packages of the run."""
+
+
+OFF = {**WANT, "enabled": False}
+BACK = CONTEXT._replace(items=[Item("downgrade", "rpm", "4.16-1.el9", "x86_64", "baseos", 1, 1)])
+REMEDIES = {
+    "cow.database_would_move": (nothing, {**WANT, "accept_rpmdb_move": False}, CONTEXT, nothing, WANT, CONTEXT),
+    "cow.no_way_to_database": (elsewhere, OFF, BACK, link_old_place, OFF, BACK),
+    "cow.not_installed": (nothing, WANT, CONTEXT._replace(items=[]), nothing, WANT, CONTEXT),
+    "cow.two_databases": (
+        second_database, WANT, CONTEXT, lambda host: os.rename(host.path(NEW), host.path(f"{NEW}.away")), WANT, CONTEXT),
+}
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(host, code):
+    spoil, want, run, mend, want_then, run_then = REMEDIES[code]
+    spoil(host)
+    assert {problem.code for problem in section.plan([want], state(host), run).problems} == {code}
+    mend(host)
+    assert section.plan([want_then], state(host), run_then).problems == []
+
+
+@pytest.mark.parametrize(("code", "rows"), [
+    ("cow.mounts_unknown", []), ("cow.no_reflink", [("/", "ext4")]), ("cow.two_mounts", [("/", "xfs"), ("/var", "xfs")])])
+@pytest.mark.parametrize("file_system", ["btrfs", "xfs"])
+def test_one_file_system_that_clones_is_the_ground(code, rows, file_system):
+    assert cow.ground_problem("/var/cache/dnf", "/usr", mounts(*rows)).code == code
+    assert cow.ground_problem("/var/cache/dnf", "/usr", mounts(("/", file_system))) is None
+
+
+def test_a_database_moves_once_the_holder_of_its_lock_has_ended(host, tmp_path):
+    lock = tmp_path / OLD[1:] / ".rpm.lock"
+    code = f"import fcntl; f = open({str(lock)!r}, 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Failed) as failed:
+            rpmdb_move.move(host, OLD, NEW)
+        holder.communicate("\n")
+    assert [problem.code for problem in failed.value.problems] == ["cow.database_in_use"]
+    rpmdb_move.move(host, OLD, NEW)
+    assert rpmdb_move.look(host, OLD).link == NEW
+
+
+def test_a_link_is_made_once_what_took_its_place_is_moved_away(host, tmp_path):
+    move, link = section.plan([WANT], state(host), CONTEXT).actions[:2]
+    move.apply(host)
+    (tmp_path / OLD[1:]).unlink()
+    (tmp_path / OLD[1:] / "something").mkdir(parents=True)
+    link.apply(host)
+    with pytest.raises(Failed) as failed:
+        link.verify(host)
+    assert [problem.code for problem in failed.value.problems] == ["cow.link_taken"]
+    assert host.run(["rpm", "--eval", "%_dbpath"]).strip() == NEW
+    (tmp_path / OLD[1:]).rename(tmp_path / "away")
+    link.apply(host)
+    link.verify(host)
+
+
+def test_a_plugin_is_loaded_once_its_file_is_back(tmp_path):
+    target = host_io.Target(lambda argv: (0, "/plugins/reflink.so\n", ""), str(tmp_path), root=str(tmp_path))
+    assert actions.plugin_problem(target).code == "cow.plugin_not_loaded"
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/reflink.so").touch()
+    assert actions.plugin_problem(target) is None
+
+
+def code_of(act):
+    """Return the code of what an act raises, empty where it raises nothing."""
+    try:
+        act()
+    except Failed as failed:
+        return failed.problems[0].code
+    return ""
+
+
+def test_data_that_cannot_be_cloned_is_found_by_trying(host, tmp_path, monkeypatch):
+    (tmp_path / "proc/self/mountinfo").write_text("22 1 0:20 / / rw - xfs /dev/vda1 rw\n")
+    (tmp_path / "usr").mkdir()
+    monkeypatch.setattr(fiemap, "clone_problem", lambda *_folders: "Operation not supported")
+    assert section._ground(host).code == "cow.cannot_clone"
+    # What an xfs says that was made with reflink=1.
+    monkeypatch.setattr(fiemap, "clone_problem", lambda *_folders: "")
+    assert section._ground(host) is None
+
+
+def test_names_that_cannot_be_exchanged_leave_all_as_it_was(tmp_path):
+    (tmp_path / "one").mkdir()
+    assert code_of(lambda: rpmdb_move.exchange(str(tmp_path / "one"), str(tmp_path / "none"))) == "cow.cannot_exchange"
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_database_that_lost_packages_on_its_way_is_told(host, tmp_path, monkeypatch):
+    monkeypatch.setattr(rpmdb_move, "listed", lambda _host, folder: ["a", "b"] if folder == OLD else ["a"])
+    assert code_of(lambda: rpmdb_move.move(host, OLD, NEW)) == "cow.database_incomplete"
+
+
+def test_where_rpm_looks_is_told_and_right_once_its_macro_names_it(host, tmp_path):
+    move = actions.MoveAction.between(OLD, NEW, "")
+    move.apply(host)
+    macros = tmp_path / rpmdb_move.MACROS[1:]
+    macros.rename(tmp_path / "away")
+    assert code_of(lambda: move.verify(host)) == "cow.rpm_looks_elsewhere"
+    (tmp_path / "away").rename(macros)
+    assert code_of(lambda: move.verify(host)) == ""
+
+
+def test_a_database_that_did_not_come_home_is_told(host, tmp_path):
+    back = actions.ReturnAction.between(NEW, OLD, "")
+    assert code_of(lambda: back.verify(host)) == ""
+    (tmp_path / OLD[1:]).rename(tmp_path / "away")
+    assert code_of(lambda: back.verify(host)) == "cow.database_not_moved"
+
+
+def test_a_configuration_that_its_package_brings_again_is_edited(host, tmp_path):
+    step = actions.ConfigAction.to(host.read(cow.CONF), cow.Settings(True, []))
+    (tmp_path / cow.CONF[1:]).rename(tmp_path / "away")
+    assert code_of(lambda: step.apply(host)) == "cow.no_configuration"
+    (tmp_path / "away").rename(tmp_path / cow.CONF[1:])
+    assert code_of(lambda: step.apply(host)) == ""
+
+
+def test_packages_that_rpm_does_not_list_are_told(host, monkeypatch):
+    ask = actions.AskAction("rpm", "", {"plugin": False})
+    for names, code in ((["a"], "cow.packages_differ"), ([], "")):
+        monkeypatch.setattr(actions.rpmdb, "installed", lambda names=names: [package(name) for name in names])
+        assert code_of(lambda: ask.verify(host)) == code

@@ -107,3 +107,17 @@ def test_an_ordinary_user_is_told_who_it_is(uid, name):
     problem = admission.user_refusal(uid)
     assert name in problem.fact and f"uid {uid}" in problem.fact and "become: true" in problem.remedy
     assert admission.user_refusal(0) is None
+
+
+@pytest.mark.parametrize(("code", "seen"), [
+    ("host.no_systemd", CHROOT), ("host.mounts_of_another", CHROOT._replace(run_of_pid1=RUN)),
+    ("host.systemd_unknown", BOOTED._replace(root_of_pid1=None, trouble="/proc/1/root/.: Permission denied")),
+])
+def test_a_root_is_taken_once_its_own_systemd_booted_it_and_can_be_seen(code, seen):
+    assert kind.decide(seen).refusal.code == code
+    assert kind.decide(BOOTED).refusal is None
+
+
+def test_a_module_that_becomes_root_is_taken():
+    assert admission.user_refusal(65534).code == "module.not_root"
+    assert admission.user_refusal(0) is None

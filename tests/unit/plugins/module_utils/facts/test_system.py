@@ -58,6 +58,7 @@ def test_supported_streams_are_not_refused(content):
         (FEDORA, "runs Fedora Linux 41, not CentOS Stream", "Take the host out of the play"),
         ("", "runs an unknown system, not CentOS Stream", "Take the host out of the play"),
     ],
+    ids=["8", "11", "CentOS Linux", "AlmaLinux", "RHEL", "Fedora", "none"],
 )
 def test_refusals_state_the_fact_and_what_to_do(content, fact, advice):
     refusal = str(system.system_refusal(system.parse(content)))
@@ -90,3 +91,12 @@ def test_gather_without_os_release_says_so(host):
 def test_gather_arch(host):
     host.answer("uname -m", "aarch64\n")
     assert system.gather_arch(host.run) == "aarch64"
+
+
+@pytest.mark.parametrize(
+    ("code", "content"), [("host.retired_stream", STREAM_8), ("host.not_centos_stream", ALMA_9)],
+    ids=["retired", "another system"])
+@pytest.mark.parametrize("then", [STREAM_9, STREAM_10], ids=["9", "10"])
+def test_a_host_with_a_stream_that_is_supported_is_taken(code, content, then):
+    assert system.system_refusal(system.parse(content)).code == code
+    assert system.system_refusal(system.parse(then)) is None

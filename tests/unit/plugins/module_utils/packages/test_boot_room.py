@@ -62,3 +62,11 @@ def test_room(root, monkeypatch, items, size, inodes, says):
 
 def test_a_root_without_boot_gets_no_kernel_there(tmp_path):
     assert boot_room.problems(str(tmp_path), [kernel()]) == []
+
+
+@pytest.mark.parametrize(("code", "size", "inodes"), [("boot.no_space", 88 * MIB, 100), ("boot.no_inodes", 900 * MIB, 7)])
+def test_a_kernel_comes_once_there_is_room(root, monkeypatch, code, size, inodes):
+    free(monkeypatch, size, inodes)
+    assert [problem.code for problem in boot_room.problems(str(root), [kernel()])] == [code]
+    free(monkeypatch, 900 * MIB, 100)
+    assert boot_room.problems(str(root), [kernel()]) == []

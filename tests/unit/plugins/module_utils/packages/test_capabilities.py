@@ -120,3 +120,11 @@ def test_without_one_of_the_same_build_it_is_refused(offered, says):
     problem, = package_capabilities.choose(Base(*offered), want(), STOCK, {OOMD: []}).problems
     assert says in problem.reason
     assert "stock build systemd-252-51.el9" in problem.reason
+
+
+@pytest.mark.parametrize("lead", [STOCK, HYPERSCALE], ids=["its repository", "another build"])
+def test_a_capability_comes_with_a_build_that_is_on_offer_or_its_repository(lead):
+    problem, = package_capabilities.choose(Base(HYPERSCALE_OOMD), want(), STOCK, {OOMD: []}).problems
+    assert problem.code == "package.capability_not_offered"
+    offered = [HYPERSCALE_OOMD] if lead is HYPERSCALE else [HYPERSCALE_OOMD, STOCK_OOMD]
+    assert package_capabilities.choose(Base(*offered), want(), lead, {OOMD: []}).problems == []

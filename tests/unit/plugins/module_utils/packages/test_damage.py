@@ -116,3 +116,14 @@ def test_what_was_so_before_the_transaction_is_saved_elsewhere(host):
     real = host.write("/usr/a", "edited")
     changed = [damage.Changed("/usr/a", OLD, False, False)]
     assert damage.keep(host.target, "run-1", changed, real.lstat().st_ctime + 1) == []
+
+
+def test_damage_is_known_once_rpm_answers(host, monkeypatch):
+    plain = host.target.probe
+    monkeypatch.setattr(host.target, "probe", lambda argv: (127, "not found"))
+    with pytest.raises(errors.Failed) as failed:
+        damage.look(host.target, [NEW])
+    assert [problem.code for problem in failed.value.problems] == ["package.damage_unknown"]
+    monkeypatch.setattr(host.target, "probe", plain)
+    host.said[NEW] = []
+    assert damage.look(host.target, [NEW]) == []

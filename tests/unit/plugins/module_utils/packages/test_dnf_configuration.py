@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import types
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors, foreign, host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import repos
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import dnf_base, repofile
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import dnf_base, locks, repofile
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import section
 
 dnf = pytest.importorskip("dnf", reason="python3-dnf is not importable by this interpreter")
@@ -116,7 +118,7 @@ def test_a_fifo_is_not_waited_at_by_the_collection_either(host, tmp_path):
 
 @pytest.mark.parametrize(("name", "content"), [
     ("x.repo", b"[x]\nname=caf\xe9\nbaseurl=file:///x\n"), ("x.repo", b"[x]\nname=x\nbaseurl=file:///\xff\n"),
-    ("dnf.conf", b"[main]\nproxy_username=\xe9\n")])
+    ("dnf.conf", b"[main]\nproxy_username=\xe9\n")], ids=["a name", "an address", "dnf.conf"])
 def test_a_value_that_is_not_utf8_is_refused_by_file(host, tmp_path, name, content):
     if name == "x.repo":
         (host / name).write_bytes(content)
@@ -176,3 +178,51 @@ def test_no_history_is_made_where_there_is_none(tmp_path):
     base = types.SimpleNamespace(conf=types.SimpleNamespace(persistdir=str(tmp_path)))
     dnf_base._refuse_broken_history(base)
     assert list(tmp_path.iterdir()) == []
+
+
+def code_of(act):
+    """Return the code of what an act raises, empty where it raises nothing."""
+    try:
+        act()
+    except Exception as error:
+        return foreign.problem(error).code
+    return ""
+
+
+def test_a_configuration_is_read_once_it_is_mended(host, tmp_path):
+    assert code_of(lambda: read(host, tmp_path, b"junk\n[main]\n")) == "dnf.configuration_refused"
+    assert code_of(lambda: read(host, tmp_path, b"[main]\n")) == ""
+
+    def plain(text):
+        base = base_of(host, tmp_path, text)
+        try:
+            base.conf.read(priority=dnf.conf.PRIO_MAINCONFIG)
+        finally:
+            base.close()
+
+    assert code_of(lambda: plain(b"junk\n[main]\n")) == "dnf.configuration"
+    assert code_of(lambda: plain(b"[main]\n")) == ""
+
+
+def test_a_lock_of_dnf_is_free_once_its_holder_has_ended(tmp_path):
+    lock = dnf.lock.build_metadata_lock(str(tmp_path), True)
+
+    def take():
+        with lock:
+            pass
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as holder:
+        with open(lock.target, "w", encoding="ascii") as handle:
+            handle.write(str(holder.pid))
+        found = code_of(take), code_of(lambda: locks.patiently(0.0, take))
+        holder.communicate("\n")
+    assert found == ("dnf.locked", "package_manager.locked")
+    assert code_of(take) == code_of(lambda: locks.patiently(0.0, take)) == ""
+
+
+def test_a_file_that_is_no_regular_one_is_moved_away(host, tmp_path):
+    target = host_io.Target(lambda argv: (0, "", ""), str(tmp_path), root=str(tmp_path / "host"))
+    os.mkfifo(host / "x.repo")
+    assert code_of(lambda: section.gather(target)) == "file.not_regular"
+    (host / "x.repo").rename(tmp_path / "away")
+    assert code_of(lambda: section.gather(target)) == ""

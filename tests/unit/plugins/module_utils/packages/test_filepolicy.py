@@ -169,3 +169,26 @@ def test_a_database_that_is_not_as_planned_is_told_although_rpm_ended_well(host,
     with pytest.raises(repair.Failed, match="beta-1-1.noarch is missing; alpha-1-1.noarch is still there.*rpm -e --noscripts"):
         repair.prove(["beta-1-1.noarch"], ["alpha-1-1.noarch"], host.callback)
     assert paths.nevra_of(next(iter(rpm.TransactionSet().dbMatch()))) == "alpha-1-1.noarch"
+
+
+def code_of(act):
+    try:
+        act()
+    except repair.Failed as failed:
+        return failed.problems[0].code
+    return ""
+
+
+def test_a_package_is_unpacked_once_nothing_is_in_its_way(host, built):
+    os.makedirs(f"{host.root}/usr/lib/alpha/in-the-way")
+    assert code_of(lambda: host.install(None, alpha=built["alpha", 1])) == "transaction.cannot_complete"
+    os.rename(f"{host.root}/usr/lib/alpha", f"{host.root}/usr/lib/alpha.away")
+    # Each run is a process of its own.
+    host.callback = callback.Callback(jobfile.Folder(host.root))
+    assert code_of(lambda: host.install(None, alpha=built["alpha", 1])) == ""
+
+
+def test_a_transaction_is_whole_once_rpm_carried_it_out(host, built):
+    assert code_of(lambda: repair.prove(["alpha-1-1.noarch"], [], host.callback)) == "transaction.incomplete"
+    host.install(None, alpha=built["alpha", 1])
+    assert code_of(lambda: repair.prove(["alpha-1-1.noarch"], [], host.callback)) == ""

@@ -175,3 +175,12 @@ def test_idle_kernels(root, saved, extra, running, note, idle):
     (root / "boot/grub2/grubenv").write_text(block.ljust(1024, "#"))
     (root / "var/lib/centos-hyperscale/boot.json").write_text(note)
     assert kernels.idle_kernels(str(root), RELEASES[running]) == {RELEASES[number] for number in idle}
+
+
+def test_a_kernel_of_the_family_is_taken_in_place_of_one_that_is_named():
+    offered = [rpmdb.Package(name, 0, *HS, "x86_64", None, "kernel", None, 0, (name, "installonlypkg(kernel)")) for name in CORE]
+    query = types.SimpleNamespace(filter=lambda name: [one for one in offered if one.name in name])
+    base = types.SimpleNamespace(sack=types.SimpleNamespace(query=lambda: query))
+    found = choose.jobs(base, [{**WANT, "family": None, "names": ["kernel-core"]}], state(builds(STOCK, *CORE)))
+    assert [problem.code for problem in found.problems] == ["package.installonly"]
+    assert chosen(builds(STOCK, *CORE), builds(HS, *CORE))[0] == nevras(builds(HS, *CORE))

@@ -176,3 +176,54 @@ def test_rpmkeys_that_is_not_there_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "run", lambda *_arguments: (process.NOT_RUN, "No such file or directory"))
     with pytest.raises(Refused, match="rpmkeys cannot be run on this host: No such file"):
         keys.refusal(SIG_TEXT, str(tmp_path))
+
+
+def test_a_signature_that_counts_for_nothing_is_told(shop, tmp_path, monkeypatch):
+    (key,) = openpgp.read(shop.key().encode()).keys
+    ring = keys.Ring([shop.key()], ["file:///etc/key"], [])
+    assert keys.unaccepted("package a", key.fingerprint[-16:], ring, str(tmp_path)).code == "package.signature_wrong"
+    said = "    Header V4 RSA/SHA1 Signature, key ID eb3dac40: NOTTRUSTED\n"
+    plain = keys._rpmkeys
+    monkeypatch.setattr(
+        keys, "_rpmkeys", lambda store, *words: (1, said) if "--checksig" in words else plain(store, *words))
+    assert shop.check("signed", [shop.key()], tmp_path).code == "package.signature_not_accepted"
+    monkeypatch.setattr(keys, "_rpmkeys", plain)
+    # Another build, whose signature rpm accepts.
+    assert shop.check("signed", [shop.key()], tmp_path) is None
+
+
+# By code: the package and what the ring has, and what is done about it.
+REMEDIES = {
+    "package.key_not_named": ("signed", [], {"named": []}, ("sig",)),
+    "package.keys_unreadable": ("signed", [], {"faults": ["https://a/key: it cannot be read"]}, ("sig",)),
+    "package.not_signed": ("plain", ["sig"], {}, ("sig",)),
+    "package.signed_by_another_key": ("signed", ["other"], {}, ("sig",)),
+    "package.damaged": ("changed", ["sig"], {}, ("sig",)),
+}
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_a_package_is_taken_once_its_key_is_there_or_the_file_is_whole(shop, tmp_path, code):
+    name, who, more, then = REMEDIES[code]
+    assert shop.check(name, [shop.key(one) for one in who], tmp_path, **more).code == code
+    # The package from its builder, signed, in place of one that was changed or never signed.
+    assert shop.check("signed", [shop.key(one) for one in then], tmp_path) is None
+
+
+def test_a_key_that_rpm_refuses_is_had_in_another_form(shop, tmp_path):
+    (broken,) = openpgp.read(shop.key(more=BROKEN_PART).encode()).keys
+    assert keys.refused(broken, keys.refusal(broken.armoured(), str(tmp_path))).code == "key.refused_by_rpm"
+    assert shop.check("signed", [broken.armoured()], tmp_path).code == "package.signed_by_refused_key"
+    # The form of the same key that rpm takes.
+    assert keys.refusal(shop.key(), str(tmp_path)) == ""
+    assert shop.check("signed", [shop.key()], tmp_path) is None
+
+
+def test_an_rpmkeys_that_is_installed_again_runs(tmp_path, monkeypatch):
+    plain = process.run
+    monkeypatch.setattr(process, "run", lambda *_arguments: (process.NOT_RUN, "No such file or directory"))
+    with pytest.raises(Refused) as refused:
+        keys.refusal(SIG_TEXT, str(tmp_path))
+    assert [problem.code for problem in refused.value.problems] == ["rpm.rpmkeys_not_run"]
+    monkeypatch.setattr(process, "run", plain)
+    assert keys.refusal(openpgp.read(SIG).keys[0].armoured(), str(tmp_path)) == ""

@@ -113,3 +113,16 @@ def test_no_unit_is_started_where_process_1_is_not_the_systemd_of_this_root(targ
     with pytest.raises(errors.Refused):
         launch.carry_out(host, jobfile.Job("run-1.0", [], [], [], None, False, 1.0, []))
     assert not os.path.exists(target.state_dir)
+
+
+def test_a_transaction_that_gave_no_result_has_one_of_the_next_run(target):
+    runner = Runner(target)
+    runner.starts()
+    runner.ends()
+    with pytest.raises(errors.Failed) as failed:
+        launch.wait(target, "run-1")
+    assert [problem.code for problem in failed.value.problems] == ["transaction.no_result"]
+    again = Runner(target)
+    again.starts()
+    again.ends(RESULT)
+    assert launch.wait(target, "run-1") == RESULT

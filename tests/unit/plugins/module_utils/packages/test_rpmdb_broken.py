@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import subprocess
 
 import pytest
 
@@ -83,3 +85,31 @@ def test_what_rpm_logs_goes_where_it_went_before(broken, capfd):
     assert capfd.readouterr().err == ""
     rpmdb.rpm.log(rpmdb.rpm.RPMLOG_ERR, "said aloud\n")
     assert "said aloud" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("change", SPOILT.values(), ids=SPOILT)
+def test_a_database_is_read_once_it_is_brought_back_from_a_backup(broken, change, monkeypatch):
+    ts = rpmdb.transaction_set
+    root, folder = broken(lambda data: data)
+    kept = pathlib.Path(folder, "rpmdb.sqlite").read_bytes()
+    broken(change)
+    monkeypatch.setattr(rpmdb, "transaction_set", lambda: ts(root))
+    with pytest.raises(Refused) as refused:
+        rpmdb.installed_or_refuse()
+    assert [problem.code for problem in refused.value.problems] == ["rpm.database_unreadable"]
+    for left in pathlib.Path(folder).glob("rpmdb.sqlite-*"):
+        left.unlink()
+    pathlib.Path(folder, "rpmdb.sqlite").write_bytes(kept)
+    assert [package.name for package in rpmdb.installed_or_refuse()] == ["one", "two"]
+
+
+def test_a_rebuild_loses_packages_so_the_remedy_has_a_copy_made_first(broken):
+    root, folder = broken(SPOILT["a bad page"])
+    # It ends with status 0 here, and the database that it leaves has no package.
+    subprocess.run(["rpmdb", "--root", root, "--rebuilddb"], capture_output=True, check=False)
+    try:
+        left = [package.name for package in rpmdb.installed(rpmdb.transaction_set(root))]
+    except OSError:
+        left = []
+    assert left != ["one", "two"] and os.path.isdir(folder)
+    assert "copy its folder aside before 'rpmdb --rebuilddb'" in rpmdb.REPAIR

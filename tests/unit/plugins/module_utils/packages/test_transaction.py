@@ -498,3 +498,10 @@ def test_taking_back_that_was_cut_is_not_found_again_once_another_run_has_done_i
     began(target, "000003-a", ["000002-a", 0], ends=ledger.DIRTY)
     began(target, "000004-a", ["000002-a", 0], ends=ledger.VERIFIED)
     assert recovery.settle(target, KINDS).story is None and not recovery.half_done(target, KINDS) and jobs == []
+
+
+def test_a_transaction_that_the_database_does_not_show_is_told(monkeypatch):
+    monkeypatch.setattr(transaction, "installed", lambda: [])
+    with pytest.raises(errors.Failed) as failed:
+        transaction.TransactionAction("", "", {"items": ITEMS}).verify(None)
+    assert [problem.code for problem in failed.value.problems] == ["transaction.not_in_rpmdb"]

@@ -9,7 +9,7 @@ import os
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors
-from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, worker
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, solver, worker
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.store import Store
 
 JOB = jobfile.Job("run-1.0", [], [], [], None, False, 1.0, [])
@@ -123,3 +123,12 @@ def test_a_disk_that_does_not_take_it_has_no_mark(order, monkeypatch):
     result = order.folder.read(jobfile.RESULT)
     assert not result["ok"] and result["touched"] and result["output"] == ["said"]
     assert Store(os.path.join(order.folder.path, jobfile.CARRIED)).whole()
+
+
+def test_a_plan_that_is_made_anew_is_carried_out():
+    planned = [solver.Item("install", "a", "1-1", "noarch", "main", 0, 0)]
+    now = [solver.Item("install", "a", "2-1", "noarch", "main", 0, 0)]
+    with pytest.raises(errors.Refused) as refused:
+        worker._refuse_drift(planned, now)
+    assert [problem.code for problem in refused.value.problems] == ["transaction.drifted"]
+    assert worker._refuse_drift(now, now) is None

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import jobfile, repair, supply, worker, written_out
 
 rpm = pytest.importorskip("rpm", reason="python3-rpm is not importable by this interpreter")
@@ -41,3 +45,17 @@ def test_what_completes_a_transaction_writes_out_each_file(monkeypatch, tmp_path
     job = jobfile.Job("run-1.0.whole", [], [], [], None, False, 1.0, [], completes="run-1.0")
     worker.run(jobfile.Folder(str(tmp_path / "run-1.0.whole")), job)
     assert seen == ["1"] and rpm.expandMacro(MACRO) == ""
+
+
+def test_what_cannot_be_written_to_the_disk_is_once_the_disk_is_mended(monkeypatch, tmp_path):
+    def syncfs(_handle):
+        if broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    broken = [True]
+    monkeypatch.setattr(written_out.boot_disk, "syncfs", syncfs)
+    with pytest.raises(errors.Failed) as failed:
+        written_out.write_out([str(tmp_path)])
+    assert [problem.code for problem in failed.value.problems] == ["transaction.not_on_disk"]
+    broken.clear()
+    written_out.write_out([str(tmp_path)])

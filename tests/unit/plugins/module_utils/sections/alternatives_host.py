@@ -55,12 +55,15 @@ LEFT = "/var/lib/alternatives/edit.new"
 
 
 class Host(host_io.Target):
-    """A host with the lab's alternatives, and systemd's word on which units are enabled. C(presets) are those that it enables."""
+    """A host with the lab's alternatives, and systemd's word on which units are enabled. C(presets) are those that it enables.
+
+    C(silent) has systemctl say nothing of a unit."""
 
     def __init__(self, root, units=()):
         super().__init__(self._command, str(root), root=str(root))
         self.units = dict(units)
         self.presets = set()
+        self.silent = False
         self.ran = []
         self.job = "job"
 
@@ -73,6 +76,8 @@ class Host(host_io.Target):
         if argv[0] != "systemctl":
             return 127, "", ""
         verb, unit = words
+        if verb == "is-enabled" and self.silent:
+            return 1, "", ""
         if verb == "is-enabled":
             return int(not self.units[unit]), "enabled\n" if self.units[unit] else "disabled\n", ""
         self.units[unit] = verb == "enable" or (verb == "preset" and unit in self.presets)

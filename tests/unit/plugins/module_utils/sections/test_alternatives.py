@@ -228,3 +228,64 @@ def test_line_ends_of_other_systems_are_damage_to_the_real_program(host):
         handle.write(FILE.replace("\n", "\r\n"))
     with pytest.raises(Refused, match="is damaged"):
         planned(host, auto=True)
+
+
+def register(host, name="edit", link="/usr/bin/edit"):
+    """What a package does that registers a family."""
+    for path, priority in (("/usr/bin/new", "20"), ("/usr/bin/none", "5")):
+        assert host.run(["alternatives", "--install", link, name, path, priority]) == ""
+
+
+# By code: what is wrong, what is wanted, what mends it, and what is wanted then.
+REMEDIES = {
+    "alternatives.family_not_registered": (
+        lambda host: None, {"name": "other", "auto": True}, lambda host: register(host, "other", "/usr/bin/other"),
+        {"name": "other", "auto": True}),
+    "alternatives.family_not_registered, another name": (
+        lambda host: None, {"name": "edti", "auto": True}, lambda host: None, {"auto": True}),
+    "alternatives.path_not_registered": (
+        lambda host: None, {"path": "/usr/bin/none"}, register, {"path": "/usr/bin/none"}),
+    "alternatives.path_not_registered, another": (
+        lambda host: None, {"path": "/usr/bin/none"}, lambda host: None, {"path": "/usr/bin/old"}),
+    "alternatives.not_a_link": (
+        lambda host: replace(host, "/usr/bin/edit"), {"path": "/usr/bin/old"},
+        lambda host: os.rename(host.path("/usr/bin/edit"), host.path("/usr/bin/edit.away")), {"path": "/usr/bin/old"}),
+    "alternatives.damaged": (
+        lambda host: replace(host, "/var/lib/alternatives/edit", "manual\n"), {"auto": True},
+        lambda host: (os.rename(host.path("/var/lib/alternatives/edit"), host.path("/root-edit")), register(host)),
+        {"auto": True}),
+    "alternatives.unit_unknown": (
+        lambda host: silent(host, True), {"path": "/usr/bin/old"}, lambda host: silent(host, False), {"path": "/usr/bin/old"}),
+}
+
+
+def replace(host, path, text=""):
+    os.unlink(host.path(path))
+    with open(host.path(path), "w", encoding="utf-8") as handle:
+        handle.write(text)
+
+
+def silent(host, is_silent):
+    """Have systemctl end with a status and say nothing of the unit of a family, or answer again."""
+    os.makedirs(host.path("/etc/systemd/system"), exist_ok=True)
+    # The service that the family names has a dot in its name already.
+    with open(host.path("/etc/systemd/system/edit.service.service"), "w", encoding="utf-8"):
+        host.units["edit.service.service"] = True
+    host.silent = is_silent
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(host, case):
+    spoil, want, mend, then = REMEDIES[case]
+    spoil(host)
+    try:
+        problems = planned(host, **want).problems
+    except (Refused, Failed) as refused:
+        problems = refused.problems
+    assert [problem.code for problem in problems] == [case.partition(",")[0]]
+    mend(host)
+    found = planned(host, **then)
+    assert found.problems == []
+    for action in found.actions:
+        action.apply(host)
+        action.verify(host)

@@ -10,6 +10,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core import host
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import BOOT, Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import cgroup2
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import section as boot
 
 V2 = "24 22 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
 LEGACY = "24 22 0:22 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n25 24 0:23 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
@@ -135,3 +136,24 @@ def test_what_is_not_of_the_expected_form_is_no_user(planned):
 
 def test_an_empty_name_is_refused():
     assert cgroup2.validate([{"accept": ["a", " "]}], 9)
+
+
+def test_what_mounts_the_legacy_hierarchy_unasked_is_gone_after_a_boot_with_the_argument(planned):
+    def said_of(*wants):
+        defaults = {name: option.get("default") for name, option in boot.OPTIONS.items()}
+        return [problem.code for problem in boot.validate([{**defaults, **want} for want in wants], 9)]
+
+    name = "systemd.unified_cgroup_hierarchy"
+    assert [problem.code for problem in planned(HYBRID).problems] == ["cgroup2.legacy_mounted"]
+    # The name has to go from what is to be absent, as role cgroup2 has it, and this section refuses the run before the boot.
+    assert said_of({"args": [f"{name}=1"]}, {"args_absent": [name]}) == ["boot.argument_wanted_and_absent"]
+    assert said_of({"args": [f"{name}=1"]}, {"args_absent": ["systemd.legacy_systemd_cgroup_controller"]}) == []
+    assert planned(V2, f"root=/dev/vda1 {name}=1") == Planned([])
+
+
+def test_a_user_that_moved_or_is_accepted_is_in_nobodys_way(planned):
+    users = {UNIT: "[Service]\nMemoryLimit=1G\n"}
+    problem, = planned(HYBRID, ASKING, users).problems
+    assert problem.code == "cgroup2.legacy_user" and "in 'accept' as a.service" in problem.remedy
+    assert planned(HYBRID, ASKING, users, accept=["a.service"]).problems == []
+    assert planned(HYBRID, ASKING, {UNIT: "[Service]\nMemoryMax=1G\n"}).problems == []

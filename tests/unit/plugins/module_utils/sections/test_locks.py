@@ -183,3 +183,32 @@ def test_dnf_conf_that_is_not_there_is_made(target):
     ("0", True), ("No", True), (" false ", True), ("True", False), ("1", False), (None, False)])
 def test_words_for_no(value, off):
     assert mainconf.is_off(value) is off
+
+
+SET = {**WANT, "set": "compression"}
+VENDOR = {**WANT, "vendor": True}
+# By code: the host and the wish, and those that the remedy leads to.
+REMEDIES = {
+    "lock.plugin_off": (state(plugin={"enabled": "0"}), SET, state(plugin={"enabled": "1"}), SET),
+    "lock.plugin_off, without": (state(plugin={"enabled": "0"}), SET, state(plugin={"enabled": "0"}), {**SET, "versions": False}),
+    "lock.plugin_unreadable": (state()._replace(plugin=None), SET, state(plugin={"enabled": "1"}), SET),
+    "lock.plugin_unreadable, without": (
+        state()._replace(plugin=None), SET, state()._replace(plugin=None), {**SET, "versions": False}),
+    "dnf.main_configuration_malformed": (main_conf("best=True\n"), VENDOR, main_conf("[main]\nbest=True\n"), VENDOR),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(case):
+    found, want, then, want_then = REMEDIES[case]
+    assert [problem.code for problem in locks.plan([want], found, context(*HYPERSCALE)).problems] == [case.partition(",")[0]]
+    assert locks.plan([want_then], then, context(*HYPERSCALE)).problems == []
+
+
+@pytest.mark.parametrize("text", ["[main\nenabled = 1\n", "enabled = 1\n"])
+def test_a_plugin_whose_configuration_is_mended_locks(target, text):
+    path = target.path(f"{versionlock.FOLDER}/{versionlock.CONF}")
+    for content, codes in ((text, ["lock.plugin_unreadable"]), ("[main]\nenabled = 1\n", [])):
+        with open(path, "w", encoding="utf-8") as handle:
+            handle.write(content)
+        assert [problem.code for problem in locks.plan([SET], locks.gather(target), context(*HYPERSCALE)).problems] == codes

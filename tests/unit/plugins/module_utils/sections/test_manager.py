@@ -149,3 +149,54 @@ def test_what_was_broken_before_is_not_blamed_on_the_swap(tmp_path, monkeypatch,
         with pytest.raises(errors.Failed, match=says):
             action.verify(target)
     book.close()
+
+
+@pytest.mark.parametrize(("code", "spoil", "mend"), [
+    ("systemd.old_build", lambda host: setattr(host, "version", "252"), lambda host: setattr(host, "version", "262")),
+    ("systemd.old_daemons", lambda host: lead(host, " (deleted)"), lambda host: lead(host, "")),
+    (
+        "systemd.units_failed", lambda host: setattr(host, "failed", LINE.format("a.service")),
+        lambda host: setattr(host, "failed", "")),
+])
+def test_what_was_wrong_with_the_swap_is_not_wrong_once_it_is_mended(tmp_path, monkeypatch, code, spoil, mend):
+    monkeypatch.setattr(manager, "SETTLE_SECONDS", 0.0)
+    host = Host(tmp_path, monkeypatch)
+    spoil(host)
+    action = manager.ReexecAction("PID 1", "", {"version": "262", "failed_units": []})
+    with pytest.raises(errors.Failed) as failed:
+        action.verify(host.target)
+    assert [problem.code for problem in failed.value.problems] == [code]
+    # A restart of a daemon, and a reboot for PID 1, start what is installed.
+    mend(host)
+    action.verify(host.target)
+
+
+def lead(host, end):
+    """Have a daemon run its program, or one that is gone."""
+    place = host.target.path("/proc/7/exe")
+    os.unlink(place)
+    os.symlink(f"/usr/lib/systemd/systemd-logind{end}", place)
+
+
+def test_failures_that_cannot_be_compared_are_told_until_systemd_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(manager, "SETTLE_SECONDS", 0.0)
+    host, silent = Host(tmp_path, monkeypatch), [True]
+    host.failed = LINE.format("job.service")
+    real = host.run
+
+    def run(argv):
+        if argv[:2] == ["systemctl", "show"] and "job.service" in argv:
+            return NOT_YET if silent[0] else (0, "Id=job.service\nNames=job.service\nResult=exit-code\nLoadState=loaded\n", "")
+        return real(argv)
+
+    target = host_io.Target(run, str(tmp_path), root=str(tmp_path))
+    book = Book(target, "000001-a")
+    book.write(ledger.RUN_BEGAN, baseline={"lately": {"job.service": "exit-code"}})
+    book.write(ledger.INTENT, 0, action={"kind": "manager-reexec", "subject": "PID 1"})
+    book.close()
+    action = manager.ReexecAction("PID 1", "", {"version": "262", "failed_units": []})
+    with pytest.raises(errors.Failed) as failed:
+        action.verify(target)
+    assert [problem.code for problem in failed.value.problems] == ["systemd.failures_unknown"]
+    silent[0] = False
+    action.verify(target)

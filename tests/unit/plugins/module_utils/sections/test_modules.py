@@ -106,3 +106,12 @@ def test_the_file_for_boot_comes_and_goes(host):
 @pytest.mark.parametrize("name", ["../x", "Ext4", "", "a b", "-r"])
 def test_bad_names_are_refused(name):
     assert modules.validate([{"name": name}], 9)
+
+
+@pytest.mark.parametrize("name", ["zfs", "ip_tables"])
+def test_a_module_is_had_by_a_kernel_that_has_it_or_left(host, tmp_path, name):
+    assert [problem.code for problem in planned(host, name="zfs").problems] == ["kernel_module.unknown"]
+    if name == "zfs":
+        with open(tmp_path / "lib/modules" / OLD / "modules.dep", "a", encoding="utf-8") as handle:
+            handle.write("extra/zfs.ko.xz:\n")
+    assert planned(host, name=name).problems == []

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import keys
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import key, release, section
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.repositories import actions, key, release, section
 from ansible_collections.centos.hyperscale.plugins.module_utils.tables.keys import HYPERSCALE_KEY
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import openpgp
 from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.text.pgpdata import (
@@ -135,7 +135,9 @@ def test_a_binary_file_is_read_as_it_is(site, content):
     assert site.pinned("file:///k/sig").text == CANONICAL
 
 
-@pytest.mark.parametrize("content", [SIG_TEXT + armoured(quantum_key()), OTHER + SIG_TEXT, armoured(quantum_key() + SIG)])
+@pytest.mark.parametrize(
+    "content", [SIG_TEXT + armoured(quantum_key()), OTHER + SIG_TEXT, armoured(quantum_key() + SIG)],
+    ids=["behind it", "before it", "in one block"])
 def test_further_keys_of_a_file_are_told_and_not_imported(site, content):
     site.write("/k/sig", content)
     found = site.pinned("file:///k/sig")
@@ -200,3 +202,61 @@ def test_keys_of_repositories_that_a_package_brings(tmp_path):
         {"/k/RPM-GPG-KEY-EPEL-10": (OTHER + armoured(quantum_key())).encode(), "/k/second": SIG})
     (spec,) = section._other_specs(contents, [], 10)
     assert spec.id == "epel" and [str(one.version) for one in openpgp.read("".join(spec.keys).encode()).keys] == ["4", "6", "4"]
+
+
+def codes(act):
+    try:
+        act()
+    except (Failed, Refused) as raised:
+        return [problem.code for problem in raised.problems]
+    return []
+
+
+def test_a_key_that_rpm_still_lists_is_erased_by_its_name(site):
+    site.write("/k/sig", SIG_TEXT)
+    site.pinned("file:///k/sig").actions[0].apply(site.target)
+    removal = key.KeyRemoval(PINNED, "", {"fingerprint": PINNED, "key": CANONICAL}, "", "")
+    assert codes(lambda: removal.verify(site.target)) == ["key.still_listed"]
+    # The commands that the remedy names.
+    for name in site.target.run(["rpm", "-qa", "gpg-pubkey*"]).split():
+        site.target.run(["rpm", "-e", name])
+    assert codes(lambda: removal.verify(site.target)) == []
+
+
+def test_a_key_is_found_once_it_is_where_the_repository_names_it_or_given(site):
+    assert codes(lambda: site.pinned("file:///k/sig")) == ["key.not_found"]
+    assert codes(lambda: key.pinned(site.target, PINNED, [key.given(SIG_TEXT)])) == []
+    site.write("/k/sig", SIG_TEXT)
+    assert codes(lambda: site.pinned("file:///k/sig")) == []
+
+
+def test_a_key_that_was_changed_is_accepted_once_its_fingerprint_is_pinned(site):
+    site.write("/k/sig", OTHER)
+    assert codes(lambda: site.pinned("file:///k/sig")) == ["key.not_pinned"]
+    site.write("/k/sig", SIG_TEXT)
+    assert codes(lambda: site.pinned("file:///k/sig")) == []
+
+
+def test_a_text_that_is_no_key_is_given_anew():
+    wants = [{**WANT, "key": "ssh-rsa AAAA"}]
+    assert [problem.code for problem in section.validate(wants, 9)] == ["repository.key_text"]
+    assert section.validate([{**WANT, "key": SIG_TEXT}], 9) == []
+
+
+REPO = "[crb]\nname=CRB\nbaseurl=file:///x\n"
+
+
+def test_a_repository_is_edited_once_a_file_defines_it(site):
+    assert codes(lambda: actions.Edits(site.target, {}).set("crb", {"enabled": "1"}, "")) == ["repository.not_defined"]
+    site.write("/etc/yum.repos.d/centos.repo", REPO)
+    there = section.gather(site.target).files
+    assert codes(lambda: actions.Edits(site.target, there).set("crb", {"enabled": "1"}, "")) == []
+
+
+def test_a_repository_is_defined_once_no_other_file_does_so(site):
+    site.write("/etc/yum.repos.d/mine.repo", REPO)
+    refuse = section._refuse_second_definition
+    assert codes(lambda: refuse("crb", "/etc/yum.repos.d/ours.repo", section.gather(site.target))) == [
+        "repository.defined_elsewhere"]
+    (site.root / "etc/yum.repos.d/mine.repo").rename(site.root / "mine.away")
+    assert codes(lambda: refuse("crb", "/etc/yum.repos.d/ours.repo", section.gather(site.target))) == []

@@ -10,10 +10,12 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core import host
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import (
     ACTIVATE, CONFIGURE, PREPARE, PREPARED,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
-from ansible_collections.centos.hyperscale.plugins.module_utils.sections.rulesets import backends, section, state as section_state
+from ansible_collections.centos.hyperscale.plugins.module_utils.sections.rulesets import (
+    actions, backends, section, state as section_state,
+)
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared.unit import UnitState
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import rulesets
 
@@ -168,3 +170,75 @@ def test_looking_at_a_backend_that_is_not_loaded_calls_no_program(host, tmp_path
     (tmp_path / "proc/net/ip_tables_names").write_text("")
     assert backends.read(looking, "legacy") == NONE
     assert not [argv for argv in called if argv[0].endswith("-save")]
+
+
+FIREWALLD = {"firewalld.service": ON}
+# By code: the host and the wish, and those that the remedy leads to.
+REMEDIES = {
+    "rulesets.backends_differ": (state(legacy=OTHERS), {}, state(nft=rulesets.NOTHING, legacy=OTHERS), {}),
+    "rulesets.backends_differ, the others": (state(legacy=OTHERS), {}, state(), {}),
+    "rulesets.firewall_service": (state(units=FIREWALLD), {}, state(units=FIREWALLD), {"firewalld": "stop"}),
+    "rulesets.firewall_service, kept": (state(units=FIREWALLD), {}, state(units=FIREWALLD), {"firewalld": "keep"}),
+    "rulesets.no_restore_tool": (state(installed={"nft"}), {}, state(), {}),
+    "rulesets.table_of_nft_only": (state(nft=RULES._replace(incompatible=("nat",))), {}, state(native=["ip nat"]), {}),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(case):
+    found, wish, then, wish_then = REMEDIES[case]
+    assert {problem.code for problem in planned(found, **wish).problems} == {case.partition(",")[0]}
+    assert planned(then, **wish_then).problems == []
+
+
+@pytest.mark.parametrize("boots", [True, False], ids=["a kernel that has it", "the other backend"])
+def test_a_backend_that_the_kernel_lacks_is_had_by_another_kernel_or_left(host, tmp_path, boots):
+    assert [problem.code for problem in impossible(host)] == ["rulesets.no_legacy_module"]
+    if boots:
+        other = tmp_path / "lib/modules/6.18.1-0.hs1.hsk.el10.x86_64"
+        other.mkdir()
+        (other / "modules.dep").write_text("kernel/net/ipv4/netfilter/ip_tables.ko.xz:\n")
+        host = host_io.Target(lambda argv: (0, f"{other.name}\n", ""), str(tmp_path), root=str(tmp_path))
+    assert impossible(host, backend="legacy" if boots else "nft") == []
+
+
+def test_a_rule_that_a_backend_does_not_take_is_taken_once_it_is_changed(tmp_path):
+    def run(argv):
+        with open(argv[-1], encoding="utf-8") as handle:
+            return (2, "", "unknown option --odd") if "--odd" in handle.read() else (0, "", "")
+
+    target = host_io.Target(run, str(tmp_path))
+    assert [problem.code for problem in backends.why_rejected(target, "legacy", {"ip": "-A INPUT --odd\n"})] == [
+        "rulesets.not_taken"]
+    assert backends.why_rejected(target, "legacy", {"ip": "-A INPUT\n"}) == []
+
+
+def code_of(act):
+    try:
+        act()
+    except Failed as failed:
+        return failed.problems[0].code
+    return ""
+
+
+def test_the_steps_tell_which_backend_speaks_and_which_rules_are_left(monkeypatch):
+    found = {"legacy": {**NONE, "ip": RULES}, "nft": {**NONE, "ip": RULES}}
+    spoken = ["nft"]
+    monkeypatch.setattr(actions, "current", lambda _target: spoken[0])
+    monkeypatch.setattr(actions, "read", lambda _target, backend: found[backend])
+    clear = actions.ClearAction("backend nft", "", {"source": "nft", "to": "legacy", "carried": True})
+    assert code_of(lambda: clear.verify(None)) == "rulesets.other_backend_spoken"
+    spoken[0] = "legacy"
+    assert code_of(lambda: clear.verify(None)) == "rulesets.rules_left"
+    found["nft"] = NONE
+    assert code_of(lambda: clear.verify(None)) == ""
+
+
+def test_rules_are_taken_out_once_the_other_backend_holds_them(monkeypatch):
+    found = {"legacy": {**NONE, "ip": OTHERS}, "nft": {**NONE, "ip": RULES}}
+    emptied = []
+    monkeypatch.setattr(actions, "read", lambda _target, backend: found[backend])
+    monkeypatch.setattr(actions, "_empty", lambda _target, family, *_more: emptied.append(family))
+    assert code_of(lambda: actions.clear(None, "nft", "legacy")) == "rulesets.not_carried_over" and emptied == []
+    found["legacy"] = {**NONE, "ip": RULES}
+    assert code_of(lambda: actions.clear(None, "nft", "legacy")) == "" and "ip" in emptied

@@ -175,3 +175,11 @@ def test_a_place_for_the_database_that_cannot_be_looked_at(tmp_path, monkeypatch
             patched.setattr(os, "stat", stat)
             with pytest.raises(OSError, match=os.strerror(code)):
                 move.look(target, "/usr/lib/sysimage/rpm")
+
+
+def test_keys_of_rpm_are_read_once_its_database_is_mended(tmp_path):
+    pinned = HYPERSCALE_KEY.fingerprint
+    with pytest.raises(errors.Refused) as refused:
+        key.imported(target_of(tmp_path, ("gpg-pubkey", (1, "", "error: cannot open Packages database"))), pinned)
+    assert [problem.code for problem in refused.value.problems] == ["rpm.keys_unreadable"]
+    assert key.imported(target_of(tmp_path, ("gpg-pubkey", (1, "package gpg-pubkey is not installed\n", ""))), pinned) == []

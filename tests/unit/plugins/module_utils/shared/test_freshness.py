@@ -10,6 +10,7 @@ import time
 
 import pytest
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections import units as section
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared import freshness, unit as units
@@ -176,3 +177,37 @@ def test_taken_back_a_unit_follows_the_files_that_are_back(live):
     live.asked.clear()
     action.undo(live.target)
     assert live.asked == [["daemon-reload"], ["try-restart", UNIT]]
+
+
+def test_what_systemd_has_not_read_is_told_until_nobody_else_writes(live):
+    live.write(DROP_IN, 60)
+    action = units.ReloadAction.of([UNIT], [DROP_IN])
+    action.apply(live.target)
+    live.write(DROP_IN, -60)
+    with pytest.raises(Failed) as failed:
+        action.verify(live.target)
+    assert [problem.code for problem in failed.value.problems] == ["unit.files_not_read"]
+    live.write(DROP_IN, 60)
+    action.apply(live.target)
+    action.verify(live.target)
+
+
+def test_a_unit_that_does_not_come_to_its_state_is_told_until_it_does(live):
+    live.active = False
+    action = units.UnitAction.of(UNIT, "active", True)
+    with pytest.raises(Failed) as failed:
+        action.verify(live.target)
+    assert [problem.code for problem in failed.value.problems] == ["unit.not_as_wanted"]
+    live.run(["systemctl", "restart", UNIT])
+    action.verify(live.target)
+
+
+def test_a_unit_that_runs_old_files_is_told_until_it_is_restarted(live):
+    live.began = freshness.Clock(live.began.real - 100, live.began.monotonic - 100)
+    live.write(FILE, 60)
+    action = units.RestartAction.of(UNIT, [FILE])
+    with pytest.raises(Failed) as failed:
+        action.verify(live.target)
+    assert [problem.code for problem in failed.value.problems] == ["unit.runs_old_files"]
+    live.run(["systemctl", "restart", UNIT])
+    action.verify(live.target)

@@ -13,6 +13,7 @@ import random
 import shutil
 import struct
 import subprocess
+import types
 
 import pytest
 
@@ -21,6 +22,7 @@ from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.verif
 )
 
 from ansible_collections.centos.hyperscale.plugins.module_utils.core import errors
+from ansible_collections.centos.hyperscale.plugins.module_utils.entry import engine, predicting
 from ansible_collections.centos.hyperscale.plugins.module_utils.verify import checks, compare, model, report
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -265,3 +267,23 @@ def test_every_key_is_required_and_no_other_allowed():
     for node in objects(SCHEMA):
         assert node["additionalProperties"] is False
         assert set(node["properties"]) - set(node["required"]) <= {"joined"}
+
+
+def test_package_files_are_compared_once_nothing_of_a_host_is_given(monkeypatch):
+    told = []
+    monkeypatch.setattr(predicting, "need_bindings", lambda *_given: None)
+    monkeypatch.setattr(predicting, "finish", lambda _module, found: told.append(found))
+    monkeypatch.setattr(compare, "compare", lambda old, new, _waivers: (old, new))
+    params = {**dict.fromkeys(engine.SECTION_OPTIONS), "old": ["a.rpm"], "new": ["b.rpm"], "waivers": []}
+    with pytest.raises(errors.Refused) as refused:
+        predicting.on_files.__wrapped__(types.SimpleNamespace(params={**params, "packages": [{"family": "systemd"}]}))
+    assert [problem.code for problem in refused.value.problems] == ["option.files_and_host"] and told == []
+    predicting.on_files.__wrapped__(types.SimpleNamespace(params=params))
+    assert told == [(["a.rpm"], ["b.rpm"])]
+
+
+def test_package_files_are_given_of_both_sides(rpms, old):
+    with pytest.raises(errors.Refused) as refused:
+        compare.compare([old], [], [])
+    assert [problem.code for problem in refused.value.problems] == ["option.package_files"]
+    assert compare.compare([old], [rpms.one(SAME)], [])["verdict"] == "drop_in"

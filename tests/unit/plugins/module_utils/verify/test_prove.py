@@ -858,3 +858,11 @@ def test_what_is_documented_is_what_there_is(glue):
     options = yaml.safe_load(proof_info.DOCUMENTATION)["options"]
     assert options["phase"]["choices"] == list(prove.PHASES)
     assert set(options["fail_on"]["choices"]) == {*report.FAIL_ON, report.UNFORESEEN}
+
+
+def test_a_snapshot_that_is_taken_anew_is_proven(root):
+    taken = root.snapshot("a")
+    with pytest.raises(Refused) as refused:
+        prove.prove(taken._replace(content={**taken.content, "packages": None}), root.view, root.ts)
+    assert [problem.code for problem in refused.value.problems] == ["snapshot.no_packages"]
+    prove.prove(taken, root.view, root.ts)

@@ -462,3 +462,60 @@ def test_snapshots_that_no_way_back_needs_are_pruned_and_a_damaged_one_is_not(ta
     assert sorted(os.listdir(os.path.join(target.state_dir, "snapshots"))) == ["s0", "s3", "s4", "s5"]
     snapshot.prune(target, 100)
     assert sorted(os.listdir(os.path.join(target.state_dir, "snapshots"))) == ["s0", "s4", "s5"]
+
+
+def codes(act):
+    try:
+        act()
+    except Refused as refused:
+        return [problem.code for problem in refused.problems]
+    return []
+
+
+def harm(target, snapshot_id):
+    place = pathlib.Path(target.state_dir) / "snapshots" / snapshot_id / "content.json"
+    place.write_text("{}")
+
+
+# By code: what there is, and what is asked for; and what the remedy has one do or ask for instead.
+REMEDIES = {
+    "snapshot.none": (lambda target: None, None, lambda target: snapshot.save(target, "s2", content(), {}, None), None),
+    "snapshot.unusable": (
+        lambda target: cut_short(target, "s1"), "s1", lambda target: snapshot.save(target, "s2", content(), {}, None), "s2"),
+    "snapshot.damaged": (
+        lambda target: (snapshot.save(target, "s1", content(), {}, None), harm(target, "s1")), "s1",
+        lambda target: snapshot.save(target, "s2", content(2.0), {}, None), None),
+}
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_a_snapshot_that_is_taken_or_named_is_used(target, code):
+    spoil, named, mend, named_then = REMEDIES[code]
+    spoil(target)
+    assert codes(lambda: snapshot.load(target, named)) == [code]
+    mend(target)
+    assert codes(lambda: snapshot.load(target, named_then)) == []
+
+
+def test_a_snapshot_with_another_id_is_taken(target):
+    snapshot.save(target, "s1", content(1.0), {}, None)
+    assert codes(lambda: snapshot.save(target, "s1", content(2.0), {}, None)) == ["snapshot.exists"]
+    assert codes(lambda: snapshot.save(target, "s2", content(2.0), {}, None)) == []
+
+
+def test_a_snapshot_is_taken_once_the_packages_can_be_read(target, monkeypatch):
+    monkeypatch.setattr(proving, "need_bindings", lambda *_given: None)
+    monkeypatch.setattr(proving.admission, "need_root", lambda _module: None)
+    monkeypatch.setattr(proving.admission, "supported_stream", lambda *_given, **_more: 9)
+    monkeypatch.setattr(proving, "target_of", lambda _module: target)
+    monkeypatch.setattr(proving, "view_of", lambda _module: None)
+    monkeypatch.setattr(proving.rpmdb, "transaction_set", lambda: None)
+    monkeypatch.setattr(proving.gather, "blobs", lambda *_given: {})
+    module = types.SimpleNamespace(
+        check_mode=False, warn=lambda _text: None, exit_json=lambda **_more: None,
+        params={"id": "s1", "state": "taken", "prediction": None, "names": ["a"]})
+    unread = {**content(), "packages": None, "unreadable": [{"what": "packages", "reason": "it is damaged"}]}
+    for found, told in ((unread, ["snapshot.packages_unreadable"]), (content(), [])):
+        monkeypatch.setattr(proving.gather, "take", lambda *_given, found=found: found)
+        monkeypatch.setattr(proving, "summary", lambda *_given: {})
+        assert codes(lambda: proving.take_snapshot.__wrapped__(module)) == told

@@ -719,3 +719,144 @@ def test_psi_wanted_and_not_wanted_is_refused(more):
 
 def test_psi_wanted_twice_is_one_wish():
     assert boot.validate([wish(psi=True), wish(args=["psi=1"], args_absent=["psi=0"])], 9) == []
+
+
+# Remedies: what is in the way by C(spoil) is not there any more once C(mend) did what the remedy says.
+
+BTRFS_BUILT_IN = "kernel/fs/btrfs/btrfs.ko\n"
+
+
+def on_btrfs(host):
+    """Run a kernel that has btrfs, from a root that is a btrfs, beside one that has it, too."""
+    for release in (STOCK, NEWER):
+        host.put(f"lib/modules/{release}/modules.builtin", BTRFS_BUILT_IN)
+    host.put("proc/self/mountinfo", "21 1 0:30 / / rw - btrfs /dev/vda1 rw\n")
+
+
+def failed_try(host):
+    host.converge(kernel="hyperscale")
+    host.start(works=lambda release: release == STOCK)
+
+
+def without_btrfs(host):
+    host.put(f"lib/modules/{STOCK}/modules.builtin", BTRFS_BUILT_IN)
+    host.put("proc/self/mountinfo", BTRFS)
+
+
+def no_loader(host):
+    made = [host.path(path) for path in ("boot/grub2/grub.cfg", "etc/kernel/cmdline", "etc/default/grub")]
+    for path in [*made, *host.path("boot/loader/entries").iterdir()]:
+        path.unlink()
+
+
+def as_made(host):
+    """What grub2-mkconfig and grub2-switch-to-blscfg make."""
+    host.put("boot/grub2/grub.cfg", CONFIGURATION)
+
+
+TRY = {"kernel": "hyperscale"}
+AT_ONCE = {**TRY, "try_once": False}
+REMEDIES = {
+    "boot.boot_counter": (lambda host: host.set(boot_counter="2"), TRY, lambda host: host.set(boot_counter=None), TRY),
+    "boot.boot_counter, no kernel": (lambda host: host.set(boot_counter="2"), TRY, lambda host: None, {"keep": 3}),
+    "boot.default_fixed": (lambda host: host.put("boot/grub2/grub.cfg", 'set default="0"\nblscfg\n'), TRY, as_made, TRY),
+    "boot.environment_block_full": (
+        lambda host: host.set(kernelopts="x" * 900), TRY, lambda host: host.set(kernelopts=None), TRY),
+    "boot.kernel_not_installed": (lambda host: None, {"kernel": NEWEST}, lambda host: host.install(NEWEST), {"kernel": NEWEST}),
+    "boot.kernel_not_installed, another": (lambda host: None, {"kernel": NEWEST}, lambda host: None, {"kernel": NEWER}),
+    "boot.kernel_without_btrfs": (
+        without_btrfs, TRY, lambda host: host.put("proc/self/mountinfo", "21 1 252:1 / / rw - xfs /dev/vda1 rw\n"), TRY),
+    "boot.kernel_without_btrfs, another": (without_btrfs, TRY, lambda host: None, {"kernel": "stock"}),
+    "boot.mounted_read_only": (
+        lambda host: host.put("proc/self/mountinfo", "2 1 8:2 / /boot ro - xfs /dev/b rw\n"), TRY,
+        lambda host: host.put("proc/self/mountinfo", "2 1 8:2 / /boot rw - xfs /dev/b rw\n"), TRY),
+    "boot.no_blscfg": (lambda host: host.put("boot/grub2/grub.cfg", "menuentry x {}\n"), TRY, as_made, TRY),
+    "boot.no_fallback": (
+        lambda host: host.path(f"boot/vmlinuz-{STOCK}").unlink(), TRY, lambda host: host.install(OTHER), TRY),
+    "boot.no_fallback, at once": (
+        lambda host: host.path(f"boot/vmlinuz-{STOCK}").unlink(), TRY, lambda host: None, AT_ONCE),
+    "boot.no_grub_cfg": (lambda host: host.path("boot/grub2/grub.cfg").unlink(), TRY, as_made, TRY),
+    "boot.no_kernel_of_side": (
+        lambda host: host.path(f"boot/loader/entries/{host.id_of(NEWER)}.conf").unlink(), TRY,
+        lambda host: host.install(NEWER), TRY),
+    "boot.no_kernelopts": (
+        lambda host: host.install(STOCK, options="$kernelopts"), {"args": ["psi=1"]},
+        lambda host: host.install(STOCK, options="root=/dev/vda1 ro"), {"args": ["psi=1"]}),
+    "boot.no_place_for_arguments": (
+        no_loader, {"args": ["psi=1"]}, lambda host: host.put("proc/cmdline", "root=/dev/vda1 ro psi=1\n"), {"args": ["psi=1"]}),
+    "boot.no_place_for_arguments, left out": (no_loader, {"args": ["psi=1"]}, lambda host: None, {}),
+    "boot.not_an_environment_block": (
+        lambda host: host.put("boot/grub2/grubenv", "saved_entry=x\n"), AT_ONCE,
+        lambda host: host.put("boot/grub2/grubenv", grubenv.with_variables(None, {})), AT_ONCE),
+    "boot.try_failed": (failed_try, TRY, lambda host: None, {**TRY, "retry": "the console is watched"}),
+    "boot.try_never_ends": (on_btrfs, TRY, lambda host: None, AT_ONCE),
+    "boot.try_never_ends, a plain partition": (
+        on_btrfs, TRY, lambda host: host.put(
+            "proc/self/mountinfo", "21 1 0:30 / / rw - btrfs /dev/vda1 rw\n22 21 252:2 / /boot rw - ext4 /dev/vda2 rw\n"), TRY),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(host, case):
+    spoil, want, mend, then = REMEDIES[case]
+    host.install(NEWER)
+    spoil(host)
+    assert {problem.code for problem in host.plan(**want).problems} == {case.partition(",")[0]}
+    mend(host)
+    assert host.plan(**then).problems == []
+
+
+@pytest.mark.parametrize(("code", "half"), [("boot.files_missing", True), ("boot.no_entry", False)])
+def test_a_run_goes_on_once_kernel_install_has_made_what_was_missing(host, code, half):
+    def brought():
+        if half:
+            host.install(NEWER)
+            host.path(f"boot/initramfs-{NEWER}.img").write_text("")
+    with pytest.raises(Failed) as failed:
+        host.converge(brings(NEWER), brought, kernel="hyperscale")
+    assert [problem.code for problem in failed.value.problems] == [code]
+    host.install(NEWER)
+    host.converge(kernel="hyperscale")
+    host.start()
+    assert host.running == NEWER
+
+
+def step_of(host, kind, **want):
+    step = next(action for action in host.plan(**want).actions if action.kind == kind.kind)
+    step.apply(host.target)
+    return step
+
+
+def code_of(act):
+    try:
+        act()
+    except Failed as failed:
+        return failed.problems[0].code
+    return ""
+
+
+def test_an_entry_that_something_else_writes_is_right_once_that_has_ended(host):
+    step = step_of(host, actions.EntryAction, args=["psi=1"])
+    host.install(STOCK)
+    assert code_of(lambda: step.verify(host.target)) == "boot.entry_not_as_written"
+    host.converge(args=["psi=1"])
+    assert code_of(lambda: step.verify(host.target)) == ""
+
+
+def test_variables_that_something_else_writes_are_right_once_that_has_ended(host):
+    host.install(NEWER)
+    step = step_of(host, actions.EnvironmentAction, kernel="hyperscale")
+    host.set(next_entry=host.id_of(STOCK))
+    assert code_of(lambda: step.verify(host.target)) == "boot.variables_not_as_written"
+    host.set(next_entry=None)
+    host.converge(kernel="hyperscale")
+    assert code_of(lambda: step.verify(host.target)) == ""
+
+
+def test_a_grub_that_would_start_another_is_told(host):
+    host.install(NEWER)
+    step = step_of(host, actions.EnvironmentAction, kernel="hyperscale")
+    host.put("boot/grub2/grub.cfg", 'set default="0"\nblscfg\n')
+    assert code_of(lambda: step.verify(host.target)) == "boot.grub_starts_another"
+    as_made(host)
+    assert code_of(lambda: step.verify(host.target)) == ""

@@ -264,3 +264,31 @@ def test_one_that_takes_the_place_is_refused_where_the_other_has_begun_to_act(ne
     with pytest.raises(Refused, match="goes back from the last one"):
         job.carry_out(net.target, AFTER, BEFORE, 60)
     assert net.fire(record, switch.GUARD) and net.is_before()
+
+
+def test_a_hand_over_begins_once_the_host_has_gone_back(net):
+    record = hand_over(net)
+    net.clock.now += 60
+    net.stuck = 1
+    net.clock.during[1] = net.cut
+    assert not net.fire(record, switch.GUARD)
+    net.target.job = ledger.job_name("000002-b", 0)
+    with pytest.raises(Refused) as refused:
+        job.carry_out(net.target, AFTER, BEFORE, 60)
+    assert [problem.code for problem in refused.value.problems] == ["network.still_going_back"]
+    assert net.fire(record, switch.GUARD) and net.is_before()
+    net.target.job = ledger.job_name("000003-c", 0)
+    hand_over(net)
+
+
+def test_a_hand_over_that_went_back_is_begun_again_and_confirmed_in_time(net):
+    record = hand_over(net)
+    net.clock.now += 60
+    assert net.fire(record, switch.GUARD) and net.is_before()
+    with pytest.raises(Failed) as failed:
+        actions.ConfirmAction("", "", {"id": record.id}).apply(net.target)
+    assert [problem.code for problem in failed.value.problems] == ["network.went_back"]
+    net.target.job = ledger.job_name("000002-b", 0)
+    again = actions.ConfirmAction("", "", {"id": hand_over(net).id})
+    again.apply(net.target)
+    again.verify(net.target)

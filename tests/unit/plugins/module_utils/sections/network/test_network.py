@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import json
 import os
 import pathlib
+import types
 
 import pytest
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Refused
+from ansible_collections.centos.hyperscale.plugins.module_utils.core import guard, host_io
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Refused
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.ledger import VERIFIED, Step
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import PROOF, Context
 from ansible_collections.centos.hyperscale.plugins.module_utils.facts import network as live
+from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.network import (
-    files as netfiles, job, networkd, nm, section as network, state as network_state, wanted,
+    files as netfiles, job, networkd, nm, section as network, state as network_state, switch, wanted,
 )
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
@@ -625,3 +629,173 @@ def test_a_hand_over_names_the_files_that_it_writes():
     switched = {**after, "resolv": {"link": "../run/systemd/resolve/stub-resolv.conf"}}
     named = network.HandoverAction("a to b", "", {"before": before, "after": switched}).touches(None)
     assert [touch.path for touch in named] == ["/etc/systemd/network/b", "/etc/resolv.conf"]
+
+
+# --- remedies: what is in the way of a hand-over, and what the remedy says
+
+
+def profiles_of(**changes):
+    return {"profiles": [profile(**changes)]}
+
+
+def with_unit(name, unit):
+    return {"units": {**state().units, name: unit}}
+
+
+def with_address(address):
+    return {"live": dict(LIVE, addresses=[*LIVE["addresses"], dict(LIVE["addresses"][0], address=address)])}
+
+
+def coming(*names):
+    return CONTEXT._replace(items=[Item("install", name, "262.1-1.hs.el9", "x86_64", "main", 1, 1) for name in names])
+
+
+BOND = all_kinds()[0][0].settings["bond.options"]
+OLD_BOND = {"device": "bond0", "connection__type": "bond", "connection__id": "bond", "bond__options": f"{BOND},lacp_active=off"}
+BOND_LIVE = {"live": with_links(bond0={"kind": "bond"})}
+EACH_PREFIX = {"live": dict(LIVE, addresses=[
+    *LIVE["addresses"], learned("2001:db8:1::1:2:3:4/64"), learned("2001:db8:2::5:6:7:8/64")])}
+NO_UNIT = dict(UNIT, known=False)
+BEFORE_OURS = {"foreign": {"/etc/systemd/network/10-mine.network": "[Match]\nName=e*\n"}}
+IN_PLACE = {"foreign": {networkd.path_of("eth0.network"): "[Match]\nName=eth0\n"}}
+SCRIPT = "/etc/NetworkManager/dispatcher.d/50-mine"
+CLOUD = with_unit("nm-cloud-setup.timer", ON)
+STOPPED = with_unit("NetworkManager.service", UNIT)
+DEFINED = {"source": "definitions", "definitions": [{"name": "lan.network", "content": LAN}]}
+OTHER_LAN = {"source": "definitions", "definitions": [{"name": "lan.network", "content": LAN.replace("eth0", "eth9")}]}
+SEVENTH = LAN + "VLAN=seven\n"
+OTHER_DNS = {"live": dict(LIVE, dns={"servers": ["192.0.2.53"], "search": []})}
+# By code: the host, the wish and the run that give it, and those that the remedy leads to.
+Case = collections.namedtuple("Case", ["host", "wish", "run", "host_then", "wish_then", "run_then"])
+REMEDIES = {
+    "network.address_generation": Case(EACH_PREFIX, {}, CONTEXT, {"live": LIVE}, {}, CONTEXT),
+    "network.address_generation, defined": Case(EACH_PREFIX, {}, CONTEXT, EACH_PREFIX, DEFINED, CONTEXT),
+    "network.address_of_no_profile": Case(
+        with_address("192.0.2.99/24"), {}, CONTEXT,
+        {**with_address("192.0.2.99/24"), **profiles_of(ipv4__addresses="10.248.11.10/24, 192.0.2.99/24")}, {}, CONTEXT),
+    "network.address_of_no_profile, taken away": Case(with_address("192.0.2.99/24"), {}, CONTEXT, {}, {}, CONTEXT),
+    "network.address_of_no_profile, left alone": Case(
+        with_address("192.0.2.99/24"), {}, CONTEXT, with_address("192.0.2.99/24"), {"unmanaged": ["eth0"]}, CONTEXT),
+    "network.bond_option": Case(
+        {**profiles_of(**OLD_BOND), **BOND_LIVE}, {}, CONTEXT,
+        {**profiles_of(**{**OLD_BOND, "bond__options": BOND}), **BOND_LIVE}, {}, CONTEXT),
+    "network.dispatcher_script": Case({"scripts": [SCRIPT]}, {}, CONTEXT, {"scripts": [SCRIPT]}, {"without": [SCRIPT]}, CONTEXT),
+    "network.dispatcher_script, carried over": Case({"scripts": [SCRIPT]}, {}, CONTEXT, {"scripts": []}, {}, CONTEXT),
+    "network.file_comes_before": Case(BEFORE_OURS, {}, CONTEXT, {"foreign": {}}, {}, CONTEXT),
+    "network.file_comes_before, left alone": Case(BEFORE_OURS, {}, CONTEXT, BEFORE_OURS, {"unmanaged": ["eth0"]}, CONTEXT),
+    "network.file_in_the_way": Case(IN_PLACE, {}, CONTEXT, {"foreign": {}}, {}, CONTEXT),
+    "network.handover_waits": Case({"armed": ARMED}, {}, CONTEXT, {"armed": None}, {}, CONTEXT),
+    "network.interface_undefined": Case({}, OTHER_LAN, CONTEXT, {}, DEFINED, CONTEXT),
+    "network.interface_undefined, left alone": Case(
+        {}, OTHER_LAN, CONTEXT, {}, {**OTHER_LAN, "unmanaged": ["eth0"]}, CONTEXT),
+    "network.link_not_carried": Case(
+        profiles_of(connection__controller="br9", connection__port_type="bridge"), {}, CONTEXT,
+        profiles_of(connection__controller="br9", connection__port_type="bridge"), {"unmanaged": ["eth0"]}, CONTEXT),
+    "network.name_server_of_no_link": Case(
+        OTHER_DNS, {"resolved": True}, CONTEXT, {**OTHER_DNS, **profiles_of(**{"IP4__DNS[1]": "192.0.2.53"})}, {"resolved": True},
+        CONTEXT),
+    "network.name_server_of_no_link, taken out": Case(
+        OTHER_DNS, {"resolved": True}, CONTEXT, {}, {"resolved": True}, CONTEXT),
+    "network.needs_networkmanager": Case(CLOUD, {}, CONTEXT, {}, {}, CONTEXT),
+    "network.needs_networkmanager, without": Case(CLOUD, {}, CONTEXT, CLOUD, {"without": ["nm-cloud-setup.timer"]}, CONTEXT),
+    "network.networkmanager_not_running": Case(STOPPED, {}, CONTEXT, {}, {}, CONTEXT),
+    "network.networkmanager_not_running, defined": Case(STOPPED, {}, CONTEXT, STOPPED, DEFINED, CONTEXT),
+    "network.no_networkd": Case(
+        with_unit("systemd-networkd.service", NO_UNIT), {}, CONTEXT, with_unit("systemd-networkd.service", NO_UNIT), {},
+        coming("systemd-networkd")),
+    "network.no_networkmanager": Case(
+        with_unit("NetworkManager.service", NO_UNIT), {"renderer": "networkmanager"}, CONTEXT, {}, {"renderer": "networkmanager"},
+        CONTEXT),
+    "network.no_resolved": Case(
+        with_unit(network_state.RESOLVED, NO_UNIT), {"resolved": True}, CONTEXT, with_unit(network_state.RESOLVED, NO_UNIT),
+        {"resolved": True}, coming("systemd-resolved")),
+    "network.no_such_link": Case(
+        {}, {**DEFINED, "definitions": [{"name": "lan.network", "content": SEVENTH}]}, CONTEXT, {},
+        {**DEFINED, "definitions": [
+            {"name": "lan.network", "content": SEVENTH},
+            {"name": "seven.netdev", "content": "[NetDev]\nName=seven\nKind=vlan\n[VLAN]\nId=7\n"}]}, CONTEXT),
+    "network.profile_not_carried": Case(profiles_of(connection__zone="public"), {}, CONTEXT, profiles_of(), {}, CONTEXT),
+    "network.profile_not_carried, without": Case(
+        profiles_of(connection__zone="public"), {}, CONTEXT, profiles_of(connection__zone="public"),
+        {"without": ["lan: connection.zone"]}, CONTEXT),
+}
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(name):
+    case = REMEDIES[name]
+    found = network.plan([wish(**case.wish)], state(**case.host), case.run)
+    assert {problem.code for problem in found.problems} == {name.partition(",")[0]} and found.actions == []
+    assert network.plan([wish(**case.wish_then)], state(**case.host_then), case.run_then).problems == []
+
+
+def test_what_comes_back_over_a_new_connection_confirms():
+    proven, same = CONTEXT._replace(proven=True), handed_over(armed=ARMED, connection=ARMED["connection"])
+    problem, = network.plan([wish(renderer=None)], same, proven).problems
+    assert problem.code == "network.old_connection"
+    found = network.plan([wish(renderer=None)], handed_over(armed=ARMED), proven)
+    assert found.problems == [] and [action.kind for action in found.actions] == ["network-confirm"]
+
+
+def test_a_host_that_goes_back_is_handed_over_again_once_it_has_gone_back():
+    problem, = network.plan([wish()], state(armed={**ARMED, "tries": 1, "words": "a unit failed"}), CONTEXT).problems
+    assert problem.code == "network.going_back"
+    found = network.plan([wish()], state(reverted=WENT_BACK), CONTEXT)
+    assert found.problems == [] and len(found.actions) == 1
+
+
+def test_a_confirmation_that_came_too_late_is_given_by_another_run_in_time():
+    proven = CONTEXT._replace(proven=True)
+    problem, = network.plan([wish()], state(reverted=WENT_BACK), proven).problems
+    assert problem.code == "network.nothing_to_confirm"
+    again, = network.plan([wish(confirm_seconds=600)], state(reverted=WENT_BACK), CONTEXT).actions
+    assert again.args["seconds"] == 600
+    found = network.plan([wish(confirm_seconds=600)], handed_over(armed={**ARMED, "seconds": 600}), proven)
+    assert [action.kind for action in found.actions] == ["network-confirm"]
+
+
+def test_a_connection_that_can_be_read_again_begins_a_hand_over():
+    problem, = network.plan([wish()], state(connection=None), CONTEXT).problems
+    assert problem.code == "network.connection_unknown"
+    assert network.plan([wish()], state(), CONTEXT).problems == []
+
+
+def code_of(act):
+    """Return the code of what an act raises, empty where it raises nothing."""
+    try:
+        act()
+    except (Refused, Failed) as raised:
+        return raised.problems[0].code
+    return ""
+
+
+def test_a_network_that_cannot_be_read_is_read_once_ip_answers(tmp_path):
+    answers = {False: (127, ""), True: (0, "[]")}
+    for answered, code in ((False, "network.unreadable"), (True, "")):
+        target = types.SimpleNamespace(root=str(tmp_path), probe=lambda argv, answered=answered: answers[answered])
+        assert code_of(lambda target=target: job.look(target)) == code
+
+
+def test_a_hand_over_without_an_answer_is_told_and_one_with_an_answer_is_read(tmp_path):
+    target = host_io.Target(lambda argv: (0, "", ""), str(tmp_path), root=str(tmp_path))
+    assert code_of(lambda: job._wait(target, "network-r.0", 0.0, "unit")) == "network.no_answer"
+    folder = pathlib.Path(guard.folder_of(target, "network-r.0"))
+    folder.mkdir(parents=True)
+    (folder / switch.RESULT).write_text(json.dumps({"ok": True}))
+    assert job._wait(target, "network-r.0", 5.0, "unit") == {"ok": True}
+
+
+def test_a_switch_that_failed_before_and_after_its_beginning():
+    assert code_of(lambda: job._fail({"ok": False, "switched": False, "why": "a unit is masked"})) == "network.not_handed_over"
+    assert code_of(lambda: job._fail({"ok": False, "switched": True, "why": "no address"})) == "network.did_not_come_up"
+
+
+@pytest.mark.parametrize(("code", "action", "name", "wrong", "right"), [
+    ("network.not_as_switched", network.HandoverAction("a", "", {"after": {}}), "differs", ["eth0 has no address"], []),
+    ("network.still_waits", network.ConfirmAction("a", "", {"id": "network-r.0"}), "armed", object(), None),
+])
+def test_what_a_look_after_the_step_finds(monkeypatch, code, action, name, wrong, right):
+    owner = job if name == "differs" else switch
+    for found, expected in ((wrong, code), (right, "")):
+        monkeypatch.setattr(owner, name, lambda *_given, found=found: found)
+        assert code_of(lambda: action.verify(None)) == expected

@@ -380,7 +380,7 @@ def test_where_psi_is_off_it_waits_for_a_boot(host):
 @pytest.mark.parametrize(("config", "cmdline", "says"), [
     ("# CONFIG_PSI is not set\n", "ro", "built without CONFIG_PSI"),
     ("CONFIG_PSI=y\nCONFIG_PSI_DEFAULT_DISABLED=y\n", "ro psi=1", "still cannot be read"),
-])
+], ids=["built without", "wanted and unread"])
 def test_where_no_boot_will_bring_psi_it_is_refused(host, config, cmdline, says):
     host.remove("/proc/pressure/memory")
     host.put("/boot/config-6.1", config)
@@ -424,3 +424,66 @@ def test_a_rival_that_does_nothing_is_left_alone(host, state):
     host.units["earlyoom.service"] = dict(state)
     host.converge(wish(WATCHED, conflicting="disable"))
     assert host.units["earlyoom.service"] == state
+
+
+# Remedies: what is in the way by C(spoil) is not there any more once C(mend) did what the remedy says.
+
+def without_psi(host):
+    host.remove("/proc/pressure/memory")
+    host.put("/boot/config-6.1", "# CONFIG_PSI is not set\n")
+
+
+def another_kernel(host):
+    host.put("/proc/sys/kernel/osrelease", "6.12\n")
+    host.put("/boot/config-6.12", "CONFIG_PSI=y\n")
+    host.put("/proc/pressure/memory", "some avg10=0.00\n")
+
+
+def install(name):
+    return lambda host: host.units.update({name: {"enabled": False, "masked": False, "active": False}})
+
+
+def start_nope(host):
+    host.slices["nope.service"] = "/system.slice/nope.service"
+    host.reload()
+
+
+OTHER = wish(unit("nope.service", swap="kill"))
+HOOK = wish(settings={"prekill_hook_timeout": "5s"})
+REMEDIES = {
+    "oomd.newer_systemd_needed": (lambda host: None, HOOK, lambda host: None, wish(), "252"),
+    "oomd.newer_systemd_needed, a newer one": (lambda host: None, HOOK, lambda host: None, HOOK, "262.1"),
+    "oomd.no_daemon": (lambda host: host.units.pop(DAEMON), wish(), install(DAEMON), wish(), "252"),
+    "oomd.no_pressure_information": (without_psi, wish(WATCHED), another_kernel, wish(WATCHED), "252"),
+    "oomd.no_pressure_information, without": (without_psi, wish(WATCHED), lambda host: None, wish(state="absent"), "252"),
+    "oomd.rival": (
+        install("earlyoom.service"), wish(WATCHED), lambda host: host.units.pop("earlyoom.service"), wish(WATCHED), "252"),
+    "unit.missing": (
+        lambda host: None, OTHER, start_nope, OTHER, "252"),
+    "unit.missing, another name": (lambda host: None, OTHER, lambda host: None, wish(WATCHED), "252"),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_remedy_takes_away_what_is_in_the_way(host, case):
+    spoil, want, mend, then, version = REMEDIES[case]
+    spoil(host)
+    if "earlyoom.service" in host.units:
+        host.units["earlyoom.service"]["active"] = True
+    assert [problem.code for problem in host.plan(want).problems] == [case.partition(",")[0]]
+    mend(host)
+    assert host.plan(then, context(version)).problems == []
+
+
+def test_a_daemon_does_what_is_wanted_once_the_drop_in_that_wins_is_gone(host):
+    other = "/etc/systemd/system/system.slice.d/90-other.conf"
+    host.put(other, "[Slice]\nManagedOOMMemoryPressureLimit=90%\n")
+    steps = host.plan(wish(WATCHED)).actions
+    for step in steps:
+        step.apply(host.target)
+    with pytest.raises(section.Failed) as failed:
+        steps[-1].verify(host.target)
+    assert [problem.code for problem in failed.value.problems] == ["oomd.not_as_wanted"]
+    host.remove(other)
+    host.reload()
+    host.converge(wish(WATCHED))

@@ -29,7 +29,7 @@ from ..tables import places
 from . import displaced, local_edits, shipped, states as file_states, units
 from .boot_entries import DEAD, dead_entries
 from .contents import Contents
-from .doings import BESIDE, Doings
+from .doings import BESIDE, ORIG, SAVE, Doings
 from .presets import enabled_by_preset
 from .restore import NOT_KEPT, Mounts, Restorer
 from .shipped import Shipped
@@ -205,7 +205,10 @@ class Kept:
         kept = {path: before[path] for path in code if path in before and path in made}
         told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
         # Where somebody brought a package to another build after a cut, what the transaction had made of its code is not known.
-        lost = {path for path in (*made, *before) if path not in settled and (path in made or _is_code(path, leaving))}
+        # Nor is it known of configuration, while rpm's copy of what somebody had made of that is taken away as rpm's.
+        lost = {
+            path for path in (*made, *before)
+            if path not in settled and (path in made or _is_code(path, leaving) or _has_copy(path, made))}
         told.update(self._kept_of_before({path: before.get(path) for path in lost}, told))
         return [*self._told(settled, told), *self._returned()]
 
@@ -216,7 +219,9 @@ class Kept:
         now = self._capture(before)
         made = {
             **self._doings(leaving, coming, before, now).changes(), **self._doings(coming, leaving, before, now).changes()}
-        return self._told(told=self._bring({path: before.get(path) for path in made}, now))
+        told = self._bring({path: before.get(path) for path in made}, now)
+        told.update(self._kept_of_before({path: before[path] for path in before if _has_copy(path, made)}, told))
+        return self._told(told=told)
 
     def _bring(self, wanted: file_states.States, now: file_states.States) -> dict[str, str]:
         """Bring paths to states, those that still hold what they did C(now). A folder comes before what is in it, and goes
@@ -342,6 +347,11 @@ def _is_code(path: str, *builds: Shipped) -> bool:
     """Say whether a path is a file of one of some builds that is no configuration of any."""
     entries = [build.files[path] for build in builds if path in build.files]
     return bool(entries) and not any(entry.config or entry.ghost for entry in entries)
+
+
+def _has_copy(path: str, made: t.Container[str]) -> bool:
+    """Say whether rpm made a copy of what somebody had made of a path."""
+    return any(path + suffix in made for suffix in (SAVE, ORIG))
 
 
 def _is_copy(state: file_states.PathState, other: file_states.PathState | None) -> bool:

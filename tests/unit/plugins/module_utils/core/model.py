@@ -195,7 +195,8 @@ class Transaction(engine.Action):
         if going != self._moving("old") or not kept.looked:
             kept.look_for_edits(_nevras(going))
         target.begins()
-        self._carry_out(target, "old")
+        # As with dnf, what is at its version already is no part of a transaction.
+        self._carry_out(target, "old", {name for name, version in self._moving("old").items() if here.get(name) != version})
         self.left = kept.put_back()
 
     def verify(self, target):

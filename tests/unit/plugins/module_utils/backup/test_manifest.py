@@ -266,6 +266,19 @@ class TestKept:
         assert found.put_back() == words("/etc/a.conf")
         assert text_of(target, "/etc/a.conf") == "edited since\n" and os.listdir(target.path("/etc")) == ["a.conf"]
 
+    def test_an_edit_of_before_is_kept_where_rpm_copied_it_and_somebody_brought_another_build(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        # rpm is cut right after it has put the edit aside.
+        os.rename(target.path("/etc/a.conf"), target.path("/etc/a.conf.rpmsave"))
+        lay(target, "/etc/a.conf", "of a third build\n")
+        found.note(["new"])
+        builds(monkeypatch, third={"/etc/a.conf": "of a third build\n"})
+        found.look_for_edits(["third"])
+        lay(target, "/etc/a.conf", STOCK)
+        told, = found.put_back()
+        assert told.startswith("/etc/a.conf was changed since") and kept_before(told) == "edited before\n"
+
     def test_what_is_written_after_a_cut_stays_and_the_rest_goes_on(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "edited before\n")
         found = kept(target, monkeypatch)

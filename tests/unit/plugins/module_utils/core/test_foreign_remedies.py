@@ -240,6 +240,8 @@ CASES = {
         shell("mkfifo f; printf '#!/bin/sh\\nexec cat f' > program; chmod +x program"),
         lambda folder: subprocess.run([str(folder / "program")], cwd=folder, timeout=1, check=True), shell("rm f; echo a > f")),
 }
+
+
 def may_write_what_runs(folder):
     (folder / "tried").mkdir()
     run_copy(folder / "tried")

@@ -19,7 +19,7 @@ KINDS = {"802-3-ethernet": "ethernet", "vlan": "vlan", "bond": "bond", "bridge":
 EXTERNAL = "connected (externally)"
 # States of devices that NetworkManager has nothing to do with, or nothing on (nmcli(1)).
 IDLE = ("unmanaged", "unavailable", "disconnected", "deactivating", EXTERNAL)
-REMEDY = "Change the profile, give definitions of your own, or name it in 'without' when this host can do without it"
+CHANGE = "Change the profile, give definitions of your own, or "
 
 # Values that say nothing, in all settings: the property's default as nmcli writes it.
 SILENT = ("", "-1", "0", "0x0", "no", "auto", "default", "unknown", "none")
@@ -169,15 +169,19 @@ def links(
     return found, problems
 
 
-def _cannot(profile: Profile, what: str, reason: str) -> Problem:
+def _cannot(profile: Profile, what: str, reason: str, setting: str = "") -> Problem:
+    """Return that something of a profile is not carried over. C(setting) is the setting where that can be done without."""
+    way = (
+        f"name \"{key_of(profile, setting)}\" in 'without' when this host can do without it" if setting
+        else f"name {profile.device} in 'unmanaged' when networkd is to leave it alone")
     return Problem(
-        "network.profile_not_carried", f"NetworkManager profile '{profile.name}' on {profile.device}: {what}", reason, REMEDY,
-        subject=key_of(profile, what))
+        "network.profile_not_carried", f"NetworkManager profile '{profile.name}' on {profile.device}: {what}", reason,
+        CHANGE + way, subject=key_of(profile, setting or what))
 
 
-def key_of(profile: Profile, what: str) -> str:
+def key_of(profile: Profile, setting: str) -> str:
     """Return how the operator names one setting of a profile in C(without)."""
-    return f"{profile.name}: {what}"
+    return f"{profile.name}: {setting}"
 
 
 def _not_carried(profile: Profile, without: t.Container[str]) -> list[Problem]:
@@ -186,7 +190,7 @@ def _not_carried(profile: Profile, without: t.Container[str]) -> list[Problem]:
         if ABOUT_THE_PROFILE.match(name) or CARRIED.match(name) or key_of(profile, name) in without:
             continue
         if value not in SILENT and value not in SILENT_IN.get(name, ()):
-            problems.append(_cannot(profile, f"{name} is set", f"this is not carried over ('{key_of(profile, name)}')"))
+            problems.append(_cannot(profile, f"{name} is set", "this is not carried over", name))
     return problems
 
 

@@ -197,7 +197,7 @@ def test_options_of_routes_rules_and_tables():
         "Priority=500", "From=192.0.2.0/24", "Table=100", "Priority=501", "FirewallMark=0x1", "Table=100"]
 
 
-@pytest.mark.parametrize(("changes", "says"), [
+NOT_CARRIED = [
     ({"connection__type": "802-11-wireless"}, "type 802-11-wireless"), ({"connection__type": "vpn"}, "type vpn"),
     ({"connection__type": "team"}, "type team"), ({"connection__type": "wireguard"}, "type wireguard"),
     ({"802_1x__eap": "peap"}, "802-1x.eap is set"), ({"connection__zone": "public"}, "connection.zone is set"),
@@ -209,7 +209,10 @@ def test_options_of_routes_rules_and_tables():
     ({"802_3_ethernet__cloned_mac_address": "random"}, "hardware address random"),
     ({"ipv4__method": "auto", "ipv4__dhcp_client_id": "some-words"}, "DHCP client identifier some-words"),
     ({"connection__some_new_word": "5"}, "connection.some-new-word is set"),
-])
+]
+
+
+@pytest.mark.parametrize(("changes", "says"), NOT_CARRIED)
 def test_what_cannot_be_carried_over_is_named(changes, says):
     files, problems = carried(profile(**changes))
     assert files == {} and any(says in problem.fact or says in problem.reason for problem in problems), problems
@@ -220,6 +223,18 @@ def test_what_the_host_does_without_is_left_out():
     files, problems = carried(profile(connection__zone="public"), without=("lan: connection.zone",))
     assert problems == [] and "eth0.network" in files
     assert carried(profile(connection__type="vpn"), alone=("eth0",)) == ({}, [])
+
+
+@pytest.mark.parametrize("changes", [changes for changes, _says in NOT_CARRIED])
+def test_what_a_remedy_says_to_name_is_enough(changes):
+    for problem in carried(profile(**changes))[1]:
+        if "'without'" in problem.remedy:
+            assert f'"{problem.subject}"' in problem.remedy
+            files, left = carried(profile(**changes), without=(problem.subject,))
+            assert left == [] and "eth0.network" in files
+        else:
+            assert "name eth0 in 'unmanaged'" in problem.remedy
+            assert carried(profile(**changes), alone=("eth0",)) == ({}, [])
 
 
 def test_a_port_whose_controller_stays_behind():

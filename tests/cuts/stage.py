@@ -178,6 +178,9 @@ class Stage:
             return False
         labels = [step.label for step in self.steps[cells.ROLLBACK]]
         mine, swap = labels.index(cell.label), labels.index(cells.TRANSACTION)
+        if mine == swap and cell.fault == cells.POWER_CUT:
+            # The host takes it back by itself as soon as it is up, and nobody knows whether an admin is at work before that.
+            return False
         # A disk that is full before the line of its end does not keep that from being written.
         return mine < swap or (mine == swap and cell.moment not in (cells.DONE, cells.BEFORE + cells.DONE, cells.LAST))
 

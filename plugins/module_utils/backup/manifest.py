@@ -205,7 +205,7 @@ class Kept:
         kept = {path: before[path] for path in code if path in before and path in made}
         told.update(self._bring({**{path: state for path, state in ours.items() if path not in given_way}, **kept}, now))
         # Where somebody brought a package to another build after a cut, what the transaction had made of its code is not known.
-        # Nor is it known of configuration, while rpm's copy of what somebody had made of that is taken away as rpm's.
+        # The same holds of configuration. rpm's copy of what somebody had made of it is removed above, since rpm made it.
         lost = {
             path for path in (*made, *before)
             if path not in settled and (path in made or _is_code(path, leaving) or _has_copy(path, made))}

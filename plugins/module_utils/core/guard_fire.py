@@ -150,7 +150,7 @@ def attempt(target: Target, ident: str, kind: Kind, why: str = "", clock: t.Any 
 def at_once(target: Target, ident: str, kind: Kind, why: str) -> Record | None:
     """Put the old state back before the time is up, by one attempt of this process and by the guard's unit after that.
 
-    This process is what works on the state, and what a guard would end first. Returns the record.
+    Unlike C(fire), it ends nothing that works on the state before: that is this very process. Returns the record.
     """
     if not attempt(target, ident, kind, why):
         guard_units.start(target, ident)

@@ -53,7 +53,7 @@ def carry_out(target: Target, job: jobfile.Job) -> dict[str, t.Any]:
     status, _out = target.probe([
         "systemd-run", "--quiet", "--collect", f"--unit={unit_name(job.run)}",
         "--description=Package transaction of centos.hyperscale", "--property=TimeoutStopSec=30min",
-        # A shutdown asks the runner alone to end, which holds that back, and no scriptlet.
+        # At a shutdown systemd signals the runner alone, which holds that back. Scriptlets get no signal.
         "--property=KillMode=mixed", "--property=SendSIGKILL=no",
         *(f"--property={one}" for one in process.HARD_TO_KILL), "--setenv=LC_ALL=C.UTF-8",
         "--", *argv,

@@ -69,9 +69,9 @@ def plan(wants: t.Sequence[dict[str, t.Any]], state: State, context: Context) ->
         problems.append(Problem(
             "cgroup2.legacy_mounted", f"control groups are mounted {state.hierarchy} on {cgroup.CGROUP_ROOT}",
             "the kernel command line does not ask for that",
-            "Find out what mounts them. Where that is systemd by its own default, take systemd.unified_cgroup_hierarchy out of "
-            "'boot.args_absent', add systemd.unified_cgroup_hierarchy=1 to 'boot.args' in a run without section cgroup2, boot, "
-            "and run again"))
+            "Find out what mounts them. Where that is systemd by its own default: take systemd.unified_cgroup_hierarchy out of "
+            "'boot.args_absent', and add systemd.unified_cgroup_hierarchy=1 to 'boot.args' in a run without section cgroup2. "
+            "Then boot, and run again"))
         return Planned([], problems)
     return Planned([], problems, [Pending(
         SECTION, "the unified hierarchy", BOOT,

@@ -443,6 +443,15 @@ class TestKept:
         assert text_of(target, "/etc/systemd/mine.conf") == "after the cut\n"
         assert sorted(os.listdir(target.path("/etc"))) == ["a.conf", "systemd"]
 
+    def test_an_edit_is_kept_where_what_is_revoked_was_brought_to_another_build(self, target, monkeypatch):
+        lay(target, "/etc/a.conf", "edited before\n")
+        found = kept(target, monkeypatch)
+        os.rename(target.path("/etc/a.conf"), target.path("/etc/a.conf.rpmsave"))
+        lay(target, "/etc/a.conf", "of a third build\n")
+        told, = found.revoke(shipped.Shipped({"/etc/a.conf": entry(SWAPPED, 0o644, config=True)}, {}))
+        assert told.startswith("/etc/a.conf was changed since") and kept_before(told) == "edited before\n"
+        assert text_of(target, "/etc/a.conf") == "of a third build\n"
+
     def test_what_cannot_be_taken_back_any_more_is_not_kept(self, target, monkeypatch):
         lay(target, "/etc/a.conf", "stock\n")
         found = kept(target, monkeypatch)

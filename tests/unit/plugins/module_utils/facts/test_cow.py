@@ -18,6 +18,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts import cow
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import rpmdb
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.cow import actions, move as rpmdb_move, section
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.raised import code_of
 
 OLD, NEW = cow.OLD_HOME, cow.NEW_HOME
 SHIPPED = "# Shipped off.\n[main]\nenabled = 0\n# denylist=x\n\n[other]\nkept=yes\n"
@@ -379,15 +380,6 @@ def test_a_plugin_is_loaded_once_its_file_is_back(tmp_path):
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins/reflink.so").touch()
     assert actions.plugin_problem(target) is None
-
-
-def code_of(act):
-    """Return the code of what an act raises, empty where it raises nothing."""
-    try:
-        act()
-    except Failed as failed:
-        return failed.problems[0].code
-    return ""
 
 
 def test_data_that_cannot_be_cloned_is_found_by_trying(host, tmp_path, monkeypatch):

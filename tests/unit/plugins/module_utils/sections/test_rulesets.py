@@ -10,7 +10,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.core import host
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.engine import (
     ACTIVATE, CONFIGURE, PREPARE, PREPARED,
 )
-from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Failed, Problem
+from ansible_collections.centos.hyperscale.plugins.module_utils.core.errors import Problem
 from ansible_collections.centos.hyperscale.plugins.module_utils.core.planning import Context, Planned
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages import solver
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.rulesets import (
@@ -18,6 +18,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.sections.ruleset
 )
 from ansible_collections.centos.hyperscale.plugins.module_utils.shared.unit import UnitState
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import rulesets
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.raised import code_of
 
 ALONE = Context(9, False, [], [], [])
 PACKAGES = ALONE._replace(items=[solver.Item("install", "iptables-legacy", "1.8.9-1.hs.el9", "x86_64", "main", 0, 0)])
@@ -211,14 +212,6 @@ def test_a_rule_that_a_backend_does_not_take_is_taken_once_it_is_changed(tmp_pat
     assert [problem.code for problem in backends.why_rejected(target, "legacy", {"ip": "-A INPUT --odd\n"})] == [
         "rulesets.not_taken"]
     assert backends.why_rejected(target, "legacy", {"ip": "-A INPUT\n"}) == []
-
-
-def code_of(act):
-    try:
-        act()
-    except Failed as failed:
-        return failed.problems[0].code
-    return ""
 
 
 def test_the_steps_tell_which_backend_speaks_and_which_rules_are_left(monkeypatch):

@@ -20,6 +20,7 @@ from ansible_collections.centos.hyperscale.plugins.module_utils.facts import (
 from ansible_collections.centos.hyperscale.plugins.module_utils.packages.solver import Item
 from ansible_collections.centos.hyperscale.plugins.module_utils.sections.boot import actions, section as boot
 from ansible_collections.centos.hyperscale.plugins.module_utils.text import bls, cmdline, grubenv
+from ansible_collections.centos.hyperscale.tests.unit.plugins.module_utils.raised import code_of
 
 MACHINE = "0123456789abcdef0123456789abcdef"
 STOCK, OTHER, NEWER, NEWEST = (
@@ -825,14 +826,6 @@ def step_of(host, kind, **want):
     step = next(action for action in host.plan(**want).actions if action.kind == kind.kind)
     step.apply(host.target)
     return step
-
-
-def code_of(act):
-    try:
-        act()
-    except Failed as failed:
-        return failed.problems[0].code
-    return ""
 
 
 def test_an_entry_that_something_else_writes_is_right_once_that_has_ended(host):
